@@ -1,0 +1,111 @@
+// Connection: one end of a channel of byte messages of any length.
+#ifndef BROOD_CONNECTION_HPP
+#define BROOD_CONNECTION_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <brood/detail/fork_link.hpp>
+#include <brood/result.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+struct ConnectionPair;
+namespace detail {
+struct ChannelControl;
+}
+
+/// One end of a channel made of pipe(2): what one send_bytes() sends, one recv_bytes() receives.
+/// The wire carries the frames of Python's multiprocessing.connection: a 4-byte big-endian length
+/// (or -1 and 8 bytes), then the message.
+///
+/// Memory:  the object, two or four descriptors, and a page shared by both ends. No heap.
+/// Fork:    make the channel before fork(). Several processes may use one end: each message goes to
+///          exactly one reader, whole. close() the ends a process does not use, or readers never see
+///          the end of the stream; an end that is moved into a Process is closed on this side by
+///          start(), and its peer on the other side.
+/// Crash:   a message of up to PIPE_BUF (4096 on Linux) with its 4 bytes of length is written whole
+///          or not at all. A process killed inside a longer one, or while it reads one, breaks the
+///          channel for good: every end answers peer_died, never a wrong message.
+/// SIGPIPE: never raised; see signals::ignore_broken_pipes() for speed.
+/// Threads: any number at one end. Not a signal handler.
+class Connection {
+public:
+    /// Both ends of a new channel; duplex: each sends and receives (two pipes); otherwise the first
+    /// end only receives and the second only sends.
+    /// Errors: too_many_files, no_memory, no_space.
+    static Result<ConnectionPair> pipe(bool duplex = true) noexcept;
+
+    Connection() noexcept = default;
+    Connection(Connection&& other) noexcept;
+    Connection& operator=(Connection&& other) noexcept;
+    ~Connection() noexcept { close(); }
+
+    /// Sends one message (0 bytes are a message, too).
+    /// Blocks:  until it fits into the pipe, or is read as far as it does not fit.
+    /// Returns: ok; timed_out (nothing sent; once a longer message has begun to flow the call goes
+    ///          on to its end, since half a message helps nobody); broken_pipe; peer_died; closed;
+    ///          wrong_direction; size_too_large (> 2^31 - 1); bad_argument (null).
+    /// Killed here: see Crash above. A lock held by the victim is healed by the next sender.
+    Status send_bytes(const void* data, std::size_t bytes,
+                      Timeout timeout = Timeout::forever()) noexcept;
+    /// Sends `size` bytes from `offset` on of a buffer of `bytes`; out_of_range if there are fewer.
+    Status send_bytes(const void* buffer, std::size_t bytes, std::size_t offset, std::size_t size,
+                      Timeout timeout = Timeout::forever()) noexcept;
+
+    /// Receives one message into `buffer` and returns its length.
+    /// Blocks:  until there is one.
+    /// Returns: the length; end_of_stream (all senders closed and all was read); timed_out;
+    ///          buffer_too_short (detail: the bytes needed; the message stays: call again);
+    ///          message_too_long (beyond receive_at_most(); this end refuses further reads);
+    ///          peer_died; bad_frame (a stranger wrote; this end refuses further reads);
+    ///          closed; wrong_direction.
+    Result<std::size_t> recv_bytes(void* buffer, std::size_t bytes,
+                                   Timeout timeout = Timeout::forever()) noexcept;
+    /// The same to `offset` in a buffer of `bytes`; out_of_range if offset > bytes.
+    Result<std::size_t> recv_bytes_into(void* buffer, std::size_t bytes, std::size_t offset,
+                                        Timeout timeout = Timeout::forever()) noexcept;
+    /// The longest message this end accepts (Python: maxlength). At first 2^31 - 1.
+    void receive_at_most(std::size_t bytes) noexcept { longest_ = bytes; }
+
+    /// Whether recv_bytes() would find a message, or the end of the stream, within `timeout`.
+    Result<bool> poll(Timeout timeout = Timeout::no_wait()) noexcept;
+    /// The descriptor to poll for reading (of a sending end: for writing); -1 when closed.
+    int fileno() const noexcept { return read_ >= 0 ? read_ : write_; }
+    bool can_receive() const noexcept { return read_ >= 0; }
+    bool can_send() const noexcept { return write_ >= 0; }
+    /// Closes this end in this process. Closing twice is fine.
+    void close() noexcept;
+
+private:
+    friend struct ConnectionAccess;  // src/connection.cpp and the typed pipes
+    template <class T>
+    friend class PipeEnd;
+
+    // Typed pipes: messages of one size, without a header where they fit into PIPE_BUF.
+    static Result<ConnectionPair> record_pipe(std::size_t record_bytes, bool duplex) noexcept;
+    Status send_record(const void* record, Timeout timeout) noexcept;
+    Status recv_record(void* record, Timeout timeout) noexcept;
+
+    detail::ForkLink link_;
+    std::int32_t read_ = -1, write_ = -1;
+    std::uint32_t record_bytes_ = 0;  // > 0: bare records of this size, no frames
+    std::uint32_t channel_ = 0;       // both ends of a channel have the same number
+    bool refuses_ = false;            // after message_too_long or bad_frame
+    Errc refusal_ = Errc::ok;
+    std::size_t longest_ = 0x7fffffff;
+    detail::ChannelControl* reading_ = nullptr;  // locks and frame state of the pipe read from
+    detail::ChannelControl* writing_ = nullptr;
+};
+
+struct ConnectionPair {
+    Connection first;
+    Connection second;
+};
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

@@ -1,0 +1,59 @@
+// Segment: shared memory with a header, a lock and elements. Value<T> and Array<T> are its shells.
+#ifndef BROOD_DETAIL_SEGMENT_HPP
+#define BROOD_DETAIL_SEGMENT_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <brood/lock.hpp>
+#include <brood/result.hpp>
+#include <brood/shared_memory.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+
+enum class SegmentKind : std::uint16_t { value = 1, array = 2 };
+
+/// What the elements of a segment are. Checked when it is opened by name.
+struct SegmentType {
+    SegmentKind kind;
+    std::uint32_t element_bytes;
+    std::uint64_t count;  ///< For open(): the least count asked for; 0: any.
+};
+
+/// The layout (version 1) is described in src/segment_layout.hpp: a 64-byte header whose magic is
+/// published last, the lock at byte 64, the elements at byte 128.
+class Segment {
+public:
+    static Result<Segment> anonymous(const SegmentType& type) noexcept;
+    static Result<Segment> create(const char* name, const SegmentType& type,
+                                  Access access) noexcept;
+    /// Waits for a creator that is not done until `timeout`, then not_ready.
+    static Result<Segment> open(const char* name, const SegmentType& type,
+                                Timeout timeout) noexcept;
+
+    Segment() noexcept = default;
+    Segment(Segment&& other) noexcept = default;
+    Segment& operator=(Segment&& other) noexcept = default;
+
+    void* elements() const noexcept { return elements_; }
+    std::size_t count() const noexcept { return count_; }
+    Lock& lock() noexcept { return lock_; }
+    const char* name() const noexcept { return memory_.name(); }
+    void keep_name() noexcept { memory_.keep_name(); }
+
+private:
+    static Result<Segment> adopt(SharedMemory&& memory, const SegmentType& type) noexcept;
+    SharedMemory memory_;
+    Lock lock_;
+    void* elements_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

@@ -1,0 +1,95 @@
+// Lock: mutual exclusion among processes and threads, that heals when its holder dies.
+#ifndef BROOD_LOCK_HPP
+#define BROOD_LOCK_HPP
+
+#include <cstddef>
+
+#include <brood/result.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+class Lock;
+
+/// A held lock, released at the end of the scope; says how it was got.
+class [[nodiscard]] Locked {
+public:
+    Locked(Locked&& other) noexcept : lock_(other.lock_), status_(other.status_) {
+        other.lock_ = nullptr;
+    }
+    Locked& operator=(Locked&&) = delete;
+    ~Locked() noexcept { release().ignore(); }
+
+    /// True if the lock is held, also after the death of the former holder.
+    explicit operator bool() const noexcept { return lock_ != nullptr; }
+    bool timed_out() const noexcept { return status_.code() == Errc::timed_out; }
+    /// Held, but the former holder was killed inside: what the lock guards may be half changed.
+    bool owner_died() const noexcept { return status_.code() == Errc::owner_died; }
+    /// ok; owner_died (held); timed_out; would_deadlock; timeout_negative, timeout_overflow;
+    /// corrupt; closed.
+    Status status() const noexcept { return status_; }
+    /// Panics unless the lock is held; owner_died counts as held.
+    void expect(const char* doing) const noexcept {
+        if (lock_ == nullptr) { status_.expect(doing); }
+    }
+    /// Releases it now. ok, too, when it is not held.
+    Status release() noexcept;
+    /// Leaves it held beyond the scope: Lock::release() ends that.
+    void keep() noexcept { lock_ = nullptr; }
+
+private:
+    friend class Lock;
+    Locked(Lock* lock, Status status) noexcept : lock_(lock), status_(status) {}
+    Lock* lock_;
+    Status status_;
+};
+
+/// Mutual exclusion among processes and threads.
+///
+/// Unlike Python's Lock it has an owner: release by another is not_owner, a second acquire by the
+/// owner would_deadlock. A thread that ends holding it counts as dead.
+///
+/// Memory: one page of shared memory, or a part of a Value or Array. No heap.
+/// Fork:   make it before fork(); parent and children then share it. A holder's child is no holder.
+/// Crash:  when a holder is killed, the next acquire gets the lock together with owner_died.
+/// Callers: any process, any thread. Not a signal handler.
+class Lock {
+public:
+    /// Errors: no_memory, no_space, too_many_files.
+    static Result<Lock> create() noexcept;
+
+    Lock() noexcept = default;
+    Lock(Lock&& other) noexcept;
+    Lock& operator=(Lock&& other) noexcept;
+    ~Lock() noexcept;
+
+    /// Takes the lock for a scope: `Locked hold = lock.acquire(milliseconds(500));`
+    /// Blocks:  until it is free, or `timeout`. Signals do not cut the wait short.
+    /// Killed here: it is free, or held by the victim and heals as above. It is never lost.
+    Locked acquire(Timeout timeout = Timeout::forever()) noexcept {
+        const Status status = take(timeout);
+        const bool held = status.ok() || status.code() == Errc::owner_died;
+        return Locked(held ? this : nullptr, status);
+    }
+    /// Takes it without a guard. Returns: as Locked::status(): owner_died means held.
+    Status take(Timeout timeout = Timeout::forever()) noexcept;
+    /// Returns: ok; not_owner (the caller does not hold it); closed.
+    Status release() noexcept;
+
+private:
+    friend struct LockAccess;  // locks inside segments: src/segment.cpp
+    void* state_ = nullptr;    // a port::RobustMutex in shared memory
+    bool own_page_ = false;
+};
+
+inline Status Locked::release() noexcept {
+    Lock* const held = lock_;
+    lock_ = nullptr;
+    return held == nullptr ? Status(Errc::ok) : held->release();
+}
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

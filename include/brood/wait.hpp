@@ -1,0 +1,47 @@
+// wait(): until one of several things is ready, as multiprocessing.connection.wait in Python.
+#ifndef BROOD_WAIT_HPP
+#define BROOD_WAIT_HPP
+
+#include <cstddef>
+#include <initializer_list>
+
+#include <brood/connection.hpp>
+#include <brood/pipe.hpp>
+#include <brood/process.hpp>
+#include <brood/result.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+/// Something wait() can wait for: a process that ends, an end with a message (or the end of the
+/// stream), any descriptor that becomes readable. Refers to the object; does not own it.
+class Waitable {
+public:
+    Waitable(Process& process) noexcept : process_(&process) {}
+    Waitable(const Connection& end) noexcept : fd_(end.fileno()) {}
+    template <class T>
+    Waitable(const PipeEnd<T>& end) noexcept : fd_(end.fileno()) {}
+    Waitable(int fd) noexcept : fd_(fd) {}
+
+private:
+    friend struct WaitAccess;  // src/wait.cpp
+    Process* process_ = nullptr;
+    int fd_ = -1;
+};
+
+/// Waits until at least one of `items` is ready.
+/// Returns: the index of the first that is; timed_out; bad_argument (none, or more than 64);
+///          closed (an end that was closed); not_started (a process).
+/// Blocks:  until then, or `timeout`. Where a child cannot be watched by a descriptor (posix port,
+///          old kernels) it looks every 10 ms.
+/// Callers: any thread. Not a signal handler.
+Result<std::size_t> wait(std::initializer_list<Waitable> items,
+                         Timeout timeout = Timeout::forever()) noexcept;
+Result<std::size_t> wait(const Waitable* items, std::size_t count,
+                         Timeout timeout = Timeout::forever()) noexcept;
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

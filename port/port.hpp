@@ -1,0 +1,212 @@
+// Everything brood asks of an operating system, on one page (its types are in port/types.hpp).
+//
+// To port brood, implement this page: port/posix does so with POSIX.1-2017 alone, port/linux
+// replaces the files in which Linux does better. A port evens out systems: it retries EINTR
+// unless an entry says otherwise, and turns errno into Errc in one table (port/posix/errors.cpp).
+// "unsupported" is an honest answer where an entry lists it; the core then falls back.
+//
+// Each entry says what it returns and whether it is async-signal-safe: [ass] marks those that are,
+// and between fork and the child's own code the core calls no other.
+//
+// Layers: the functions live in an inline namespace, so that a test or a tracer may put a layer of
+// its own between the core and the system: it includes this page once for each layer (no include
+// guard, on purpose), implements its own by calling brood::port::os, and the core is compiled with
+// BROOD_PORT_LAYER naming it. See test/fault.
+#include <port/types.hpp>
+
+#ifndef BROOD_PORT_LAYER
+#define BROOD_PORT_LAYER os
+#endif
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+
+/// Names the port: "linux" or "posix". Tests print it.
+extern const char* const kName;
+
+// ---- Processes -------------------------------------------------------------------------------
+
+/// Copies this process. 0 in the child. Errors: too_many_processes, no_memory. [ass]
+Result<Pid> fork() noexcept;
+
+/// The caller's process, and its parent. [ass]
+Pid process_id() noexcept;
+Pid parent_id() noexcept;
+
+/// A descriptor (close-on-exec) that becomes readable when process `pid` ends, and by which
+/// signal_process() can be sure whom it hits. `pid` is a child not yet reaped, or the caller.
+/// Errors: unsupported (old kernel, sandbox, posix), too_many_files, not_found. [ass]
+Result<Fd> watch_process(Pid pid) noexcept;
+
+/// The state of child `pid`, that child only. Errors: status_stolen (no such child: somebody
+/// reaped it), interrupted never. [ass]
+Result<ChildState> wait_child(Pid pid, Reap how) noexcept;
+
+/// Sends `signal` (0 only asks whether it may). With `watch` (from watch_process) it reaches that
+/// process or nobody. Errors: not_found, not_permitted, bad_signal. [ass]
+Status signal_process(Pid pid, Fd watch, int signal) noexcept;
+/// The same to every process of a process group.
+Status signal_group(Pid group, int signal) noexcept;
+
+/// Ends the process at once: no destructors, no atexit, no flush. [ass]
+[[noreturn]] void exit_now(int code) noexcept;
+
+/// Asks the system to kill the caller when `parent`, which forked it, ends. Only for a child of a
+/// single-threaded parent (on Linux the death of the forking *thread* counts), and lost by setuid.
+/// ok, also when the parent is gone already (the caller is then killed or exits at once);
+/// unsupported on posix. [ass]
+Status die_with_parent(Pid parent) noexcept;
+
+/// Asks the system to kill the caller when the last write end of the pipe read by `lifeline` is
+/// closed; survives setuid and exec. Errors: unsupported (posix). Checks once after arming, so a
+/// writer that died before is noticed, too. [ass]
+Status die_with_pipe(Fd lifeline) noexcept;
+
+/// Makes the caller the leader of a process group of its own. [ass]
+Status lead_group() noexcept;
+
+/// Whether orphaned descendants of this process become its children (pid 1, subreaper). [ass]
+bool adopts_orphans() noexcept;
+
+/// Registers what runs around every fork() of this program, whoever calls it. Once per program.
+Status at_fork(void (*before)(), void (*parent)(), void (*child)()) noexcept;
+
+/// Starts another program as a child, with default signal handlers and an empty mask, and only
+/// descriptors 0, 1, 2 and those of the host that are not close-on-exec. Returns when the exec has
+/// happened. Errors: exec_failed (with the errno of the step that failed), unsupported (an option
+/// this port lacks), too_many_processes, no_memory.
+Result<Pid> spawn(const SpawnPlan& plan) noexcept;
+
+/// CPUs this process may use: affinity and, on Linux, the cgroup quota (rounded up). At least 1.
+std::uint32_t usable_cpus() noexcept;
+
+/// Flushes standard output and error of the C library. False if some output could not be written.
+bool flush_streams() noexcept;
+/// In a fresh child: drops what standard output and error still hold of the parent. [ass on Linux]
+void discard_streams() noexcept;
+
+/// Writes to standard error, unbuffered, all of it or as much as is possible. [ass]
+void print_error(const char* text, std::size_t bytes) noexcept;
+
+// ---- Signals ---------------------------------------------------------------------------------
+
+/// The signals of this system, by number. The array is static. [ass]
+const SignalEntry* signal_table(std::size_t& count) noexcept;
+
+/// Reads the old action into `before` (may be null) and sets `action` (may be null).
+/// Errors: bad_signal. [ass]
+Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept;
+
+/// Changes the calling thread's mask and returns the former one. [ass]
+SignalMask signal_mask(MaskChange how, SignalMask mask) noexcept;
+
+/// Puts every caught signal back to its default (ignored ones stay ignored) and empties the mask.
+/// For a fresh child, which calls it with all signals blocked. [ass]
+void reset_signals() noexcept;
+
+/// Waits for one of `set` (blocked by the caller) and takes it. timed_out at the deadline.
+Result<std::int32_t> signal_wait(SignalMask set, std::int64_t deadline_ns) noexcept;
+
+/// Sleeps until a signal handler has run. [ass]
+void signal_pause() noexcept;
+
+/// Sets the one alarm clock of the process to `ns` from now (0: off); returns what was left of the
+/// former (0: it was off). Errors: timeout_overflow.
+Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept;
+
+// ---- Descriptors -----------------------------------------------------------------------------
+
+/// A pipe, both ends close-on-exec and blocking: ends[0] reads, ends[1] writes. Posix: a foreign
+/// fork + exec in another thread may inherit it.
+Status pipe(Fd ends[2]) noexcept;
+
+/// One read(2): bytes read, 0 at the end of the stream. Blocks. [ass]
+Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept;
+/// The same, but would_block instead of blocking. Posix and kernels before 6.4: if several
+/// processes read the same pipe, it may still block when another takes the data first. [ass]
+Result<std::size_t> read_now(Fd fd, void* buffer, std::size_t bytes) noexcept;
+/// One write(2) that never raises SIGPIPE, whatever the host does with that signal: broken_pipe
+/// instead. Atomic up to pipe_atomic() bytes. Blocks. Errors: broken_pipe, no_space. [ass]
+Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept;
+/// The same, but would_block instead of blocking; may write a part if bytes > pipe_atomic(). [ass]
+Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept;
+/// Tells write() that the host ignores SIGPIPE for good, so that it needs not guard against it.
+void assume_broken_pipe_ignored(bool assume) noexcept;
+
+/// PIPE_BUF of this system: messages up to here are written whole or not at all. [ass]
+std::size_t pipe_atomic() noexcept;
+
+/// Closes; never fails for the caller. [ass]
+void close(Fd fd) noexcept;
+/// Makes `target` a copy of `fd`; `target` survives exec. [ass]
+Status duplicate_to(Fd fd, Fd target) noexcept;
+/// Makes descriptor 0 read from /dev/null. [ass]
+Status null_input() noexcept;
+/// Closes every descriptor from 3 on but those listed. [ass]
+void close_all_but(const Fd* keep, std::size_t count) noexcept;
+
+/// Waits until an item is ready: how many are. 0 at the deadline. At most 64 items. [ass]
+Result<std::size_t> poll(PollItem* items, std::size_t count, std::int64_t deadline_ns) noexcept;
+
+// ---- Shared memory ---------------------------------------------------------------------------
+
+/// Zeroed pages, allocated now (a later fault never fails), shared with children forked later;
+/// no name is left behind. Errors: no_space, no_memory, size_zero, size_too_large.
+Result<void*> map_shared(std::size_t bytes) noexcept;
+/// Zeroed pages of this process alone.
+Result<void*> map_private(std::size_t bytes) noexcept;
+/// Maps all `bytes` of a shared object, readable and writable (or only readable).
+Result<void*> map_object(Fd fd, std::size_t bytes, bool writable) noexcept;
+void unmap(void* address, std::size_t bytes) noexcept;
+/// Whether the page at `address` is mapped in this process. [ass]
+bool is_mapped(const void* address) noexcept;
+/// Keeps pages out of core dumps, where the system can. 
+void hide_from_dumps(void* address, std::size_t bytes) noexcept;
+std::size_t page_bytes() noexcept;
+
+/// Creates the object `name`, empty, with exactly `mode` whatever the umask. already_exists.
+Result<Fd> create_object(const char* name, std::uint32_t mode) noexcept;
+Result<Fd> open_object(const char* name, bool writable) noexcept;
+Status remove_object(const char* name) noexcept;
+/// Gives the object `bytes`, all allocated now. Errors: no_space (file system or cgroup).
+Status allocate_object(Fd fd, std::size_t bytes) noexcept;
+Result<std::uint64_t> object_bytes(Fd fd) noexcept;
+/// Takes the object's creation lock, which ends with the process. False: another holds it.
+Result<bool> lock_object(Fd fd) noexcept;
+void unlock_object(Fd fd) noexcept;
+
+// ---- Sleeping and waking ---------------------------------------------------------------------
+
+/// Prepares a zeroed bell for use between processes.
+Status bell_init(Bell& bell) noexcept;
+/// Sleeps while bell.word == expected, until ring(), or the deadline. ok (woken, differed, or no
+/// reason: callers look again), timed_out. A port compares and falls asleep as one step.
+Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) noexcept;
+/// Wakes up to `count` sleepers and returns how many were found (posix: may report more). [ass]
+std::uint32_t bell_ring(Bell& bell, std::uint32_t count) noexcept;
+/// Makes the calling single-threaded process the keeper of `bell`: when it ends, however it ends,
+/// the system sets kBellOwnerDied in the word and wakes a sleeper. unsupported: sleepers must then
+/// look by themselves every kSliceNs. Only for processes that use no robust pthread mutex.
+Status bell_keep(Bell& bell) noexcept;
+
+/// Identifies the libc and word size that a RobustMutex in shared memory belongs to.
+std::uint32_t mutex_layout() noexcept;
+Status mutex_init(RobustMutex& mutex) noexcept;
+/// ok; owner_died (taken, and made usable again); timed_out; would_deadlock; corrupt.
+Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept;
+/// ok; not_owner.
+Status mutex_unlock(RobustMutex& mutex) noexcept;
+
+// ---- Time and chance -------------------------------------------------------------------------
+
+/// Nanoseconds on the monotonic clock. [ass]
+std::int64_t now_ns() noexcept;
+/// Sleeps until the deadline, signals or not. [ass]
+void sleep_until(std::int64_t deadline_ns) noexcept;
+/// Lets others run. [ass]
+void yield() noexcept;
+/// Fills `buffer` with random bytes fit for keys. Errors: unsupported. [ass]
+Status random_bytes(void* buffer, std::size_t bytes) noexcept;
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port
