@@ -1,75 +1,242 @@
-# brood: `make help` lists the targets.
+# brood: `make help` lists the targets, README.md explains them.
+MAKEFLAGS += --no-print-directory
 
 PORT ?= linux
-CROSS_COMPILE ?=
+OPT ?= -O2
+SANITIZE ?=
+ARCH ?=
+V ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+TREE ?= /usr/include
+
+# ARCH is a name of Debian's; CROSS_COMPILE may be given instead.
+TRIPLET_armhf := arm-linux-gnueabihf
+TRIPLET_armel := arm-linux-gnueabi
+TRIPLET_arm64 := aarch64-linux-gnu
+TRIPLET_i386 := i686-linux-gnu
+ifneq ($(ARCH),)
+CROSS_COMPILE ?= $(or $(TRIPLET_$(ARCH)),$(error ARCH=$(ARCH): known are armhf armel arm64 i386))-
+endif
 ifeq ($(origin CXX),default)
 CXX := $(CROSS_COMPILE)g++
 endif
 ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
-OPT ?= -O2
-SANITIZE ?=
-V ?=
+
 Q := $(if $(V),,@)
+say = @printf '  %-4s %s\n' $(1) $(2)
+comma := ,
+space := $(subst ,, )
 
 # One build folder for each combination, so that none ever mixes objects of two.
-BUILD ?= build/$(PORT)-$(notdir $(CXX))$(if $(SANITIZE),-sanitize)
+BUILD ?= build/$(PORT)-$(subst $(space),-,$(notdir $(CXX)))$(if $(SANITIZE),-sanitize)
+
+# ---- Flags -----------------------------------------------------------------------------------
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
-SAN_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
-comma := ,
-CPPFLAGS += -Iinclude -I.
-CXXFLAGS += -std=c++17 $(OPT) -g $(WARN) -fno-exceptions -fno-rtti -ffunction-sections \
-            -fdata-sections $(SAN_FLAGS)
-# The core sees no hosted library: no guards around static locals, no implicit calls but memcpy's.
-CORE_FLAGS := -ffreestanding -fno-threadsafe-statics -fno-builtin-memcpy
-# The strict port must not see what g++ switches on by itself.
-POSIX_FLAGS := -U_GNU_SOURCE -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700
-LDFLAGS += $(SAN_FLAGS) -Wl,--gc-sections
-LDLIBS += -pthread -lrt
+SAN_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
+             -fno-omit-frame-pointer)
+ARCH_FLAGS := $(if $(filter armel,$(ARCH)),-march=armv6)
+CXXFLAGS ?= -g
+override CPPFLAGS += -Iinclude -I.
+override CXXFLAGS += -std=c++17 $(OPT) $(WARN) $(ARCH_FLAGS) -fno-exceptions -fno-rtti \
+                     -ffunction-sections -fdata-sections $(SAN_FLAGS)
+override LDFLAGS += $(SAN_FLAGS) -Wl,--gc-sections
+override LDLIBS += -pthread -lrt
+# No guards around static locals: they are C++ runtime. -ffreestanding keeps the compiler from
+# turning loops of the core into calls of strlen and the like; copies written as __builtin_memcpy
+# are inlined all the same, by g++ and clang++.
+PORT_FLAGS := -fno-threadsafe-statics
+CORE_FLAGS := $(PORT_FLAGS) -ffreestanding
+# g++ switches _GNU_SOURCE on by itself; the strict port must not see what it shows.
+POSIX_FLAGS := $(PORT_FLAGS) -U_GNU_SOURCE -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700
+
+# ---- Files -----------------------------------------------------------------------------------
 
 # A port is a folder: a file there replaces the file of the same name in port/posix.
 PORT_SRCS := $(if $(filter-out posix,$(PORT)),$(wildcard port/$(PORT)/*.cpp))
 REPLACED := $(addprefix port/posix/,$(notdir $(PORT_SRCS)))
 BASE_SRCS := $(filter-out $(REPLACED),$(wildcard port/posix/*.cpp))
 CORE_SRCS := $(wildcard src/*.cpp)
-LIB_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS))
+EXAMPLE_SRCS := $(wildcard tools/examples/*.cpp)
+BENCH_SRCS := $(wildcard tools/bench/*.cpp)
+# Of a folder of tools/ with a plain.cpp, only that is built, or x86.cpp or arm64.cpp in its place.
+CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword \
+    $(subst -, ,$(shell $(CXX) -dumpmachine 2>/dev/null))))))
+BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
+TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
+    tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
+    $(dir $(plain))$(CPU).cpp),$(plain)))
+FAULT_SRCS := $(wildcard test/fault/*.cpp)
+TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
+SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
+FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
+PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
+
+objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
+faulty = $(patsubst %.cpp,$(BUILD)/faulty/%.o,$(1))
+PORT_OBJS := $(call objects,$(BASE_SRCS) $(PORT_SRCS))
+LIB_OBJS := $(call objects,$(CORE_SRCS)) $(PORT_OBJS)
+FAULTY_OBJS := $(call faulty,$(CORE_SRCS) $(FAULT_SRCS)) $(PORT_OBJS)
+ALL_OBJS := $(LIB_OBJS) $(call objects,$(FAULT_SRCS) $(TOOL_SRCS))
+
 LIB := $(BUILD)/libbrood.a
+FAULTY_LIB := $(BUILD)/faulty/libbrood-faulty.a
+TOOLS_LIB := $(BUILD)/libtools.a
+COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
+EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
+BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
+PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
+FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
+TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
-TEST_SRCS := $(wildcard test/*_test.cpp)
-TESTS := $(patsubst test/%.cpp,$(BUILD)/test/%,$(TEST_SRCS))
+# ---- Building --------------------------------------------------------------------------------
 
-.PHONY: all check clean
-all: $(LIB)
+.PHONY: all lib examples tests
+.DELETE_ON_ERROR:
+.SUFFIXES:
 
-$(BUILD)/src/%.o: src/%.cpp
+all: $(LIB) $(COMMAND) $(EXAMPLES) ## libbrood.a, the brood command and the examples (the default)
+lib: $(LIB) ## libbrood.a alone
+examples: $(EXAMPLES)
+tests: $(TESTS) ## Build every test program, run none
+
+define compile
+@mkdir -p $(@D)
+$(call say,CXX,$<)
+$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(1) -MMD -MP -c $< -o $@
+endef
+define link
+@mkdir -p $(@D)
+$(call say,LD,$@)
+$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(1) $(LDLIBS) -o $@
+endef
+define archive
+$(call say,AR,$@)
+$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+endef
+
+# Made anew when the flags or the list of sources change, and then all that depends on it.
+STAMP := $(BUILD)/flags
+FLAGS_NOW := $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(CORE_FLAGS) $(POSIX_FLAGS) $(LDFLAGS) $(LDLIBS)
+$(STAMP): FORCE
 	@mkdir -p $(@D)
-	@echo "  CXX $<"
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(CORE_FLAGS) -MMD -MP -c $< -o $@
-
-$(BUILD)/port/posix/%.o: port/posix/%.cpp
+	@tools/build/need.sh --program $(lastword $(CXX))
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+$(BUILD)/objects: FORCE
 	@mkdir -p $(@D)
-	@echo "  CXX $<"
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(POSIX_FLAGS) -MMD -MP -c $< -o $@
+	@echo '$(ALL_OBJS)' | cmp -s - $@ || echo '$(ALL_OBJS)' > $@
+.PHONY: FORCE
 
-$(BUILD)/%.o: %.cpp
+$(BUILD)/src/%.o: src/%.cpp $(STAMP)
+	$(call compile,$(CORE_FLAGS))
+$(BUILD)/port/posix/%.o: port/posix/%.cpp $(STAMP)
+	$(call compile,$(POSIX_FLAGS))
+$(BUILD)/port/%.o: port/%.cpp $(STAMP)
+	$(call compile,$(PORT_FLAGS))
+$(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
+	$(call compile,@$(BUILD)/cmocka.cflags)
+$(BUILD)/%.o: %.cpp $(STAMP)
+	$(call compile)
+
+# The core over a layer that makes port calls fail; the layer itself calls the true port.
+FAULTY_FLAGS := -DBROOD_PORT_LAYER=faulty
+$(BUILD)/faulty/src/%.o: src/%.cpp $(STAMP)
+	$(call compile,$(CORE_FLAGS) $(FAULTY_FLAGS))
+$(BUILD)/faulty/%.o: %.cpp $(STAMP) $(BUILD)/cmocka.cflags
+	$(call compile,$(FAULTY_FLAGS) @$(BUILD)/cmocka.cflags)
+
+$(LIB): $(LIB_OBJS) $(BUILD)/objects
+	$(archive)
+$(FAULTY_LIB): $(FAULTY_OBJS) $(BUILD)/objects
+	$(archive)
+$(TOOLS_LIB): $(call objects,$(TOOL_SRCS)) $(BUILD)/objects
+	$(archive)
+$(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
+	$(link)
+$(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	$(link)
+$(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS_LIB) $(LIB)
+	$(call link,@$(BUILD)/cmocka.libs)
+$(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
+	$(call link,@$(BUILD)/cmocka.libs)
+
+# Where CMocka is: installed, or fetched into build/.
+$(BUILD)/cmocka.cflags: tools/build/cmocka.sh
 	@mkdir -p $(@D)
-	@echo "  CXX $<"
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+	@tools/build/cmocka.sh $(BUILD) $(CXX)
 
-$(LIB): $(LIB_OBJS)
-	@echo "  AR  $@"
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+# ---- Running and testing ---------------------------------------------------------------------
 
-$(BUILD)/test/%_test: $(BUILD)/test/%_test.o $(LIB)
-	@echo "  LD  $@"
-	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+.PHONY: run check sanitize cross cross-check
+run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum
+	@tools/build/run.sh $(BUILD)/brood $(TREE) $(BUILD)/run.sha256
 
-check: $(TESTS)
-	@for t in $(TESTS); do echo "== $$t"; $$t || exit 1; done
+check: all $(TESTS) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='queue_test ...' choose
+	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
+	    test/run_suite.sh $(if $(T),$(foreach t,$(T),$(filter %/$(t),$(TESTS))),$(TESTS))
 
-clean:
+sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) check SANITIZE=1
+
+cross: ## Library and command for ARCH=armhf|armel|arm64|i386; fetches the compiler
+	@$(MAKE) all ARCH=$(or $(ARCH),armhf)
+
+cross-check: ## The tests for ARCH, under qemu-user (i386: natively); fetches what it needs
+	@tools/build/cross_check.sh $(or $(ARCH),armhf) $(MAKE)
+
+# ---- Gates -----------------------------------------------------------------------------------
+
+.PHONY: freestanding lint format tidy size bench
+freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes and symbols
+	@test/freestanding/check.sh $(BUILD) '$(CROSS_COMPILE)' $(CXX)
+
+lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
+	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
+	    $(SUPPORT_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+
+FORMATTED = $(wildcard $(foreach d,include/brood include/brood/detail src port port/* test test/* \
+            tools tools/*,$(d)/*.hpp $(d)/*.cpp))
+format: ## Put every source file into the layout of .clang-format
+	@tools/build/need.sh --program clang-format
+	clang-format -i $(FORMATTED)
+
+tidy: ## clang-tidy over core, port, headers and tools
+	@tools/build/need.sh --program clang-tidy
+	@tools/build/tidy.sh $(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS) $(TOOL_SRCS)
+
+size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
+	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
+
+bench: ## Every measure beside its peers; fetches the peers
+	@tools/build/need.sh libboost-dev libtbb-dev python3 || true
+	@$(MAKE) benches
+	@for bench in $(BENCHES); do $$bench || exit 1; done
+.PHONY: benches
+benches: $(BENCHES)
+
+# ---- Installing ------------------------------------------------------------------------------
+
+.PHONY: install check-install clean help
+VERSION = $(shell sed -n 's/.*kVersion = "\(.*\)".*/\1/p' include/brood/version.hpp)
+install: all ## Headers, library, command and brood.pc under DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include/brood/detail $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 include/brood/*.hpp $(DESTDIR)$(PREFIX)/include/brood
+	install -m 644 include/brood/detail/*.hpp $(DESTDIR)$(PREFIX)/include/brood/detail
+	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib
+	$(if $(COMMAND),install -D $(COMMAND) $(DESTDIR)$(PREFIX)/bin/brood)
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' brood.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/brood.pc
+
+check-install: all ## A program builds and runs against an installed tree
+	@tools/build/check_install.sh $(BUILD) $(MAKE) $(CXX)
+
+clean: ## Remove everything that was built or fetched
 	rm -rf build
 
--include $(LIB_OBJS:.o=.d) $(TESTS:=.d)
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+-include $(shell test ! -d $(BUILD) || find $(BUILD) -name '*.d')

@@ -50,6 +50,8 @@ Status signal_group(Pid group, int signal) noexcept;
 
 /// Ends the process at once: no destructors, no atexit, no flush. [ass]
 [[noreturn]] void exit_now(int code) noexcept;
+/// Ends the program as exit(3): runs atexit functions and flushes streams.
+[[noreturn]] void exit_program(int code) noexcept;
 
 /// Asks the system to kill the caller when `parent`, which forked it, ends. Only for a child of a
 /// single-threaded parent (on Linux the death of the forking *thread* counts), and lost by setuid.
@@ -87,6 +89,9 @@ void discard_streams() noexcept;
 
 /// Writes to standard error, unbuffered, all of it or as much as is possible. [ass]
 void print_error(const char* text, std::size_t bytes) noexcept;
+
+/// The system's words for an errno, "" if it has none. Static. [ass]
+const char* error_text(std::int32_t os_error) noexcept;
 
 // ---- Signals ---------------------------------------------------------------------------------
 
@@ -171,6 +176,11 @@ Status remove_object(const char* name) noexcept;
 /// Gives the object `bytes`, all allocated now. Errors: no_space (file system or cgroup).
 Status allocate_object(Fd fd, std::size_t bytes) noexcept;
 Result<std::uint64_t> object_bytes(Fd fd) noexcept;
+/// Makes `mark` the first four bytes of an empty object, in one step (no bytes, or these) where the
+/// system can. Errors: no_space.
+Status mark_object(Fd fd, std::uint32_t mark) noexcept;
+/// What tells the object behind a descriptor from every other that is open or mapped somewhere.
+Result<ObjectIdentity> object_identity(Fd fd) noexcept;
 /// Takes the object's creation lock, which ends with the process. False: another holds it.
 Result<bool> lock_object(Fd fd) noexcept;
 void unlock_object(Fd fd) noexcept;
@@ -205,6 +215,8 @@ std::int64_t now_ns() noexcept;
 void sleep_until(std::int64_t deadline_ns) noexcept;
 /// Lets others run. [ass]
 void yield() noexcept;
+/// A moment's rest inside a loop that spins. [ass]
+void cpu_relax() noexcept;
 /// Fills `buffer` with random bytes fit for keys. Errors: unsupported. [ass]
 Status random_bytes(void* buffer, std::size_t bytes) noexcept;
 

@@ -78,6 +78,15 @@ struct SignalAction {
 
 enum class MaskChange : std::uint8_t { block, unblock, set };
 
+/// Tells shared objects apart, also when one takes the name of another.
+struct ObjectIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t number = 0;
+    friend constexpr bool operator==(const ObjectIdentity& a, const ObjectIdentity& b) noexcept {
+        return a.device == b.device && a.number == b.number;
+    }
+};
+
 struct PollItem {
     Fd fd = kNoFd;
     bool want_read = false, want_write = false;

@@ -40,6 +40,7 @@ class Array {
     static_assert(std::is_trivially_copyable_v<T>,
                   "shared elements must be trivially copyable and hold no pointers: use Text<N>, "
                   "Bytes<N>, an index into another Array, or a struct of plain fields");
+    static_assert(alignof(T) <= 64, "elements in shared memory are aligned to at most 64 bytes");
 
 public:
     using value_type = T;

@@ -2,6 +2,7 @@
 #ifndef BROOD_CONNECTION_HPP
 #define BROOD_CONNECTION_HPP
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -93,8 +94,7 @@ private:
     std::int32_t read_ = -1, write_ = -1;
     std::uint32_t record_bytes_ = 0;  // > 0: bare records of this size, no frames
     std::uint32_t channel_ = 0;       // both ends of a channel have the same number
-    bool refuses_ = false;            // after message_too_long or bad_frame
-    Errc refusal_ = Errc::ok;
+    std::atomic<Errc> refusal_{Errc::ok};  // what reads answer after message_too_long, bad_frame
     std::size_t longest_ = 0x7fffffff;
     detail::ChannelControl* reading_ = nullptr;  // locks and frame state of the pipe read from
     detail::ChannelControl* writing_ = nullptr;

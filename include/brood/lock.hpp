@@ -50,7 +50,8 @@ private:
 /// Unlike Python's Lock it has an owner: release by another is not_owner, a second acquire by the
 /// owner would_deadlock. A thread that ends holding it counts as dead.
 ///
-/// Memory: one page of shared memory, or a part of a Value or Array. No heap.
+/// Memory: one page of shared memory, or a part of a Value or Array. No heap. The destructor
+///         unmaps it in this process only; a holder that destroys its handle releases it first.
 /// Fork:   make it before fork(); parent and children then share it. A holder's child is no holder.
 /// Crash:  when a holder is killed, the next acquire gets the lock together with owner_died.
 /// Callers: any process, any thread. Not a signal handler.

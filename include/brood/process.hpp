@@ -44,6 +44,7 @@ namespace detail {
 template <class F>
 inline constexpr bool kIsProcess =
     std::is_base_of_v<Process, F> || std::is_same_v<ProcessOptions, F>;
+struct ProcessAccess;
 }  // namespace detail
 
 /// A child process that runs a function, made by fork.
@@ -53,8 +54,8 @@ inline constexpr bool kIsProcess =
 ///         wrong_process and its destructor does nothing.
 /// Child:  standard input is /dev/null, caught signals are back at their default, the mask is
 ///         empty, descriptors of the host stay open, those of the library that were not handed to
-///         it are closed. It ends with _exit after flushing stdout and stderr; no destructor of
-///         the host runs in it. In a host with several threads the function must keep off what
+///         it are closed. It ends with _exit after flushing stdout and stderr (exit code 120 if
+///         that fails, as in Python); no destructor of the host runs in it. In a host with several threads the function must keep off what
 ///         other threads may have locked (malloc of some libcs): see exec().
 /// Crash:  a killed child shows in exit_code() as -signal. Killed parent: daemons die within a
 ///         second, other children live on.
@@ -121,9 +122,10 @@ public:
     /// Returns: the pid of the detached process; otherwise as start().
     Result<std::int32_t> detach() noexcept;
 
-    /// 0 until started. (Text and numbers: any thread.)
+    /// 0 until started.
     std::int32_t pid() const noexcept { return pid_; }
-    const char* name() const noexcept { return name_.c_str(); }
+    /// Given, or "Process-1:2": the second child of the first child of the main process.
+    const char* name() noexcept;
     bool daemon() const noexcept { return daemon_; }
     /// Settings after construction. Returns: ok; already_started; text_too_long; wrong_process.
     Status name(const char* text) noexcept;
@@ -171,16 +173,24 @@ private:
         target_ops_ = &kTargetOf<Stored>;
     }
     void configure(const ProcessOptions& options) noexcept;
+    Status check_start() noexcept;
+    void drop_target() noexcept;
+    void leave() noexcept;  // what the destructor does
 
-    friend struct ProcessAccess;  // src/process_access.hpp: the implementation's way in
+    friend struct detail::ProcessAccess;  // src/process_access.hpp: the implementation's way in
 
     enum class State : std::uint8_t { fresh, started, ended, stolen, detached, closed };
-    detail::ForkLink link_;
+    struct Link : detail::ForkLink {
+        Process* process = nullptr;
+    };
+    Link link_;  // in the fork list while started
     const Target* target_ops_ = nullptr;
     std::int32_t pid_ = 0;
-    std::int32_t watch_ = -1;     // readable when the child has ended
+    std::int32_t reap_pid_ = 0;   // the child to reap: pid_, or the guardian above it
+    std::int32_t watch_ = -1;     // readable when that child has ended
     std::int32_t lifeline_ = -1;  // a daemon's: closed with this process
     std::int32_t exit_code_ = 0;
+    std::uint32_t number_ = 0;    // of this child among its parent's, once it is named
     unsigned epoch_ = detail::fork_epoch();
     State state_ = State::fresh;
     bool daemon_ = false, group_ = false, keep_input_ = false, name_too_long_ = false;

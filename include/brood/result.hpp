@@ -97,7 +97,7 @@ private:
     }
     void destroy() noexcept {
         if constexpr (!std::is_trivially_destructible_v<T>) {
-            if (ok()) { get().~T(); }
+            if (ok()) { get().T::~T(); }
         }
     }
 

@@ -29,8 +29,9 @@ public:
     /// No name: children inherit it, and nothing is left behind however the processes end.
     /// Errors: size_zero, size_too_large, no_space, no_memory, too_many_files.
     static Result<SharedMemory> anonymous(std::size_t bytes) noexcept;
-    /// A new named segment. Errors: as above, already_exists, the name_* ones, not_permitted.
-    /// Killed here: the name may exist, too short to be opened: open() says not_ready; remove() it.
+    /// A new named segment. Errors: as above, already_exists, the name_* ones, not_permitted,
+    /// bad_argument (not a name or an Access at all).
+    /// Killed here: open() says not_ready, and the next create() of the name replaces it.
     static Result<SharedMemory> create(const char* name, std::size_t bytes,
                                        Access access = Access::owner) noexcept;
     /// A segment that somebody created, in its whole size.
@@ -54,9 +55,11 @@ public:
     void close() noexcept;
 
 private:
+    friend struct SharedMemoryAccess;  // segments are built on it: src/segment.cpp
     void* data_ = nullptr;
     std::size_t bytes_ = 0;
     unsigned owner_epoch_ = 0;  // the process that removes the name
+    std::uint64_t identity_[2] = {0, 0};  // the object behind the name, for the creator
     Text<256> name_;
 };
 

@@ -126,9 +126,14 @@ public:
     Status status() const noexcept { return status_; }
 
 private:
+    // Declared first, so that the former alarm is set again after its handler was put back.
+    struct Former {
+        std::int64_t due_ns = 0;  // monotonic; 0: there was no alarm
+        ~Former() noexcept;
+    };
+    Former former_;
     Scoped handler_;
     Status status_;
-    std::int64_t former_due_ns_ = 0;  // monotonic; 0: there was no alarm
 };
 
 /// Tells brood that this process ignores SIGPIPE (this call sets it to ignored) and will go on to

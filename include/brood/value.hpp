@@ -23,25 +23,28 @@ class Value {
     static_assert(std::is_trivially_copyable_v<T>,
                   "a shared value must be trivially copyable and hold no pointers: use Text<N>, "
                   "Bytes<N>, an index into an Array, or a struct of plain fields");
+    static_assert(alignof(T) <= 64, "elements in shared memory are aligned to at most 64 bytes");
 
 public:
     using value_type = T;
 
     /// Errors: no_memory, no_space, too_many_files.
     static Result<Value> create(const T& initial = T()) noexcept {
-        return set(detail::Segment::anonymous(kType), initial);
+        Result<detail::Segment> segment = detail::Segment::anonymous(kType);
+        if (!segment.ok()) { return segment.error(); }
+        Value made(std::move(*segment));
+        made.value() = initial;
+        return made;
     }
     /// A named one. Errors: also already_exists, not_permitted, the name_* ones.
     static Result<Value> create_named(const char* name, const T& initial = T(),
                                       Access access = Access::owner) noexcept {
-        return set(detail::Segment::create(name, kType, access), initial);
+        return wrap(detail::Segment::create(name, kType, access, &initial));
     }
     /// Errors: not_found, not_ready, type_mismatch, version_mismatch, layout_mismatch, corrupt,
     /// not_permitted, the name_* ones.
     static Result<Value> open(const char* name, Timeout timeout = seconds(1)) noexcept {
-        Result<detail::Segment> segment = detail::Segment::open(name, kType, timeout);
-        if (!segment.ok()) { return segment.error(); }
-        return Value(std::move(*segment));
+        return wrap(detail::Segment::open(name, kType, timeout));
     }
 
     Value() noexcept = default;
@@ -83,11 +86,9 @@ private:
     static constexpr detail::SegmentType kType = {detail::SegmentKind::value, sizeof(T), 1};
 
     explicit Value(detail::Segment&& segment) noexcept : segment_(std::move(segment)) {}
-    static Result<Value> set(Result<detail::Segment> segment, const T& initial) noexcept {
+    static Result<Value> wrap(Result<detail::Segment> segment) noexcept {
         if (!segment.ok()) { return segment.error(); }
-        Value made(std::move(*segment));
-        made.value() = initial;
-        return made;
+        return Value(std::move(*segment));
     }
     detail::Segment segment_;
 };

@@ -28,15 +28,18 @@ struct SegmentType {
 class Segment {
 public:
     static Result<Segment> anonymous(const SegmentType& type) noexcept;
-    static Result<Segment> create(const char* name, const SegmentType& type,
-                                  Access access) noexcept;
-    /// Waits for a creator that is not done until `timeout`, then not_ready.
+    /// `initial` (null: zeroes) fills the elements before anybody can open it.
+    static Result<Segment> create(const char* name, const SegmentType& type, Access access,
+                                  const void* initial = nullptr) noexcept;
+    /// Waits until `timeout` for a creator that is not done, then not_ready. A creator that was
+    /// killed is not waited for.
     static Result<Segment> open(const char* name, const SegmentType& type,
                                 Timeout timeout) noexcept;
 
     Segment() noexcept = default;
-    Segment(Segment&& other) noexcept = default;
-    Segment& operator=(Segment&& other) noexcept = default;
+    Segment(Segment&& other) noexcept;
+    Segment& operator=(Segment&& other) noexcept;
+    ~Segment() noexcept = default;
 
     void* elements() const noexcept { return elements_; }
     std::size_t count() const noexcept { return count_; }
@@ -45,9 +48,9 @@ public:
     void keep_name() noexcept { memory_.keep_name(); }
 
 private:
-    static Result<Segment> adopt(SharedMemory&& memory, const SegmentType& type) noexcept;
+    Segment(SharedMemory&& memory, std::size_t count) noexcept;
     SharedMemory memory_;
-    Lock lock_;
+    Lock lock_;  // inside memory_, so it must go first
     void* elements_ = nullptr;
     std::size_t count_ = 0;
 };

@@ -1,0 +1,24 @@
+// All of brood.
+#ifndef BROOD_BROOD_HPP
+#define BROOD_BROOD_HPP
+
+#include <brood/array.hpp>
+#include <brood/connection.hpp>
+#include <brood/error.hpp>
+#include <brood/exec.hpp>
+#include <brood/future.hpp>
+#include <brood/lock.hpp>
+#include <brood/pipe.hpp>
+#include <brood/pool.hpp>
+#include <brood/process.hpp>
+#include <brood/result.hpp>
+#include <brood/shared_memory.hpp>
+#include <brood/signals.hpp>
+#include <brood/text.hpp>
+#include <brood/this_process.hpp>
+#include <brood/timeout.hpp>
+#include <brood/value.hpp>
+#include <brood/version.hpp>
+#include <brood/wait.hpp>
+
+#endif

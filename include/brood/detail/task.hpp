@@ -1,0 +1,152 @@
+// Tasks as the pool's workers see them: a trampoline and the bytes of its arguments or result.
+#ifndef BROOD_DETAIL_TASK_HPP
+#define BROOD_DETAIL_TASK_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <brood/detail/pack.hpp>
+#include <brood/result.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+/// A lambda whose captures travel to the worker by value; see by_value().
+template <class F>
+struct ByValue {
+    F function;
+    template <class... Arguments>
+    decltype(auto) operator()(Arguments&... arguments) {
+        return function(arguments...);
+    }
+};
+
+/// Lets a task capture: `pool.apply(by_value([factor](int n) { return factor * n; }), 7)`. The
+/// captures are copied as bytes, into a process that is an older copy of this one: captured
+/// pointers and references would point to what was there when the pool was made.
+template <class F>
+ByValue<std::decay_t<F>> by_value(F&& function) noexcept {
+    static_assert(std::is_trivially_copyable_v<std::decay_t<F>>,
+                  "captures of a task must be trivially copyable: capture numbers, Text<N>, "
+                  "Bytes<N> or structs of plain fields");
+    return {std::forward<F>(function)};
+}
+
+namespace detail {
+
+struct PoolCore;
+
+/// Runs in a worker: finds its arguments in `payload` and leaves its result there.
+using Trampoline = void (*)(void* payload);
+
+/// A task's place in the pool's table.
+struct Ticket {
+    std::uint32_t slot = 0;
+};
+
+// The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
+/// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
+Result<Ticket> pool_reserve(PoolCore* core, std::size_t bytes) noexcept;
+void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
+/// Lets the workers have it. From here on the pool may run it.
+void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
+bool pool_ended(PoolCore* core, Ticket ticket) noexcept;
+/// Waits until the task has ended, one way or another: ok. Errors: timed_out, pool_broken,
+/// pool_terminated, wrong_process, timeout_negative, timeout_overflow.
+Status pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
+/// How an ended task ended: ok, worker_died, unknown_function.
+Status pool_outcome(PoolCore* core, Ticket ticket) noexcept;
+/// Gives the slot back; a task that has not ended goes on and is forgotten.
+void pool_drop(PoolCore* core, Ticket ticket) noexcept;
+/// How many payload bytes a slot has, and how many workers there are.
+std::size_t pool_payload_bytes(const PoolCore* core) noexcept;
+std::uint32_t pool_worker_count(const PoolCore* core) noexcept;
+
+template <class F>
+inline constexpr bool kIsByValue = false;
+template <class F>
+inline constexpr bool kIsByValue<ByValue<F>> = true;
+
+/// Refuses at compile time what cannot travel to a worker.
+template <class F, class... Arguments>
+constexpr void check_task() noexcept {
+    using Function = std::decay_t<F>;
+    static_assert(std::is_pointer_v<Function> || std::is_empty_v<Function> || kIsByValue<Function>,
+                  "a task is a function or a lambda without captures: pass what it needs as "
+                  "arguments, or wrap it in by_value()");
+    static_assert((... && std::is_trivially_copyable_v<std::decay_t<Arguments>>),
+                  "arguments of a task must be trivially copyable: use numbers, Text<N>, Bytes<N> "
+                  "or structs of plain fields");
+    static_assert((... && !std::is_pointer_v<std::decay_t<Arguments>>),
+                  "a task runs in another process, where a pointer of this one means nothing: pass "
+                  "an index into an Array made before the pool, or the value itself (Text<N>, "
+                  "Bytes<N>)");
+    using R = std::decay_t<std::invoke_result_t<Function&, std::decay_t<Arguments>&...>>;
+    static_assert(std::is_void_v<R> || std::is_trivially_copyable_v<R>,
+                  "the result of a task must be trivially copyable: use numbers, Text<N>, Bytes<N> "
+                  "or structs of plain fields");
+    static_assert(!std::is_pointer_v<R>, "the result of a task must not be a pointer");
+}
+
+template <class R>
+constexpr std::size_t bytes_of() noexcept {
+    if constexpr (std::is_void_v<R>) {
+        return 0;
+    } else {
+        return sizeof(R);
+    }
+}
+
+/// One call with its arguments.
+template <class B, class R>
+void run_call(void* payload) {
+    B call = *std::launder(static_cast<B*>(payload));  // the result may take its place
+    if constexpr (std::is_void_v<R>) {
+        call();
+    } else {
+        const R result = call();
+        __builtin_memcpy(payload, &result, sizeof result);
+    }
+}
+
+/// Several calls of one function, as map() sends them: the arguments follow the header, and their
+/// results take their place.
+template <class F, class T, class R>
+struct Chunk {
+    F function;
+    std::uint32_t count;
+
+    static constexpr std::size_t header() noexcept { return (sizeof(Chunk) + 15) / 16 * 16; }
+    static constexpr std::size_t item() noexcept {
+        return sizeof(T) > bytes_of<R>() ? sizeof(T) : bytes_of<R>();
+    }
+    static unsigned char* items(void* payload) noexcept {
+        return static_cast<unsigned char*>(payload) + header();
+    }
+    // Front to back: result i takes the place of argument i, since both are item() apart.
+    static void run(void* payload) {
+        Chunk& chunk = *std::launder(static_cast<Chunk*>(payload));
+        for (std::uint32_t i = 0; i < chunk.count; ++i) {
+            unsigned char* const place = items(payload) + i * item();
+            alignas(T) unsigned char bytes[sizeof(T)];
+            __builtin_memcpy(bytes, place, sizeof(T));
+            T& argument = *std::launder(reinterpret_cast<T*>(bytes));
+            if constexpr (std::is_void_v<R>) {
+                chunk.function(argument);
+            } else {
+                const R result = chunk.function(argument);
+                __builtin_memcpy(place, &result, sizeof result);
+            }
+        }
+    }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

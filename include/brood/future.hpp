@@ -1,0 +1,92 @@
+// Future<R>: the result of a task that runs in a pool, as multiprocessing.pool.AsyncResult.
+#ifndef BROOD_FUTURE_HPP
+#define BROOD_FUTURE_HPP
+
+#include <utility>
+
+#include <brood/detail/task.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+/// What a task will return. Holds the task's slot in the pool's table until it is destroyed or
+/// get() was called. Destroying it lets the task go on and forgets its result.
+///
+/// Memory: two words. It may outlive its pool.
+/// Fork:   belongs to the process that made it; elsewhere its calls return wrong_process.
+/// Crash:  a killed worker ends this task with worker_died; a killed supervisor, with pool_broken.
+/// Threads: one Future belongs to one thread at a time, different ones are independent.
+template <class R>
+class Future {
+public:
+    Future() noexcept = default;
+    Future(Future&& other) noexcept
+        : core_(std::exchange(other.core_, nullptr)), ticket_(other.ticket_) {}
+    Future& operator=(Future&& other) noexcept {
+        if (this != &other) {
+            drop();
+            core_ = std::exchange(other.core_, nullptr);
+            ticket_ = other.ticket_;
+        }
+        return *this;
+    }
+    ~Future() noexcept { drop(); }
+
+    /// Waits until the task has ended and takes its result (Result<void> does not exist: a task
+    /// without a result gives a Status).
+    /// Returns: the result; timed_out (it may be called again); worker_died (detail: -9 for
+    ///          SIGKILL, or the exit code); pool_broken; pool_terminated; unknown_function;
+    ///          collected (taken before, or no task); wrong_process.
+    auto get(Timeout timeout = Timeout::forever()) noexcept {
+        const Status status = take(timeout);
+        if constexpr (std::is_void_v<R>) {
+            if (status.ok()) { drop(); }
+            return status;
+        } else {
+            if (!status.ok()) { return Result<R>(status.error()); }
+            alignas(R) unsigned char bytes[sizeof(R)];
+            __builtin_memcpy(bytes, detail::pool_payload(core_, ticket_), sizeof(R));
+            drop();
+            return Result<R>(*std::launder(reinterpret_cast<R*>(bytes)));
+        }
+    }
+    /// Waits until the task has ended, well or not: ok. Errors: as get(), without worker_died.
+    Status wait(Timeout timeout = Timeout::forever()) noexcept {
+        return core_ == nullptr ? Status(Errc::collected)
+                                : detail::pool_wait(core_, ticket_, timeout);
+    }
+    /// Whether the task has ended. False if there is none.
+    bool ready() const noexcept {
+        return core_ != nullptr && detail::pool_ended(core_, ticket_);
+    }
+    /// Whether an ended task ended well. Errors: not_done; collected.
+    Result<bool> successful() const noexcept {
+        if (core_ == nullptr) { return Errc::collected; }
+        if (!ready()) { return Errc::not_done; }
+        return detail::pool_outcome(core_, ticket_).ok();
+    }
+
+private:
+    friend class Pool;
+    Future(detail::PoolCore* core, detail::Ticket ticket) noexcept : core_(core), ticket_(ticket) {}
+
+    Status take(Timeout timeout) noexcept {
+        if (core_ == nullptr) { return Errc::collected; }
+        const Status waited = detail::pool_wait(core_, ticket_, timeout);
+        if (!waited.ok()) { return waited; }
+        const Status outcome = detail::pool_outcome(core_, ticket_);
+        if (!outcome.ok()) { drop(); }
+        return outcome;
+    }
+    void drop() noexcept {
+        if (core_ != nullptr) { detail::pool_drop(core_, ticket_); }
+        core_ = nullptr;
+    }
+    detail::PoolCore* core_ = nullptr;
+    detail::Ticket ticket_;
+};
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

@@ -1,0 +1,75 @@
+// System calls that the kernel, the libc or its headers may be too old for. For port/linux only.
+#ifndef BROOD_PORT_LINUX_CALLS_HPP
+#define BROOD_PORT_LINUX_CALLS_HPP
+
+#include <type_traits>
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Headers that do not know a call: call() then answers as a kernel that does not.
+#ifndef SYS_preadv2
+#define SYS_preadv2 (-1)
+#endif
+#ifndef SYS_pwritev2
+#define SYS_pwritev2 (-1)
+#endif
+#ifndef SYS_memfd_create
+#define SYS_memfd_create (-1)
+#endif
+#ifndef SYS_getrandom
+#define SYS_getrandom (-1)
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open (-1)
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal (-1)
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range (-1)
+#endif
+#ifndef SYS_prlimit64
+#define SYS_prlimit64 (-1)
+#endif
+#ifndef SYS_setrlimit  // Machines younger than prlimit64 never had it.
+#define SYS_setrlimit (-1)
+#endif
+
+namespace brood::port::detail {
+
+template <class T>
+long word_of(T argument) noexcept {
+    if constexpr (std::is_pointer_v<T>) {
+        return reinterpret_cast<long>(argument);
+    } else if constexpr (std::is_null_pointer_v<T>) {
+        return 0;
+    } else {
+        static_assert(sizeof(T) <= sizeof(long), "64 bits take two words here, by rules of each ABI");
+        return static_cast<long>(argument);
+    }
+}
+
+/// A system call, for what the libc has no function for, or where that function does more than the
+/// call. Returns -1 with errno set on failure. Never restarts, is no cancellation point.
+template <class... Arguments>
+long call(long number, Arguments... arguments) noexcept {
+    if (number < 0) {
+        errno = ENOSYS;
+        return -1;
+    }
+    // Widened, since the libc fetches each argument as a word.
+    return ::syscall(number, word_of(arguments)...);
+}
+
+/// Whether `err` says that the kernel has no such call (ENOSYS), or that a sandbox forbids it
+/// (EPERM, from seccomp profiles older than the call). Where EPERM can also be an honest refusal,
+/// the fallback meets it again and reports it.
+inline bool is_missing(int err) noexcept {
+    return err == ENOSYS || err == EPERM;
+}
+
+}  // namespace brood::port::detail
+
+#endif

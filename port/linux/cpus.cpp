@@ -1,0 +1,52 @@
+// How many CPUs this process may use: its affinity, and what control groups leave of it.
+#include <unistd.h>
+
+#include <port/port.hpp>
+
+#include "calls.hpp"
+#include "cgroup.hpp"
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+// The call itself, which tells how much it filled, for sets of any size (cpu_set_t ends at 1024).
+std::uint32_t allowed_cpus() noexcept {
+    unsigned long set[4096 / sizeof(unsigned long)] = {};  // 32768 CPUs; Linux has 8192 at most.
+    const long bytes = detail::call(SYS_sched_getaffinity, 0, sizeof(set), set);
+    std::uint32_t cpus = 0;
+    for (const unsigned long word : set) {
+        cpus += static_cast<std::uint32_t>(__builtin_popcountl(word));
+    }
+    if (bytes > 0 && cpus > 0) { return cpus; }
+    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? static_cast<std::uint32_t>(online) : 1;
+}
+
+// What one group allows, in whole CPUs: half a CPU of time still runs a worker.
+std::uint64_t quota_of(detail::Cgroup& group) noexcept {
+    constexpr std::uint64_t kNoLimit = detail::Cgroup::kNoLimit;
+    const bool v1 = group.is_v1();
+    const std::uint64_t quota = group.number(v1 ? "cpu.cfs_quota_us" : "cpu.max", 0, kNoLimit);
+    if (quota == kNoLimit) { return kNoLimit; }
+    const std::uint64_t period =
+        v1 ? group.number("cpu.cfs_period_us", 0, 0) : group.number("cpu.max", 1, 0);
+    if (period == 0) { return kNoLimit; }
+    const std::uint64_t cpus = quota / period + (quota % period != 0 ? 1 : 0);
+    return cpus > 0 ? cpus : 1;
+}
+
+}  // namespace
+
+std::uint32_t usable_cpus() noexcept {
+    std::uint64_t cpus = allowed_cpus();
+    detail::Cgroup group("cpu");
+    do {
+        const std::uint64_t quota = quota_of(group);
+        if (quota < cpus) { cpus = quota; }
+    } while (group.up());
+    return static_cast<std::uint32_t>(cpus);
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

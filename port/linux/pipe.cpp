@@ -1,0 +1,179 @@
+// Pipes: reading and writing without SIGPIPE, and without blocking, in one system call each where
+// the kernel can: RWF_NOWAIT (pipes: Linux 6.4), RWF_NOSIGNAL (6.18).
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <port/port.hpp>
+#include <port/posix/broken_pipe.hpp>
+#include <port/posix/errors.hpp>
+
+#include "calls.hpp"
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+// From <linux/fs.h>, which may be older than the kernel we run on.
+constexpr int kNoWait = 0x8;
+constexpr int kNoSignal = 0x100;
+
+std::atomic<bool> g_broken_pipe_ignored{false};
+
+// What this kernel lacks or a sandbox forbids, learned at the first failure, so that the second
+// costs nothing. Threads that learn together learn the same.
+std::atomic<bool> g_no_read_flags{false};   // preadv2
+std::atomic<bool> g_no_write_flags{false};  // pwritev2
+std::atomic<bool> g_no_signal_flag{false};  // RWF_NOSIGNAL
+
+bool is_set(const std::atomic<bool>& flag) noexcept {
+    return flag.load(std::memory_order_relaxed);
+}
+
+// The call is missing, or this kernel (EINVAL before Linux 4.13) or this file has not that flag.
+// Where EINVAL has another reason, the plain call fails with it again.
+bool is_unsupported(int err) noexcept {
+    return detail::is_missing(err) || err == EOPNOTSUPP || err == EINVAL;
+}
+
+long with_flags(long number, Fd fd, void* data, std::size_t bytes, int flags) noexcept {
+    iovec piece = {data, bytes};
+    long count = -1;
+    do {  // Offset -1, in two words: where the file stands, as with read() and write().
+        count = detail::call(number, fd, &piece, 1, -1l, -1l, flags);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+long write_with(int flags, Fd fd, const void* data, std::size_t bytes) noexcept {
+    const long count = with_flags(SYS_pwritev2, fd, const_cast<void*>(data), bytes, flags);
+    if (count < 0 && detail::is_missing(errno)) { g_no_write_flags.store(true); }
+    return count;
+}
+
+Result<std::size_t> outcome(long count) noexcept {
+    if (count < 0) { return detail::last_error(); }
+    return static_cast<std::size_t>(count);
+}
+
+Result<std::size_t> write_plainly(Fd fd, const void* data, std::size_t bytes) noexcept {
+    long count = -1;
+    do { count = ::write(fd, data, bytes); } while (count < 0 && errno == EINTR);
+    return outcome(count);
+}
+
+// Pipes and sockets have every flag that the kernel has, so their refusal speaks for the kernel.
+bool is_stream(Fd fd) noexcept {
+    struct stat status = {};
+    return ::fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
+Result<std::size_t> write_guarded(Fd fd, const void* data, std::size_t bytes) noexcept {
+    detail::BrokenPipeGuard guard;
+    const Result<std::size_t> written = write_plainly(fd, data, bytes);
+    if (written.code() == Errc::broken_pipe) { guard.take_ours(); }
+    return written;
+}
+
+// write_now() by RWF_NOWAIT; unsupported if that does not work here.
+Result<std::size_t> write_no_wait(Fd fd, const void* data, std::size_t bytes) noexcept {
+    if (is_set(g_no_write_flags)) { return Errc::unsupported; }
+    if (is_set(g_broken_pipe_ignored)) { return outcome(write_with(kNoWait, fd, data, bytes)); }
+    const bool try_both = !is_set(g_no_signal_flag);
+    if (try_both) {
+        const long count = write_with(kNoWait | kNoSignal, fd, data, bytes);
+        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
+        if (is_set(g_no_write_flags)) { return Errc::unsupported; }
+    }
+    detail::BrokenPipeGuard guard;
+    const Result<std::size_t> written = outcome(write_with(kNoWait, fd, data, bytes));
+    if (written.code() == Errc::broken_pipe) { guard.take_ours(); }
+    if (try_both && written.ok()) { g_no_signal_flag.store(true); }  // So it was the other flag.
+    return written;
+}
+
+Status ready_now(PollItem item) noexcept {
+    const Result<std::size_t> ready = poll(&item, 1, 0);
+    if (!ready) { return ready.status(); }
+    if (*ready == 0) { return Errc::would_block; }
+    return {};
+}
+
+}  // namespace
+
+Status pipe(Fd ends[2]) noexcept {
+    int made[2] = {kNoFd, kNoFd};
+    bool done = ::pipe2(made, O_CLOEXEC) == 0;
+    if (!done && detail::is_missing(errno)) {
+        // As in port/posix, an exec in another thread may inherit it in between.
+        done = ::pipe(made) == 0;
+        for (const int fd : made) {
+            if (done) { (void)::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+        }
+    }
+    if (!done) { return detail::last_error(); }
+    ends[0] = made[0];
+    ends[1] = made[1];
+    return {};
+}
+
+Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept {
+    long count = -1;
+    do { count = ::read(fd, buffer, bytes); } while (count < 0 && errno == EINTR);
+    return outcome(count);
+}
+
+Result<std::size_t> read_now(Fd fd, void* buffer, std::size_t bytes) noexcept {
+    if (!is_set(g_no_read_flags)) {
+        const long count = with_flags(SYS_preadv2, fd, buffer, bytes, kNoWait);
+        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
+        if (detail::is_missing(errno)) { g_no_read_flags.store(true); }
+    }
+    PollItem item;
+    item.fd = fd;
+    item.want_read = true;
+    const Status ready = ready_now(item);
+    if (!ready) { return ready.error(); }
+    return read(fd, buffer, bytes);
+}
+
+// Measured, 64 bytes through a pipe on 6.18: write() 2.9 million a second, RWF_NOSIGNAL 2.0, the
+// guard 1.05.
+Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept {
+    if (is_set(g_broken_pipe_ignored)) { return write_plainly(fd, data, bytes); }
+    if (!is_set(g_no_write_flags) && !is_set(g_no_signal_flag)) {
+        const long count = write_with(kNoSignal, fd, data, bytes);
+        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
+        if (!detail::is_missing(errno) && is_stream(fd)) { g_no_signal_flag.store(true); }
+    }
+    return write_guarded(fd, data, bytes);
+}
+
+// Without RWF_NOWAIT: a pipe that polls writable has room for PIPE_BUF bytes, so that many never
+// block, unless another writer takes the room between the two calls.
+Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept {
+    const Result<std::size_t> written = write_no_wait(fd, data, bytes);
+    const bool unsupported = !written && (written.code() == Errc::unsupported ||
+                                          is_unsupported(written.error().os_error()));
+    if (!unsupported) { return written; }
+    PollItem item;
+    item.fd = fd;
+    item.want_write = true;
+    const Status ready = ready_now(item);
+    if (!ready) { return ready.error(); }
+    return write(fd, data, bytes < PIPE_BUF ? bytes : PIPE_BUF);
+}
+
+void assume_broken_pipe_ignored(bool assume) noexcept {
+    g_broken_pipe_ignored.store(assume, std::memory_order_relaxed);
+}
+
+std::size_t pipe_atomic() noexcept {
+    return PIPE_BUF;
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

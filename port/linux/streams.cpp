@@ -1,0 +1,50 @@
+// The C library's standard streams.
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include <port/port.hpp>
+
+// Weak: a static program that never uses a stream has none to flush, and should not get one, with
+// its buffer and its locks, only because we asked. The functions are not weak: in a static program
+// that only prints, fflush() would be missing although its streams are there.
+#pragma weak stdout
+#pragma weak stderr
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+bool flush(FILE* const* stream) noexcept {
+    return stream == nullptr || ::fflush(*stream) == 0;
+}
+
+void discard(FILE* const* stream) noexcept {
+    if (stream != nullptr) { ::__fpurge(*stream); }  // Takes no lock: the holder may be no more.
+}
+
+}  // namespace
+
+// Not fflush(nullptr): it locks every stream, and hangs while some thread blocks in reading stdin.
+bool flush_streams() noexcept {
+    const bool output = flush(&stdout);
+    const bool error = flush(&stderr);
+    return output && error;
+}
+
+void discard_streams() noexcept {
+    discard(&stdout);
+    discard(&stderr);
+}
+
+void print_error(const char* text, std::size_t bytes) noexcept {
+    while (bytes > 0) {
+        const Result<std::size_t> written = write(STDERR_FILENO, text, bytes);
+        if (!written || *written == 0) { return; }
+        text += *written;
+        bytes -= *written;
+    }
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

@@ -1,0 +1,82 @@
+// The robust mutex: pthread_mutex_t, shared between processes, error-checking.
+#include <errno.h>
+#include <pthread.h>
+
+#include <port/port.hpp>
+
+#include "errors.hpp"
+#include "mutex_wait.hpp"
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+static_assert(sizeof(pthread_mutex_t) <= sizeof(RobustMutex), "no room for this libc's mutex");
+static_assert(alignof(pthread_mutex_t) <= alignof(RobustMutex));
+
+pthread_mutex_t* native(RobustMutex& mutex) noexcept {
+    return reinterpret_cast<pthread_mutex_t*>(mutex.port_private);
+}
+
+int init_with(pthread_mutexattr_t& attributes, pthread_mutex_t* mutex) noexcept {
+    int err = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (err == 0) { err = ::pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK); }
+    if (err == 0) { err = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST); }
+    return err == 0 ? ::pthread_mutex_init(mutex, &attributes) : err;
+}
+
+constexpr std::uint32_t libc_tag() noexcept {
+#ifdef __GLIBC__
+    return 0x100u + __GLIBC__;
+#else
+    return 0x200u;  // musl gives no name to itself, on purpose.
+#endif
+}
+
+constexpr std::uint32_t mixed(std::uint32_t hash, std::uint32_t value) noexcept {
+    return (hash ^ value) * 16777619u;  // FNV-1a, a word at a time.
+}
+
+}  // namespace
+
+std::uint32_t mutex_layout() noexcept {
+    const std::uint32_t one = 1;
+    const bool little = *reinterpret_cast<const unsigned char*>(&one) == 1;
+    std::uint32_t hash = mixed(2166136261u, libc_tag());
+    hash = mixed(hash, sizeof(pthread_mutex_t));
+    hash = mixed(hash, sizeof(void*));
+    return mixed(hash, little ? 1u : 2u);
+}
+
+Status mutex_init(RobustMutex& mutex) noexcept {
+    pthread_mutexattr_t attributes;
+    int err = ::pthread_mutexattr_init(&attributes);
+    if (err != 0) { return detail::error_of(err); }
+    err = init_with(attributes, native(mutex));
+    (void)::pthread_mutexattr_destroy(&attributes);
+    if (err != 0) { return detail::error_of(err); }
+    return {};
+}
+
+Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept {
+    const int err = detail::lock_until(native(mutex), deadline_ns);
+    switch (err) {
+        case 0: return {};
+        case EOWNERDEAD:
+            // If killed here: the mutex still says so, and the next taker does this again.
+            (void)::pthread_mutex_consistent(native(mutex));
+            return Error(Errc::owner_died, err);
+        case EINVAL: return Error(Errc::corrupt, err);  // No mutex of ours (any more).
+        default: return detail::error_of(err);
+    }
+}
+
+Status mutex_unlock(RobustMutex& mutex) noexcept {
+    const int err = ::pthread_mutex_unlock(native(mutex));
+    if (err == EPERM) { return Error(Errc::not_owner, err); }
+    if (err != 0) { return detail::error_of(err); }
+    return {};
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

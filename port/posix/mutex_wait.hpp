@@ -1,0 +1,36 @@
+// Waiting for a pthread mutex until a monotonic deadline. For port/ only.
+#ifndef BROOD_PORT_POSIX_MUTEX_WAIT_HPP
+#define BROOD_PORT_POSIX_MUTEX_WAIT_HPP
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "time.hpp"
+
+namespace brood::port::detail {
+
+/// Locks; what pthread_mutex_lock() returns, or ETIMEDOUT at the deadline.
+int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept;
+
+/// Tries once. Not by trylock: that answers EBUSY also to the owner, who must hear would_deadlock.
+/// A time that has passed makes timedlock a trylock that tells (POSIX: it shall not fail with a
+/// timeout if the mutex can be locked at once), whatever the wall clock says.
+inline int try_once(pthread_mutex_t* mutex) noexcept {
+    const timespec long_ago = {};
+    return ::pthread_mutex_timedlock(mutex, &long_ago);
+}
+
+/// lock_until() by looking again, where the libc times mutexes by the wall clock only.
+inline int lock_by_trying(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept {
+    constexpr std::int64_t kStepMaxNs = 1000000;
+    Backoff backoff(kStepMaxNs);
+    for (;;) {
+        const int err = try_once(mutex);
+        if (err != ETIMEDOUT || left_until(deadline_ns) == 0) { return err; }
+        backoff.sleep(deadline_ns);
+    }
+}
+
+}  // namespace brood::port::detail
+
+#endif

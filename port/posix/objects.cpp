@@ -1,0 +1,148 @@
+// Named shared memory objects: create, open, allocate, lock.
+#include <errno.h>
+#include <fcntl.h>
+#include <limits>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <port/port.hpp>
+
+#include "errors.hpp"
+#include "memory_limit.hpp"
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+Result<Fd> shm_open_again(const char* name, int flags, mode_t mode) noexcept {
+    for (;;) {
+        const int fd = ::shm_open(name, flags, mode);  // Close-on-exec by itself.
+        if (fd >= 0) { return Fd{fd}; }
+        if (errno != EINTR) { return detail::last_error(); }
+    }
+}
+
+Status truncate_to(Fd fd, off_t bytes) noexcept {
+    while (::ftruncate(fd, bytes) != 0) {
+        if (errno != EINTR) { return detail::last_error(); }
+    }
+    return {};
+}
+
+// Allocates from `start` to `end` in pieces: a signal undoes the piece it interrupts, and the next
+// is half as long, down to a page. So a storm of signals slows it down, but cannot stop it.
+Status allocate_range(Fd fd, off_t start, off_t end) noexcept {
+    const auto page = static_cast<off_t>(page_bytes());
+    off_t piece = page * 1024;
+    while (start < end) {
+        if (piece > end - start) { piece = end - start; }
+        const int err = ::posix_fallocate(fd, start, piece);
+        if (err == 0) {
+            start += piece;
+        } else if (err != EINTR) {
+            return detail::error_of(err);
+        } else if (piece > page) {
+            piece = (piece / 2 + page - 1) / page * page;
+        }
+    }
+    return {};
+}
+
+// To grow beyond RLIMIT_FSIZE would raise SIGXFSZ, and so kill the host.
+bool within_file_limit(std::size_t bytes) noexcept {
+    rlimit limit = {};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) { return true; }
+    return limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur;
+}
+
+// Asked before the pieces are allocated: what cannot fit must not first fill the system's memory.
+bool has_room(Fd fd, std::uint64_t more) noexcept {
+    struct statvfs system = {};
+    if (::fstatvfs(fd, &system) != 0 || system.f_blocks == 0) { return true; }  // It does not say.
+    return more / system.f_frsize <= system.f_bavail;
+}
+
+struct flock whole_object(short type) noexcept {
+    struct flock lock = {};  // l_start and l_len of 0: all of it, however long it grows.
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
+}  // namespace
+
+Result<Fd> create_object(const char* name, std::uint32_t mode) noexcept {
+    const auto wanted = static_cast<mode_t>(mode);
+    const Result<Fd> fd = shm_open_again(name, O_RDWR | O_CREAT | O_EXCL, wanted);
+    if (!fd) { return fd.error(); }
+    // If killed here: the umask has taken rights away, so that fewer may open it than should.
+    if (::fchmod(*fd, wanted) == 0) { return *fd; }
+    const Error error = detail::last_error();
+    remove_object(name).ignore();
+    close(*fd);
+    return error;
+}
+
+Result<Fd> open_object(const char* name, bool writable) noexcept {
+    return shm_open_again(name, writable ? O_RDWR : O_RDONLY, 0);
+}
+
+Status remove_object(const char* name) noexcept {
+    if (::shm_unlink(name) != 0) { return detail::last_error(); }
+    return {};
+}
+
+// Never shrinks: others may have mapped the object.
+Status allocate_object(Fd fd, std::size_t bytes) noexcept {
+    const Result<std::uint64_t> before = object_bytes(fd);
+    if (!before) { return before.error(); }
+    if (bytes == 0) { return Errc::size_zero; }
+    if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+        return Errc::size_too_large;
+    }
+    if (!within_file_limit(bytes)) { return detail::error_of(EFBIG); }
+    if (bytes > *before) {
+        if (!has_room(fd, bytes - *before)) { return detail::error_of(ENOSPC); }
+        const Status fits = detail::fits_memory_limit(bytes - static_cast<std::size_t>(*before));
+        if (!fits) { return fits; }
+    }
+
+    const auto old_end = static_cast<off_t>(*before);
+    const auto new_end = static_cast<off_t>(bytes);
+    // Its length first: some systems allocate only inside the length of a shared object.
+    Status status;
+    if (new_end > old_end) { status = truncate_to(fd, new_end); }
+    // If killed here: the object has its length, but not its memory. Who made it has not published
+    // it, so nobody uses it; calling this again allocates what is missing.
+    if (status.ok()) { status = allocate_range(fd, 0, new_end); }
+    if (!status.ok() && new_end > old_end) { truncate_to(fd, old_end).ignore(); }
+    return status;
+}
+
+Result<std::uint64_t> object_bytes(Fd fd) noexcept {
+    struct stat found = {};
+    if (::fstat(fd, &found) != 0) { return detail::last_error(); }
+    return static_cast<std::uint64_t>(found.st_size);
+}
+
+// A record lock belongs to the process: threads do not exclude each other, a forked child has none,
+// and closing any descriptor of the object gives it up.
+Result<bool> lock_object(Fd fd) noexcept {
+    struct flock lock = whole_object(F_WRLCK);
+    while (::fcntl(fd, F_SETLK, &lock) != 0) {
+        if (errno == EACCES || errno == EAGAIN) { return false; }
+        if (errno != EINTR) { return detail::last_error(); }
+    }
+    return true;
+}
+
+void unlock_object(Fd fd) noexcept {
+    struct flock lock = whole_object(F_UNLCK);
+    while (::fcntl(fd, F_SETLK, &lock) != 0 && errno == EINTR) {}
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

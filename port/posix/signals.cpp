@@ -1,0 +1,168 @@
+// Signals: actions, masks, waiting, the alarm clock.
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <port/port.hpp>
+
+#include "errors.hpp"
+#include "time.hpp"
+
+namespace brood::port {
+inline namespace BROOD_PORT_LAYER {
+namespace {
+
+constexpr int kSignalMax = 64;  // What a SignalMask can hold.
+
+static_assert(sizeof(struct sigaction) <= sizeof(SignalAction::raw), "raw is too short");
+
+constexpr SignalMask bit_of(int signal) noexcept {
+    return SignalMask{1} << (signal - 1);
+}
+
+sigset_t to_set(SignalMask mask) noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int signal = 1; signal <= kSignalMax; ++signal) {
+        // The libc refuses those that it keeps for itself, and that is as well.
+        if ((mask & bit_of(signal)) != 0) { (void)sigaddset(&set, signal); }
+    }
+    return set;
+}
+
+SignalMask to_mask(const sigset_t& set) noexcept {
+    SignalMask mask = 0;
+    for (int signal = 1; signal <= kSignalMax; ++signal) {
+        if (sigismember(&set, signal) == 1) { mask |= bit_of(signal); }
+    }
+    return mask;
+}
+
+bool caught(const struct sigaction& action) noexcept {
+    // With SA_SIGINFO it is the other member of the union that holds the handler.
+    if ((action.sa_flags & SA_SIGINFO) != 0) { return true; }
+    return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+}
+
+struct sigaction to_native(const SignalAction& action) noexcept {
+    struct sigaction native = {};
+    if (action.has_raw) {
+        __builtin_memcpy(&native, action.raw, sizeof(native));
+        return native;
+    }
+    sigemptyset(&native.sa_mask);
+    native.sa_flags = action.restart ? SA_RESTART : 0;
+    switch (action.disposition) {
+        case Disposition::by_default: native.sa_handler = SIG_DFL; break;
+        case Disposition::ignored: native.sa_handler = SIG_IGN; break;
+        case Disposition::handled: native.sa_handler = action.handler; break;
+    }
+    return native;
+}
+
+SignalAction from_native(const struct sigaction& native) noexcept {
+    SignalAction action;
+    const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
+    if (caught(native)) {
+        action.disposition = Disposition::handled;
+        action.handler = plain ? native.sa_handler : nullptr;  // Else `raw` alone has it.
+    } else if (native.sa_handler == SIG_IGN) {
+        action.disposition = Disposition::ignored;
+    }
+    action.restart = (native.sa_flags & SA_RESTART) != 0;
+    action.has_raw = true;
+    __builtin_memcpy(action.raw, &native, sizeof(native));
+    return action;
+}
+
+std::int64_t to_ns(const timeval& time) noexcept {
+    return std::int64_t{time.tv_sec} * detail::kNsPerSecond + std::int64_t{time.tv_usec} * 1000;
+}
+
+}  // namespace
+
+Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept {
+    if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
+    struct sigaction native = {};
+    if (action != nullptr) {
+        const bool handled = action->disposition == Disposition::handled;
+        if (handled && !action->has_raw && action->handler == nullptr) {
+            return Errc::bad_argument;
+        }
+        native = to_native(*action);
+    }
+    struct sigaction old = {};
+    if (::sigaction(signal, action != nullptr ? &native : nullptr, &old) != 0) {
+        return Error(Errc::bad_signal, errno);
+    }
+    if (before != nullptr) { *before = from_native(old); }
+    return {};
+}
+
+SignalMask signal_mask(MaskChange how, SignalMask mask) noexcept {
+    const sigset_t set = to_set(mask);
+    sigset_t before;
+    sigemptyset(&before);
+    int change = SIG_SETMASK;
+    if (how == MaskChange::block) { change = SIG_BLOCK; }
+    if (how == MaskChange::unblock) { change = SIG_UNBLOCK; }
+    (void)::pthread_sigmask(change, &set, &before);
+    return to_mask(before);
+}
+
+void reset_signals() noexcept {
+    struct sigaction by_default = {};
+    by_default.sa_handler = SIG_DFL;
+    sigemptyset(&by_default.sa_mask);
+    for (int signal = 1; signal <= kSignalMax; ++signal) {
+        struct sigaction action = {};
+        if (::sigaction(signal, nullptr, &action) == 0 && caught(action)) {
+            (void)::sigaction(signal, &by_default, nullptr);
+        }
+    }
+    // Last: a signal that came since the fork must not find a handler of the parent's.
+    (void)signal_mask(MaskChange::set, 0);
+}
+
+Result<std::int32_t> signal_wait(SignalMask set, std::int64_t deadline_ns) noexcept {
+    const sigset_t wanted = to_set(set);
+    for (;;) {
+        const std::int64_t left = detail::left_until(deadline_ns);
+        const timespec time = detail::timespec_of(left);
+        const int signal = left == kNever ? ::sigwaitinfo(&wanted, nullptr)
+                                          : ::sigtimedwait(&wanted, nullptr, &time);
+        if (signal > 0) { return std::int32_t{signal}; }
+        if (errno != EINTR && errno != EAGAIN) { return detail::last_error(); }
+        if (errno == EAGAIN && left == 0) { return Errc::timed_out; }
+    }
+}
+
+void signal_pause() noexcept {
+    (void)::pause();
+}
+
+Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept {
+    if (ns < 0) { return Errc::timeout_negative; }
+    // Whole microseconds, rounded up: 0 would switch the clock off.
+    const std::int64_t us = ns / 1000 + (ns % 1000 != 0 ? 1 : 0);
+    itimerval timer = {};
+    timer.it_value.tv_sec = static_cast<time_t>(us / 1000000);
+    timer.it_value.tv_usec = static_cast<suseconds_t>(us % 1000000);
+    if (timer.it_value.tv_sec != us / 1000000) { return Errc::timeout_overflow; }
+
+    itimerval first = {};
+    itimerval before = {};
+    (void)::getitimer(ITIMER_REAL, &first);
+    if (::setitimer(ITIMER_REAL, &timer, &before) != 0) {
+        const int err = errno;
+        return err == EINVAL ? Error(Errc::timeout_overflow, err) : detail::error_of(err);
+    }
+    // A clock in its last microsecond reads 0, as if it were off. If it was on a moment ago, say
+    // that a microsecond is left: an alarm that is late is better than one that is lost.
+    if (to_ns(before.it_value) == 0 && to_ns(first.it_value) != 0) { return std::int64_t{1000}; }
+    return to_ns(before.it_value);
+}
+
+}  // namespace BROOD_PORT_LAYER
+}  // namespace brood::port

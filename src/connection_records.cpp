@@ -1,0 +1,82 @@
+// The typed pipes' way through a Connection: messages of one size, bare where they fit into
+// pipe_atomic(), in frames where they do not (then the end has controls).
+#include <brood/connection.hpp>
+
+#include "channel.hpp"
+#include "deadline.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace {
+
+// Waits until `fd` is ready to read or to write. Returns: ok; timed_out.
+Status wait_until(port::Fd fd, bool to_write, std::int64_t deadline_ns) noexcept {
+    if (deadline_ns <= 0) { return Errc::timed_out; }  // no_wait(): it was just tried.
+    port::PollItem item;
+    item.fd = fd;
+    item.want_read = !to_write;
+    item.want_write = to_write;
+    const Result<std::size_t> ready = port::poll(&item, 1, deadline_ns);
+    if (!ready.ok()) { return ready.error(); }
+    return *ready > 0 ? Errc::ok : Errc::timed_out;
+}
+
+// Another process may be faster to the room or to the record: then try and wait again.
+Result<std::size_t> write_until(port::Fd fd, const void* record, std::size_t bytes,
+                                Timeout timeout) noexcept {
+    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
+    if (!deadline.ok()) { return deadline.error(); }
+    for (;;) {
+        const Result<std::size_t> written = port::write_now(fd, record, bytes);
+        if (written.code() != Errc::would_block) { return written; }
+        const Status room = wait_until(fd, true, *deadline);
+        if (!room.ok()) { return room.error(); }
+    }
+}
+
+Result<std::size_t> read_until(port::Fd fd, void* record, std::size_t bytes,
+                               Timeout timeout) noexcept {
+    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
+    if (!deadline.ok()) { return deadline.error(); }
+    for (;;) {
+        const Result<std::size_t> got = port::read_now(fd, record, bytes);
+        if (got.code() != Errc::would_block) { return got; }
+        const Status ready = wait_until(fd, false, *deadline);
+        if (!ready.ok()) { return ready.error(); }
+    }
+}
+
+}  // namespace
+
+// If killed anywhere in here: the record is in the pipe whole, or it is not there.
+Status Connection::send_record(const void* record, Timeout timeout) noexcept {
+    if (writing_ != nullptr) { return send_bytes(record, record_bytes_, timeout); }
+    if (write_ == port::kNoFd) {
+        return read_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
+    }
+    if (timeout.is_forever()) { return port::write(write_, record, record_bytes_).status(); }
+    return write_until(write_, record, record_bytes_, timeout).status();
+}
+
+// If killed anywhere in here: the record is still in the pipe, or it went with its reader.
+Status Connection::recv_record(void* record, Timeout timeout) noexcept {
+    const Errc refusal = refusal_.load(std::memory_order_relaxed);
+    if (refusal != Errc::ok) { return refusal; }
+    const bool framed = reading_ != nullptr;
+    if (read_ == port::kNoFd) {
+        return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
+    }
+    const Result<std::size_t> got =
+        framed                 ? recv_bytes(record, record_bytes_, timeout)
+        : timeout.is_forever() ? port::read(read_, record, record_bytes_)
+                               : read_until(read_, record, record_bytes_, timeout);
+    if (got.ok() && *got == record_bytes_) { return Errc::ok; }
+    if (got.ok() && *got == 0 && !framed) { return Errc::end_of_stream; }
+    if (!got.ok() && got.code() != Errc::buffer_too_short) { return got.status(); }
+    // Nobody of ours sends another size: what follows cannot be trusted either.
+    refusal_.store(Errc::bad_frame, std::memory_order_relaxed);
+    return Errc::bad_frame;
+}
+
+}  // namespace v0
+}  // namespace brood

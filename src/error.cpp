@@ -1,0 +1,202 @@
+#include <brood/error.hpp>
+#include <brood/signals.hpp>
+
+#include <port/port.hpp>
+
+#include "writer.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace {
+
+struct Entry {
+    Errc code;
+    const char* name;
+    const char* text;
+};
+
+// In the order of the codes. Each text says what happened and what to do.
+constexpr Entry kEntries[] = {
+    {Errc::ok, "ok", "no error"},
+
+    {Errc::timed_out, "timed_out", "the timeout ran out: nothing was done; try again or wait longer"},
+    {Errc::timeout_negative, "timeout_negative",
+     "the timeout is negative: use Timeout::no_wait() for none, Timeout::forever() for no limit"},
+    {Errc::timeout_overflow, "timeout_overflow",
+     "the timeout is too long to be counted: use Timeout::forever()"},
+    {Errc::interrupted, "interrupted", "a signal interrupted the call: call it again"},
+    {Errc::would_block, "would_block", "not possible without waiting: call it with a timeout"},
+
+    {Errc::bad_argument, "bad_argument",
+     "an argument is outside what the function accepts: see its description in the header"},
+    {Errc::size_zero, "size_zero", "the size is 0: ask for at least one byte or element"},
+    {Errc::size_too_large, "size_too_large",
+     "the size is beyond what can be addressed or counted: ask for less"},
+    {Errc::name_empty, "name_empty", "the name is empty: use one like \"/measurements\""},
+    {Errc::name_without_slash, "name_without_slash",
+     "the name does not begin with a slash: use one like \"/measurements\""},
+    {Errc::name_with_two_slashes, "name_with_two_slashes",
+     "the name has a second slash: shared objects have no folders"},
+    {Errc::name_too_long, "name_too_long", "the name is too long: 255 bytes are the limit"},
+    {Errc::bad_signal, "bad_signal",
+     "no such signal, or one that cannot be handled (SIGKILL, SIGSTOP): see signals::all()"},
+    {Errc::text_too_long, "text_too_long", "the text does not fit: use a larger Text<N>"},
+
+    {Errc::no_memory, "no_memory", "the system has no memory for this: free some and try again"},
+    {Errc::no_space, "no_space",
+     "shared memory is full (its file system or the memory cgroup): free some or raise the limit"},
+    {Errc::too_many_files, "too_many_files",
+     "no descriptor is left: close some, or raise RLIMIT_NOFILE (ulimit -n)"},
+    {Errc::too_many_processes, "too_many_processes",
+     "the limit of processes is reached: let some end, or raise RLIMIT_NPROC or pids.max"},
+    {Errc::not_permitted, "not_permitted", "the system does not permit this to this user"},
+    {Errc::not_found, "not_found", "there is no such object, file or process"},
+    {Errc::already_exists, "already_exists",
+     "the name is taken: open it, choose another, or remove a stale one"},
+    {Errc::unsupported, "unsupported", "this system, kernel or sandbox cannot do this"},
+    {Errc::system_error, "system_error", "the system refused"},
+    {Errc::output_failed, "output_failed", "output could not be written: is the disk full?"},
+
+    {Errc::no_target, "no_target", "the process has no function to run: give it one, or override run()"},
+    {Errc::not_started, "not_started", "the process was not started: call start() first"},
+    {Errc::already_started, "already_started",
+     "the process was started before: make a new Process; settings come before start()"},
+    {Errc::still_running, "still_running", "the process has not ended yet: join() it first"},
+    {Errc::daemon_has_children, "daemon_has_children",
+     "a daemon process may not start processes: start it without daemon(true)"},
+    {Errc::status_stolen, "status_stolen",
+     "somebody else reaped the child, so its exit code is lost: the host ignores SIGCHLD or "
+     "calls waitpid(-1)"},
+    {Errc::wrong_process, "wrong_process",
+     "the object belongs to the process that made it: make one in this process"},
+    {Errc::exec_failed, "exec_failed", "the program could not be started"},
+    {Errc::no_children, "no_children", "no process to wait for: start one first"},
+
+    {Errc::end_of_stream, "end_of_stream", "all senders have closed their ends and all was received"},
+    {Errc::broken_pipe, "broken_pipe", "all receivers have closed their ends: nobody reads any more"},
+    {Errc::peer_died, "peer_died",
+     "a process was killed in the middle of a message: the channel is of no more use, make a new one"},
+    {Errc::message_too_long, "message_too_long",
+     "a message is longer than this end accepts: it refuses further reads"},
+    {Errc::buffer_too_short, "buffer_too_short",
+     "the message is longer than the buffer: call again with a larger one, nothing was lost"},
+    {Errc::bad_frame, "bad_frame",
+     "what arrived is no message of brood or Python: a stranger wrote into the channel"},
+    {Errc::closed, "closed", "the object is closed"},
+    {Errc::wrong_direction, "wrong_direction",
+     "this end only sends or only receives: use the other end, or a duplex pipe"},
+
+    {Errc::not_ready, "not_ready",
+     "its creator has not finished making it, or died while making it: try again, or remove it"},
+    {Errc::type_mismatch, "type_mismatch", "the shared object holds another type than asked for"},
+    {Errc::version_mismatch, "version_mismatch",
+     "the shared object was made by another version of brood: rebuild both programs"},
+    {Errc::layout_mismatch, "layout_mismatch",
+     "the shared object belongs to programs of another C library or word size"},
+    {Errc::corrupt, "corrupt", "the shared object is damaged: remove it and make a new one"},
+    {Errc::owner_died, "owner_died",
+     "the lock is held now, but its last holder was killed inside: check what it guards"},
+    {Errc::not_owner, "not_owner", "the caller does not hold the lock"},
+    {Errc::would_deadlock, "would_deadlock", "the caller holds the lock already"},
+    {Errc::out_of_range, "out_of_range", "the index is beyond the end"},
+
+    {Errc::worker_died, "worker_died",
+     "the worker process died in the task: the task did not finish, others go on"},
+    {Errc::pool_broken, "pool_broken",
+     "the pool's supervisor process is gone: make a new pool and submit again"},
+    {Errc::pool_closed, "pool_closed", "the pool was closed: submit before close()"},
+    {Errc::pool_not_closed, "pool_not_closed", "the pool is open: call close() or terminate() first"},
+    {Errc::pool_terminated, "pool_terminated", "the pool was terminated before the task was done"},
+    {Errc::initializer_failed, "initializer_failed",
+     "the pool's initializer failed in a worker: the pool has given up"},
+    {Errc::task_too_large, "task_too_large",
+     "the task's arguments or result do not fit: raise PoolOptions::payload_bytes"},
+    {Errc::full, "full", "there is no room now: take something out first, or wait"},
+    {Errc::not_done, "not_done", "the task has not ended yet: wait() first"},
+    {Errc::unknown_function, "unknown_function",
+     "the function is not in the program that the pool was made from: make the pool after dlopen"},
+    {Errc::collected, "collected", "the result was taken before, or there was never a task"},
+};
+
+const Entry& entry_of(Errc code) noexcept {
+    for (const Entry& entry : kEntries) {
+        if (entry.code == code) { return entry; }
+    }
+    static constexpr Entry kUnknown = {Errc::system_error, "unknown", "unknown error"};
+    return kUnknown;
+}
+
+/// The detail in words: what killed a worker, how many bytes would do.
+void describe_detail(detail::Writer& writer, const Error& error) noexcept {
+    const std::int64_t amount = error.detail();
+    switch (error.code()) {
+        case Errc::worker_died:
+            if (amount < 0) {
+                writer.text(" (").text(signals::name(static_cast<int>(-amount))).text(")");
+            } else {
+                writer.text(" (exit code ").number(amount).text(")");
+            }
+            break;
+        case Errc::out_of_range:
+            writer.text(" (index ").number(amount).text(")");
+            break;
+        case Errc::text_too_long:
+        case Errc::size_too_large:
+        case Errc::buffer_too_short:
+        case Errc::message_too_long:
+        case Errc::task_too_large:
+            if (amount > 0) { writer.text(" (").number(amount).text(" bytes)"); }
+            break;
+        default: break;
+    }
+}
+
+void default_panic(const char* doing, const Error& error) {
+    char line[400];
+    detail::Writer writer(line, sizeof line - 1);
+    writer.text(doing).text(": ");
+    char words[320];
+    writer.text(error.describe(words, sizeof words));
+    std::size_t length = writer.size();
+    line[length++] = '\n';
+    static_cast<void>(port::flush_streams());
+    port::print_error(line, length);
+    port::exit_now(1);
+}
+
+Panic g_panic = &default_panic;
+
+}  // namespace
+
+const char* Error::name() const noexcept {
+    return entry_of(code_).name;
+}
+
+const char* Error::text() const noexcept {
+    return entry_of(code_).text;
+}
+
+const char* Error::describe(char* buffer, unsigned long bytes) const noexcept {
+    detail::Writer writer(buffer, bytes);
+    writer.text(text());
+    describe_detail(writer, *this);
+    if (os_error_ != 0) {
+        writer.text(" (");
+        const char* const words = port::error_text(os_error_);
+        if (words[0] != '\0') { writer.text(words).text(", "); }
+        writer.text("errno ").number(os_error_).text(")");
+    }
+    return buffer;
+}
+
+void set_panic(Panic panic) noexcept {
+    g_panic = panic == nullptr ? &default_panic : panic;
+}
+
+void panic(const char* doing, const Error& error) noexcept {
+    g_panic(doing, error);
+    port::exit_now(1);  // A panic handler that returns.
+}
+
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,77 @@
+// The host's side of a pool: what only the host knows, in memory of its own.
+#ifndef BROOD_SRC_POOL_CORE_HPP
+#define BROOD_SRC_POOL_CORE_HPP
+
+#include <brood/detail/fork_link.hpp>
+#include <brood/pool.hpp>
+#include <port/port.hpp>
+
+#include "bell_mutex.hpp"
+#include "pool_shared.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+
+/// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
+/// change: the free slots, the counts, the state.
+struct PoolCore {
+    ForkLink link;  // first: a forked child closes control and watch (pool.cpp)
+    BellMutex mutex;
+    PoolShared* shared = nullptr;
+    std::size_t shared_bytes = 0;
+    std::size_t own_bytes = 0;
+    unsigned epoch = 0;
+
+    port::Pid supervisor = 0;              // 0: reaped
+    port::Fd watch = port::kNoFd;          // readable when it has ended
+    port::Fd control = port::kNoFd;        // a byte makes it look; closing it means our end
+    port::Fd control_read = port::kNoFd;   // only between pipe() and fork(): the supervisor's
+    port::Fd host_watch = port::kNoFd;     // likewise: this process, watched by the supervisor
+    Errc ended_by = Errc::ok;              // pool_broken, pool_terminated, initializer_failed
+    bool closed = false;
+    bool handle_gone = false;              // the Pool was destroyed
+
+    std::uint32_t in_use = 0;              // slots that a Future or a forgotten task holds
+    std::uint32_t forgotten = 0;           // of them without a Future
+    std::uint32_t waiting = 0;             // host threads asleep on host_bell
+    std::uint32_t free_head = kNoSlot;     // a list through SlotNote::next
+    std::uint32_t sweep_at = 0;            // where the look for forgotten ended tasks goes on
+
+    bool (*initialize)(void*) = nullptr;
+    alignas(16) unsigned char initializer[PoolOptions::kInitializerBytes] = {};
+
+    /// What the host knows of each slot.
+    struct SlotNote {
+        std::uint32_t next = kNoSlot;
+        bool is_forgotten = false;
+    };
+    SlotNote note[1];  // `capacity` of them
+
+    static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+    static Status check(const PoolOptions& options) noexcept;
+    /// Maps and fills both sides. On failure nothing is left.
+    static Result<PoolCore*> make(const PoolOptions& options) noexcept;
+    /// Whether neither a Pool nor a Future refers to it. Of all changes that make it so only one,
+    /// made with the mutex, finds it true, and then calls release() without the mutex.
+    bool is_unused() const noexcept { return handle_gone && in_use == forgotten; }
+    static void release(PoolCore* core) noexcept;
+
+    bool is_host() const noexcept { return epoch == fork_epoch(); }
+};
+
+// In the supervisor and its workers (pool_supervisor.cpp, pool_worker.cpp).
+[[noreturn]] void run_supervisor(PoolCore& core) noexcept;
+[[noreturn]] void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept;
+
+/// Takes the end of the supervisor into account: reaps it, notes why. Call with the mutex.
+void note_supervisor_end(PoolCore& core) noexcept;
+/// True if the supervisor has ended, noting it (with the mutex taken here).
+bool supervisor_has_ended(PoolCore& core) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

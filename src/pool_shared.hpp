@@ -1,0 +1,150 @@
+// What a pool's host, supervisor and workers share: the task table and how they wake each other.
+#ifndef BROOD_SRC_POOL_SHARED_HPP
+#define BROOD_SRC_POOL_SHARED_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <brood/detail/task.hpp>
+#include <port/port.hpp>
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+
+// The life of a task, in the low bits of Slot::state; the claiming worker's index is above them:
+//
+//   free -> ready      the host, when arguments and trampoline are in place (release)
+//   ready -> claimed   a worker, by one CAS that also names it: taken and recorded are one step
+//   claimed -> done    that worker, by a plain store, when the result is in place (release)
+//   claimed -> refused that worker: the function is unknown to it
+//   claimed -> died    the supervisor, after it reaped that worker
+//   any ended -> free  the host
+//
+// Only one process may leave each state, so a kill can only stop a task in a state, never tear it:
+// in ready another worker takes it, in claimed the supervisor finds the victim's index, in the
+// others it waits for the host, whose death ends the pool. A worker that is stopped between its
+// look at a ready slot and the CAS may find another task in it when it goes on, however often the
+// slot was used meanwhile: claiming that one is as right, since everything is read after the CAS.
+enum class TaskState : std::uint32_t { free, ready, claimed, done, refused, died };
+inline constexpr std::uint32_t kStateBits = 4;
+
+constexpr std::uint32_t state_word(TaskState state, std::uint32_t worker = 0) noexcept {
+    return static_cast<std::uint32_t>(state) | worker << kStateBits;
+}
+constexpr TaskState state_of(std::uint32_t word) noexcept {
+    return static_cast<TaskState>(word & ((1u << kStateBits) - 1));
+}
+constexpr bool has_ended(std::uint32_t word) noexcept {
+    return state_of(word) >= TaskState::done;
+}
+
+/// One task. The payload follows, up to the slot's size (a multiple of 64).
+struct alignas(16) Slot {
+    std::atomic<std::uint32_t> state;
+    std::int32_t exit_code;  // of a worker that died in it
+    Trampoline run;
+
+    unsigned char* payload() noexcept {
+        return reinterpret_cast<unsigned char*>(this) + kHeaderBytes;
+    }
+    static constexpr std::size_t kHeaderBytes = 16;
+};
+static_assert(sizeof(Slot) == Slot::kHeaderBytes, "the payload follows the header");
+
+/// What the supervisor knows of one worker. Written by the supervisor and, where it says so, by the
+/// worker; read by the host for worker_pids() only.
+struct alignas(64) WorkerRecord {
+    std::atomic<std::int32_t> pid;             // 0: none
+    std::atomic<std::uint32_t> initialized;    // by the worker: its initializer has succeeded
+};
+
+enum class PoolPhase : std::uint32_t { starting, running, failed, ended };
+enum class PoolCommand : std::uint32_t { run, close, terminate };
+
+/// Host waits for any task (or several threads wait).
+inline constexpr std::uint32_t kWantAny = 0xffffffffu;
+
+struct PoolShared {
+    // Fixed by the host before the fork.
+    std::uint32_t workers;
+    std::uint32_t capacity;  // a power of two
+    std::uint32_t slot_bytes;
+    std::uint32_t slots_at;  // offset of the slots from here
+
+    std::atomic<PoolPhase> phase;      // the supervisor's
+    std::atomic<Errc> failure;         // why it failed
+    std::atomic<std::int32_t> failure_errno;
+    std::atomic<PoolCommand> command;  // the host's
+
+    // The host sleeps on host_bell, whose keeper is the supervisor: its death wakes the host. `want`
+    // says which task the host waits for (its slot + 1), so that others need not wake it.
+    port::Bell host_bell;
+    alignas(64) std::atomic<std::uint32_t> want;
+    // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep.
+    port::Bell work_bell;
+
+    // order[n % capacity] is the slot of the n-th submitted task; n counts up to `submitted` and
+    // wraps. Workers look from `hint` on, which is only that: a worker that was stopped may set it
+    // anywhere. An entry whose slot is not ready is passed over.
+    alignas(64) std::atomic<std::uint32_t> submitted;
+    alignas(64) std::atomic<std::uint32_t> hint;
+    alignas(64) WorkerRecord worker[1];  // `workers` of them; order and slots behind
+
+    std::atomic<std::uint16_t>* order() noexcept {
+        return reinterpret_cast<std::atomic<std::uint16_t>*>(&worker[workers]);
+    }
+    Slot& slot(std::uint32_t index) noexcept {
+        auto* const base = reinterpret_cast<unsigned char*>(this);
+        return *reinterpret_cast<Slot*>(base + slots_at + std::size_t{index} * slot_bytes);
+    }
+
+    /// Bytes of the whole, and where the slots begin.
+    static std::size_t layout(std::uint32_t workers, std::uint32_t capacity,
+                              std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
+        const std::size_t order_at = sizeof(PoolShared) + (workers - 1) * sizeof(WorkerRecord);
+        const std::size_t order_end = order_at + capacity * sizeof(std::uint16_t);
+        slots_at = static_cast<std::uint32_t>((order_end + 63) / 64 * 64);
+        return slots_at + std::size_t{capacity} * slot_bytes;
+    }
+};
+
+/// Wakes the host if it sleeps. Called after what it waits for was stored.
+inline void ring_host(PoolShared& shared) noexcept {
+    const std::uint32_t before =
+        shared.host_bell.word.fetch_and(~port::kBellWaiting, std::memory_order_acq_rel);
+    if ((before & port::kBellWaiting) != 0) {
+        static_cast<void>(port::bell_ring(shared.host_bell, UINT32_MAX >> 1));
+    }
+    // If killed between: the flag is gone and nobody was woken. The supervisor reaps the victim and
+    // rings with ring_host_always(); the supervisor's own death wakes the host by itself.
+}
+inline void ring_host_always(PoolShared& shared) noexcept {
+    shared.host_bell.word.fetch_and(~port::kBellWaiting, std::memory_order_acq_rel);
+    static_cast<void>(port::bell_ring(shared.host_bell, UINT32_MAX >> 1));
+}
+
+/// Wakes one idle worker, if there may be one. Called by the host after a submission. A sleeper
+/// that this wakes may be killed before it acts; the supervisor, which reaps it, wakes them all.
+inline void ring_worker(PoolShared& shared) noexcept {
+    if (shared.work_bell.word.load(std::memory_order_relaxed) == 0) { return; }
+    if (port::bell_ring(shared.work_bell, 1) > 0) { return; }
+    // Nobody was asleep: drop the flag, so that the next submissions need no system call. Whoever
+    // set it and is about to sleep finds the word changed, and looks again.
+    shared.work_bell.word.store(0, std::memory_order_seq_cst);
+    if (port::bell_ring(shared.work_bell, 1) > 0) {
+        // One fell asleep between the two: others may have done so, too.
+        shared.work_bell.word.store(port::kBellWaiting, std::memory_order_seq_cst);
+    }
+}
+inline void ring_all_workers(PoolShared& shared) noexcept {
+    shared.work_bell.word.store(0, std::memory_order_seq_cst);
+    static_cast<void>(port::bell_ring(shared.work_bell, UINT32_MAX >> 1));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

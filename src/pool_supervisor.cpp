@@ -1,0 +1,253 @@
+// A pool's supervisor: a single-threaded process between the host and the workers. It forks, reaps
+// and replaces the workers, so the host sees no SIGCHLD and may have threads; and it ends with the
+// host, the workers with it.
+#include "pool_core.hpp"
+#include "self.hpp"
+
+#include <brood/signals.hpp>
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+// The same numbers on every system of our ports (kill(1) -l); SIGCHLD is looked up.
+constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15;
+constexpr std::int64_t kGraceNs = 200000000;
+// A worker that is killed from outside while it initializes is replaced, but not for ever.
+constexpr std::uint32_t kKilledInitializersMax = 3;
+
+port::Fd g_wake = port::kNoFd;  // the write end of the pipe by which SIGCHLD interrupts poll()
+
+void on_child(int) {
+    static_cast<void>(port::write_now(g_wake, "", 1));
+}
+
+class Supervisor {
+public:
+    explicit Supervisor(PoolCore& core) noexcept
+        : core_(core), shared_(*core.shared), me_(port::process_id()) {}
+
+    [[noreturn]] void run() noexcept {
+        start();
+        for (;;) {
+            reap();
+            obey();
+            if (living_ == 0 && ending_) {
+                shared_.phase.store(PoolPhase::ended, std::memory_order_release);
+                ring_host_always(shared_);
+                port::exit_now(0);
+            }
+            sleep();
+        }
+    }
+
+private:
+    void start() noexcept {
+        port::Fd wake[2];
+        const Status made = port::pipe(wake);
+        if (!made.ok()) { fail(made.error()); }
+        wake_read_ = wake[0];
+        g_wake = wake[1];
+        port::SignalAction action;
+        action.disposition = port::Disposition::handled;
+        action.handler = &on_child;
+        port::signal_action(signals::number("CHLD").value_or(0), &action, nullptr).ignore();
+        action.disposition = port::Disposition::ignored;
+        for (const int signal : {kHangup, kInterrupt, kQuit, kTerminate}) {
+            port::signal_action(signal, &action, nullptr).ignore();
+        }
+        port::signal_mask(port::MaskChange::set, 0);
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            const Status forked = fork_worker(index);
+            if (!forked.ok()) { fail(forked.error()); }
+        }
+        shared_.phase.store(PoolPhase::running, std::memory_order_release);
+        ring_host_always(shared_);
+    }
+
+    /// Gives the pool up: nothing of it is left, and the host learns why.
+    [[noreturn]] void fail(const Error& why) noexcept {
+        shared_.failure.store(why.code(), std::memory_order_relaxed);
+        shared_.failure_errno.store(why.os_error(), std::memory_order_relaxed);
+        kill_workers(kKill);
+        while (living_ > 0) {
+            for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+                const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
+                if (pid == 0) { continue; }
+                static_cast<void>(port::wait_child(pid, port::Reap::wait));
+                shared_.worker[index].pid.store(0, std::memory_order_relaxed);
+                --living_;
+            }
+        }
+        shared_.phase.store(PoolPhase::failed, std::memory_order_release);
+        ring_host_always(shared_);
+        port::exit_now(0);
+    }
+
+    Status fork_worker(std::uint32_t index) noexcept {
+        WorkerRecord& record = shared_.worker[index];
+        record.initialized.store(0, std::memory_order_relaxed);
+        // Blocked: no handler of ours shall run in the worker, which empties its mask itself.
+        const port::SignalMask before = port::signal_mask(port::MaskChange::set, ~0ull);
+        const Result<port::Pid> pid = port::fork();
+        if (pid.ok() && *pid == 0) {
+            port::close(wake_read_);
+            port::close(g_wake);
+            become_worker();
+            run_worker(core_, index, me_);
+        }
+        port::signal_mask(port::MaskChange::set, before);
+        if (!pid.ok()) { return pid.error(); }
+        record.pid.store(*pid, std::memory_order_relaxed);
+        ++living_;
+        return Errc::ok;
+    }
+
+    /// Ctrl-C and the like are the host's; SIGTERM ends a worker.
+    void become_worker() noexcept {
+        port::SignalAction action;
+        port::signal_action(kTerminate, &action, nullptr).ignore();
+    }
+
+    void reap() noexcept {
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
+            if (pid == 0) { continue; }
+            const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
+            if (state.ok() && !state->ended) { continue; }
+            worker_ended(index, state.ok() ? state->exit_code : 0);
+        }
+    }
+
+    // If killed anywhere in here: the pool is broken as a whole, and the host says so.
+    void worker_ended(std::uint32_t index, std::int32_t exit_code) noexcept {
+        WorkerRecord& record = shared_.worker[index];
+        record.pid.store(0, std::memory_order_relaxed);
+        --living_;
+        for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
+            Slot& slot = shared_.slot(i);
+            const std::uint32_t claimed = state_word(TaskState::claimed, index);
+            if (slot.state.load(std::memory_order_acquire) != claimed) { continue; }
+            slot.exit_code = exit_code;
+            slot.state.store(state_word(TaskState::died), std::memory_order_release);
+        }
+        // A wake-up may have died with it: of the host, or of its fellows.
+        ring_host_always(shared_);
+        ring_all_workers(shared_);
+        if (record.initialized.load(std::memory_order_acquire) == 0 && core_.initialize != nullptr) {
+            const bool killed = exit_code < 0;
+            if (!killed || ++killed_initializers_ > kKilledInitializersMax) {
+                fail(Error(Errc::initializer_failed));
+            }
+        } else {
+            killed_initializers_ = 0;
+        }
+        if (must_replace()) {
+            const Status forked = fork_worker(index);
+            if (!forked.ok()) { fork_failed(forked.error()); }
+        }
+    }
+
+    bool must_replace() noexcept {
+        if (terminating_) { return false; }
+        if (shared_.command.load(std::memory_order_acquire) == PoolCommand::run) { return true; }
+        for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
+            const std::uint32_t word = shared_.slot(i).state.load(std::memory_order_acquire);
+            if (state_of(word) == TaskState::ready) { return true; }
+        }
+        return false;
+    }
+
+    /// The system has no process for us now. With some workers left the pool goes on, and the next
+    /// wake-up tries again; with none it is given up.
+    void fork_failed(const Error& why) noexcept {
+        if (living_ == 0) { fail(why); }
+        missing_ = true;
+    }
+
+    void replace_missing() noexcept {
+        if (!missing_) { return; }
+        missing_ = false;
+        for (std::uint32_t index = 0; index < shared_.workers && must_replace(); ++index) {
+            if (shared_.worker[index].pid.load(std::memory_order_relaxed) != 0) { continue; }
+            const Status forked = fork_worker(index);
+            if (!forked.ok()) { fork_failed(forked.error()); }
+        }
+    }
+
+    void obey() noexcept {
+        const PoolCommand command = shared_.command.load(std::memory_order_acquire);
+        if (command == PoolCommand::run) { return replace_missing(); }
+        ending_ = true;
+        if (command == PoolCommand::terminate && !terminating_) {
+            terminating_ = true;
+            kill_at_ns_ = port::now_ns() + kGraceNs;
+            kill_workers(kTerminate);
+        }
+        if (terminating_ && port::now_ns() >= kill_at_ns_) {
+            kill_workers(kKill);
+            kill_at_ns_ = port::kNever;
+        }
+    }
+
+    void kill_workers(int signal) noexcept {
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
+            if (pid != 0) { port::signal_process(pid, port::kNoFd, signal).ignore(); }
+        }
+    }
+
+    /// Until a worker ends, the host says something, or the host ends: then all ends.
+    void sleep() noexcept {
+        port::PollItem items[3] = {{wake_read_, true, false, false},
+                                   {core_.control_read, true, false, false},
+                                   {core_.host_watch, true, false, false}};
+        std::int64_t until = port::kNever;
+        if (terminating_) { until = kill_at_ns_; }
+        if (missing_) { until = port::now_ns() + port::kSliceNs; }
+        static_cast<void>(port::poll(items, 3, until));
+        if (items[0].ready) { drain(wake_read_); }
+        if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
+            kill_workers(kKill);
+            port::exit_now(0);
+        }
+    }
+
+    /// Empties a pipe; false at its end.
+    static bool drain(port::Fd fd) noexcept {
+        char bytes[64];
+        const Result<std::size_t> got = port::read_now(fd, bytes, sizeof bytes);
+        return !got.ok() || *got > 0;
+    }
+
+    PoolCore& core_;
+    PoolShared& shared_;
+    port::Pid me_;
+    port::Fd wake_read_ = port::kNoFd;
+    std::int64_t kill_at_ns_ = 0;
+    std::uint32_t living_ = 0;
+    std::uint32_t killed_initializers_ = 0;
+    bool ending_ = false, terminating_ = false, missing_ = false;
+};
+
+}  // namespace
+
+void run_supervisor(PoolCore& core) noexcept {
+    // If killed at any point from here on, the bell tells the host; before bell_keep() the host
+    // finds out when it looks (pool_create.cpp waits in slices until the pool runs).
+    port::bell_keep(core.shared->host_bell).ignore();
+    Self& me = self();
+    me.parent_name = Text<64>(this_process::name());
+    me.is_child = true;
+    me.is_daemon = true;
+    me.children = 0;
+    port::null_input().ignore();
+    port::reset_signals();
+    Supervisor supervisor(core);
+    supervisor.run();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

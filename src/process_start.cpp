@@ -1,0 +1,207 @@
+// Process: how a child comes to be, on both sides of the fork. src/process.cpp is its later life.
+#include <brood/process.hpp>
+
+#include "children.hpp"
+#include "connection_handing.hpp"
+#include "fork_list.hpp"
+#include "guardian.hpp"
+#include "process_access.hpp"
+#include "self.hpp"
+#include "writer.hpp"
+
+namespace brood {
+inline namespace v0 {
+
+using detail::ProcessAccess;
+
+namespace detail {
+
+Status ProcessAccess::may_start() noexcept {
+    reap_adopted();
+    if (self().is_daemon) { return Errc::daemon_has_children; }
+    // The key is inherited, so it must exist before the first child. A system without a source of
+    // chance has none, which authkey() says to those who ask for it.
+    static_cast<void>(this_process::authkey());
+    return fork_list_watch();
+}
+
+/// What the parent prepares before it forks, and gives up after.
+struct Launch {
+    port::Fd lifeline[2] = {port::kNoFd, port::kNoFd};  // a daemon reads it until it dies
+    port::Fd report[2] = {port::kNoFd, port::kNoFd};    // the pid of a child further down
+    port::Pid starter = 0;
+    bool flushed = true;
+
+    ~Launch() noexcept {
+        for (const port::Fd fd : {lifeline[0], lifeline[1], report[0], report[1]}) {
+            if (fd != port::kNoFd) { port::close(fd); }
+        }
+    }
+    Status open_pipes(bool daemon) noexcept {
+        const Status report_made = port::pipe(report);
+        if (!report_made.ok() || !daemon) { return report_made; }
+        return port::pipe(lifeline);
+    }
+    /// Forks with every signal blocked, so that no handler of the host runs in the child.
+    Result<port::Pid> fork() noexcept {
+        starter = port::process_id();
+        flushed = port::flush_streams();
+        const port::SignalMask before = port::signal_mask(port::MaskChange::set, ~0ull);
+        const Result<port::Pid> pid = port::fork();
+        if (!pid.ok() || *pid != 0) { port::signal_mask(port::MaskChange::set, before); }
+        return pid;
+    }
+    /// The parent: the pid that a child sends before it goes on, 0 if it died first.
+    port::Pid read_report() noexcept {
+        port::close(std::exchange(report[1], port::kNoFd));
+        port::Pid pid = 0;
+        const Result<std::size_t> got = port::read(report[0], &pid, sizeof pid);
+        return got.ok() && *got == sizeof pid ? pid : 0;
+    }
+    void send_report(port::Pid pid) noexcept {
+        static_cast<void>(port::write(report[1], &pid, sizeof pid));
+    }
+};
+
+// From here on in the child. Only async-signal-safe calls up to its own code: in a host with
+// threads, whatever another thread had locked at the fork is locked for ever in here.
+
+void ProcessAccess::become(Process& process, Launch& launch) noexcept {
+    if (!launch.flushed) { port::discard_streams(); }
+    Self& me = self();
+    me.parent_name = Text<64>(this_process::name());
+    me.name = process.name_;
+    char number[16];
+    Writer(number, sizeof number).number(process.number_);
+    if (!me.identity.empty()) { static_cast<void>(me.identity.append(":")); }
+    static_cast<void>(me.identity.append(number));
+    me.parent = launch.starter;
+    me.is_child = true;
+    me.is_daemon = process.daemon_;
+    me.children = 0;
+    if (process.has_key_) { me.key = process.key_; }
+    keep_handed_ends(process.target_, process.target_ + Process::kTargetBytes);
+    if (!process.keep_input_) { port::null_input().ignore(); }
+    if (process.group_) { port::lead_group().ignore(); }
+}
+
+void ProcessAccess::run_child(Process& process, Launch& launch) noexcept {
+    become(process, launch);
+    for (port::Fd* fd : {&launch.lifeline[1], &launch.report[0], &launch.report[1]}) {
+        if (*fd != port::kNoFd) { port::close(*fd); }
+    }
+    // If killed up to here: a child that did nothing yet.
+    port::reset_signals();
+    process.run();
+    end_child(0);
+}
+
+void ProcessAccess::run_daemon(Process& process, Launch& launch) noexcept {
+    // The parent may be dead by now: die_with_pipe() looks once after arming. A daemon killed
+    // before it sends its pid is reported as a start that failed.
+    port::close(std::exchange(launch.lifeline[1], port::kNoFd));
+    if (port::die_with_pipe(launch.lifeline[0]).ok()) {
+        launch.send_report(port::process_id());
+        run_child(process, launch);
+    }
+    // This system cannot tie a process to a pipe: a guardian does, and the daemon hangs below it.
+    // The pipe whose write end only the daemon keeps tells the guardian of its end.
+    port::Fd ward_end[2] = {port::kNoFd, port::kNoFd};
+    if (!port::pipe(ward_end).ok()) { port::exit_now(1); }
+    const Result<port::Pid> ward = port::fork();
+    if (!ward.ok()) { port::exit_now(1); }
+    if (*ward == 0) {
+        port::close(ward_end[0]);
+        run_child(process, launch);
+    }
+    launch.send_report(*ward);
+    guard(*ward, launch.lifeline[0], ward_end[0]);
+}
+
+}  // namespace detail
+
+namespace {
+
+/// The table of virtual functions of an object: its first word in every C++ ABI of our targets.
+const void* table_of(const Process& process) noexcept {
+    const void* table = nullptr;
+    __builtin_memcpy(&table, static_cast<const void*>(&process), sizeof table);
+    return table;
+}
+
+}  // namespace
+
+Status Process::check_start() noexcept {
+    if (epoch_ != detail::fork_epoch()) { return Errc::wrong_process; }
+    if (state_ != State::fresh) { return Errc::already_started; }
+    if (name_too_long_) { return Errc::text_too_long; }
+    if (target_ops_ == nullptr && table_of(*this) == table_of(Process())) {
+        return Errc::no_target;  // No function, and run() is not overridden either.
+    }
+    const Status may = ProcessAccess::may_start();
+    if (!may.ok()) { return may; }
+    if (number_ == 0) { number_ = ++detail::self().children; }
+    static_cast<void>(name());
+    return Errc::ok;
+}
+
+Status Process::start() noexcept {
+    const Status may = check_start();
+    if (!may.ok()) { return may; }
+    detail::Launch launch;
+    if (daemon_) {
+        const Status opened = launch.open_pipes(true);
+        if (!opened.ok()) { return opened; }
+    }
+    const Result<port::Pid> pid = launch.fork();
+    if (!pid.ok()) { return pid.error(); }
+    if (*pid == 0) {
+        if (daemon_) { ProcessAccess::run_daemon(*this, launch); }
+        ProcessAccess::run_child(*this, launch);
+    }
+    // If killed here: a daemon notices the closed lifeline; any other child goes on, as promised.
+    port::Pid target = *pid;
+    if (daemon_) {
+        target = launch.read_report();
+        if (target == 0) {
+            static_cast<void>(port::wait_child(*pid, port::Reap::wait));
+            return Errc::too_many_processes;
+        }
+    }
+    ProcessAccess::started(*this, target, *pid, std::exchange(launch.lifeline[1], port::kNoFd));
+    drop_target();
+    return Errc::ok;
+}
+
+Result<std::int32_t> Process::detach() noexcept {
+    const Status may = check_start();
+    if (!may.ok()) { return may.error(); }
+    if (daemon_) { return Errc::bad_argument; }
+    const bool adopts = port::adopts_orphans();
+    if (adopts) {
+        const Status room = detail::reserve_adopted();
+        if (!room.ok()) { return room.error(); }
+    }
+    detail::Launch launch;
+    const Status opened = launch.open_pipes(false);
+    if (!opened.ok()) { return opened.error(); }
+    const Result<port::Pid> between = launch.fork();
+    if (!between.ok()) { return between.error(); }
+    if (*between == 0) {
+        const Result<port::Pid> detached = port::fork();
+        if (detached.ok() && *detached == 0) { ProcessAccess::run_child(*this, launch); }
+        launch.send_report(detached.value_or(0));
+        port::exit_now(0);
+    }
+    const port::Pid detached = launch.read_report();
+    static_cast<void>(port::wait_child(*between, port::Reap::wait));
+    if (detached == 0) { return Errc::too_many_processes; }
+    if (adopts) { detail::adopt(detached); }
+    pid_ = detached;
+    state_ = State::detached;
+    drop_target();
+    return detached;
+}
+
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,111 @@
+// wait() and wait_any(): one of several things.
+#include <brood/wait.hpp>
+
+#include "deadline.hpp"
+#include "process_access.hpp"
+#include "wait_child.hpp"
+
+namespace brood {
+inline namespace v0 {
+
+/// The implementation's way into a Waitable.
+struct WaitAccess {
+    static Process* process(const Waitable& item) noexcept { return item.process_; }
+    static int fd(const Waitable& item) noexcept { return item.fd_; }
+};
+
+namespace {
+
+using detail::ProcessAccess;
+
+constexpr std::size_t kItemsMax = 64;
+
+Status check(const Waitable* items, std::size_t count) noexcept {
+    if (items == nullptr || count == 0 || count > kItemsMax) { return Errc::bad_argument; }
+    for (std::size_t i = 0; i < count; ++i) {
+        Process* const process = WaitAccess::process(items[i]);
+        if (process == nullptr) {
+            if (WaitAccess::fd(items[i]) < 0) { return Errc::closed; }
+        } else if (!process->is_alive() && process->exit_code().code() == Errc::not_started) {
+            return Errc::not_started;
+        }
+    }
+    return Errc::ok;
+}
+
+/// The first process among the items that has ended; kItemsMax if none has.
+std::size_t first_ended(const Waitable* items, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        Process* const process = WaitAccess::process(items[i]);
+        if (process != nullptr && ProcessAccess::reap(*process, false)) { return i; }
+    }
+    return kItemsMax;
+}
+
+}  // namespace
+
+Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeout) noexcept {
+    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
+    if (!deadline.ok()) { return deadline.error(); }
+    const Status good = check(items, count);
+    if (!good.ok()) { return good.error(); }
+    for (;;) {
+        const std::size_t ended = first_ended(items, count);
+        port::PollItem polled[kItemsMax];
+        bool must_look = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            Process* const process = WaitAccess::process(items[i]);
+            polled[i].fd = process == nullptr ? WaitAccess::fd(items[i])
+                                              : ProcessAccess::watch(*process);
+            polled[i].want_read = true;
+            if (polled[i].fd == port::kNoFd) { must_look = true; }
+        }
+        // A process that has ended is ready at once, but a descriptor before it may be, too.
+        std::int64_t until = ended < count ? 0 : *deadline;
+        if (must_look) { until = detail::slice_of(until, detail::kLookNs); }
+        const Result<std::size_t> ready = port::poll(polled, count, until);
+        if (!ready.ok()) { return ready.error(); }
+        for (std::size_t i = 0; i < count; ++i) {
+            const bool is_process = WaitAccess::process(items[i]) != nullptr;
+            if (i == ended || (polled[i].ready && !is_process)) { return i; }
+        }
+        if (*ready == 0 && detail::has_passed(*deadline) && first_ended(items, count) > count) {
+            return Errc::timed_out;
+        }
+    }
+}
+
+Result<std::size_t> wait(std::initializer_list<Waitable> items, Timeout timeout) noexcept {
+    return wait(items.begin(), items.size(), timeout);
+}
+
+Result<std::size_t> wait_any(Process* const* processes, std::size_t count,
+                             Timeout timeout) noexcept {
+    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
+    if (!deadline.ok()) { return deadline.error(); }
+    if (processes == nullptr && count != 0) { return Errc::bad_argument; }
+    std::int64_t look_ns = 100000;
+    for (;;) {
+        std::size_t running = 0;
+        port::PollItem polled[kItemsMax];
+        bool must_look = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!ProcessAccess::is_started(*processes[i])) { continue; }
+            if (ProcessAccess::reap(*processes[i], false)) { return i; }
+            const port::Fd watch = ProcessAccess::watch(*processes[i]);
+            if (running < kItemsMax) { polled[running] = {watch, true, false, false}; }
+            must_look = must_look || watch == port::kNoFd || running >= kItemsMax;
+            ++running;
+        }
+        if (running == 0) { return Errc::no_children; }
+        if (detail::has_passed(*deadline)) { return Errc::timed_out; }
+        const std::int64_t until = must_look ? detail::slice_of(*deadline, look_ns) : *deadline;
+        look_ns = look_ns < detail::kLookNs / 2 ? look_ns * 2 : detail::kLookNs;
+        const std::size_t room = running < kItemsMax ? running : kItemsMax;
+        const Result<std::size_t> ready = port::poll(polled, room, until);
+        if (!ready.ok()) { return ready.error(); }
+    }
+}
+
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,146 @@
+// What the tests of shared memory and locks have in common: children with deadlines, names of their
+// own, and the proof that nothing is left behind.
+#ifndef BROOD_TEST_SHARED_SUPPORT_HPP
+#define BROOD_TEST_SHARED_SUPPORT_HPP
+
+#include "support.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <new>
+
+namespace shared_test {
+
+using test::count_entries;
+
+inline int64_t now_ms() { return test::now_ns() / 1000000; }
+
+inline void sleep_us(long us) {
+    timespec span = {us / 1000000, us % 1000000 * 1000};
+    while (nanosleep(&span, &span) != 0) {}
+}
+
+// For use in a child, where a failed cmocka assertion would jump into the parent's test.
+#define CHECK_IN_CHILD(condition)                                                    \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            (void)fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(99);                                                               \
+        }                                                                            \
+    } while (false)
+
+// Forks a child that runs f() and exits with 0. It cannot outlive its test for long.
+template <class F>
+pid_t start_child(F f) {
+    (void)fflush(nullptr);
+    return test::start_child([&] {
+        (void)alarm(120);
+        f();
+        return 0;
+    });
+}
+
+// Reaps the child. Returns: its exit code, or -N if signal N killed it; fails past the deadline.
+inline int end_of(pid_t pid) { return test::join_child(pid); }
+
+inline void kill_and_reap(pid_t pid) {
+    (void)kill(pid, SIGKILL);
+    (void)end_of(pid);
+}
+
+// Waits until `word` has become `value`, by the work of another process.
+inline bool becomes(const std::atomic<int>& word, int value, int64_t deadline_ms = test::kPatienceMs) {
+    const int64_t end = now_ms() + deadline_ms;
+    while (word.load() != value) {
+        if (now_ms() > end) { return false; }
+        sleep_us(50);
+    }
+    return true;
+}
+
+// A T in plain shared memory, not brood's: what tests talk through.
+template <class T>
+class Board {
+public:
+    Board() {
+        void* const page =
+            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(page != MAP_FAILED);
+        board_ = ::new (page) T();
+    }
+    ~Board() { (void)munmap(board_, sizeof(T)); }
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
+    T* operator->() { return board_; }
+    T& operator*() { return *board_; }
+
+private:
+    T* board_;
+};
+
+// "/brood-test-<pid of the suite>-<what>".
+struct Name {
+    char text[64];
+    explicit Name(const char* what) {
+        static const pid_t suite = getpid();
+        (void)snprintf(text, sizeof(text), "/brood-test-%d-%s", static_cast<int>(suite), what);
+    }
+    operator const char*() const { return text; }
+};
+
+// The objects of this suite that have a name now.
+inline size_t count_names() {
+    return count_entries("/dev/shm", static_cast<const char*>(Name("")) + 1);
+}
+
+inline size_t& descriptors_before() {
+    static size_t count = 0;
+    return count;
+}
+// Set-up and tear-down of each test: no descriptor, no process and no name may be left behind.
+inline int remember(void**) {
+    (void)Name("");
+    descriptors_before() = test::open_descriptors();
+    return 0;
+}
+inline int nothing_left(void**) {
+    assert_int_equal(count_names(), 0);
+    assert_int_equal(test::open_descriptors(), descriptors_before());
+    assert_int_equal(waitpid(-1, nullptr, WNOHANG), -1);
+    return 0;
+}
+#define TIDY(test) cmocka_unit_test_setup_teardown(test, remember, nothing_left)
+
+// Deterministic numbers for random moments and mutations (xorshift64).
+class Chance {
+public:
+    explicit Chance(uint64_t seed) : state_(seed * 2654435761u + 88172645463325252u) {}
+    uint64_t next() {
+        state_ ^= state_ << 13;
+        state_ ^= state_ >> 7;
+        state_ ^= state_ << 17;
+        return state_;
+    }
+    long below(long limit) { return static_cast<long>(next() % static_cast<uint64_t>(limit)); }
+
+private:
+    uint64_t state_;
+};
+
+inline void assert_error(brood::Errc found, brood::Errc wanted, const char* what) {
+    if (found == wanted) { return; }
+    fail_msg("%s: %s instead of %s", what, brood::Error(found).name(),
+             brood::Error(wanted).name());
+}
+inline void assert_ok(const brood::Error& error) {
+    if (error.code() == brood::Errc::ok) { return; }
+    fail_msg("%s (%s), errno %d", error.name(), error.text(), static_cast<int>(error.os_error()));
+}
+
+}  // namespace shared_test
+
+#endif

@@ -1,0 +1,197 @@
+// What the tests share: children, handshakes, deadlines, and what must not be left behind.
+#ifndef BROOD_TEST_SUPPORT_HPP
+#define BROOD_TEST_SUPPORT_HPP
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern "C" {
+#include <cmocka.h>  // It says nothing about C++ itself.
+}
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <brood/result.hpp>
+
+namespace test {
+
+/// How long anything may take that should happen at once: long, as the machine may be loaded.
+inline constexpr std::int64_t kPatienceMs = 20000;
+
+inline std::int64_t now_ns() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
+
+/// The monotonic time in `ms` milliseconds from now, in nanoseconds.
+inline std::int64_t in_ms(std::int64_t ms) {
+    return now_ns() + ms * 1000000;
+}
+
+inline void sleep_ms(std::int64_t ms) {
+    const timespec time = {static_cast<time_t>(ms / 1000), static_cast<long>(ms % 1000 * 1000000)};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+/// Whether `condition()` becomes true within the time. Only for what no handshake can tell.
+template <class F>
+bool eventually(F condition, std::int64_t ms = kPatienceMs) {
+    const std::int64_t deadline = in_ms(ms);
+    while (!condition()) {
+        if (now_ns() > deadline) { return false; }
+        sleep_ms(1);
+    }
+    return true;
+}
+
+/// Says in the log, which the suite collects, that something was not tested, and why.
+inline void not_run(const char* what, const char* why) {
+    print_message("not run: %s: %s\n", what, why);
+}
+
+/// Whether this port answers "unsupported" for `what`; then says so.
+inline bool is_unsupported(const brood::Status& status, const char* what) {
+    if (status.code() != brood::Errc::unsupported) { return false; }
+    not_run(what, "unsupported by this port");
+    return true;
+}
+
+/// Fails the test with the error's text unless `status` is ok.
+inline void assert_ok(const brood::Status& status) {
+    if (!status.ok()) {
+        fail_msg("%s (errno %d)", status.error().name(), status.error().os_error());
+    }
+}
+template <class T>
+void assert_ok(const brood::Result<T>& result) {
+    assert_ok(result.status());
+}
+
+inline void assert_code(const brood::Status& status, brood::Errc code) {
+    if (status.code() != code) {
+        fail_msg("%s instead of %s", status.error().name(), brood::Error(code).name());
+    }
+}
+template <class T>
+void assert_code(const brood::Result<T>& result, brood::Errc code) {
+    assert_code(result.status(), code);
+}
+
+/// Counts the entries of a folder whose names begin with `prefix`.
+inline std::size_t count_entries(const char* folder, const char* prefix = "") {
+    DIR* const dir = opendir(folder);
+    if (dir == nullptr) { return 0; }
+    std::size_t count = 0;
+    while (const dirent* entry = readdir(dir)) {
+        const bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!dots && strncmp(entry->d_name, prefix, strlen(prefix)) == 0) { ++count; }
+    }
+    closedir(dir);
+    return count;
+}
+
+/// How many descriptors this process has open.
+inline std::size_t open_descriptors() {
+    return count_entries("/proc/self/fd") - 1;  // One was that of the folder.
+}
+
+/// Forks a child that ends with what `body()` returns. The child must not use cmocka's assertions:
+/// they would jump back into its copy of the suite.
+template <class F>
+pid_t start_child(F body) {
+    const pid_t pid = fork();
+    if (pid == 0) { _exit(body()); }
+    assert_true(pid > 0);
+    return pid;
+}
+
+/// The exit code of a child, -N if signal N killed it. Kills it and fails after kPatienceMs.
+inline int join_child(pid_t pid) {
+    int status = 0;
+    pid_t found = 0;
+    const bool ended = eventually([&] {
+        do { found = waitpid(pid, &status, WNOHANG); } while (found < 0 && errno == EINTR);
+        return found != 0;
+    });
+    if (!ended) {
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        fail_msg("child %d did not end", pid);
+    }
+    assert_int_equal(found, pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+template <class F>
+int run_child(F body) {
+    return join_child(start_child(body));
+}
+
+/// A message without content from one process to another: made before the fork, told in one,
+/// awaited in the other.
+class Handshake {
+public:
+    Handshake() { assert_int_equal(pipe(ends_), 0); }
+    ~Handshake() {
+        close(ends_[0]);
+        close(ends_[1]);
+    }
+    Handshake(const Handshake&) = delete;
+    Handshake& operator=(const Handshake&) = delete;
+
+    void tell() {
+        while (::write(ends_[1], "", 1) < 0 && errno == EINTR) {}
+    }
+    /// False if nothing was told within the time.
+    bool await(std::int64_t ms = kPatienceMs) {
+        pollfd item = {ends_[0], POLLIN, 0};
+        const std::int64_t deadline = in_ms(ms);
+        for (;;) {
+            const std::int64_t left_ms = (deadline - now_ns()) / 1000000;
+            const int found = ::poll(&item, 1, left_ms > 0 ? static_cast<int>(left_ms) : 0);
+            char byte = 0;
+            if (found > 0) { return ::read(ends_[0], &byte, 1) == 1; }
+            if (found == 0) { return false; }
+        }
+    }
+
+private:
+    int ends_[2];
+};
+
+/// Sends `signal` to `target` every few hundred microseconds from a process of its own, until it
+/// goes out of scope.
+class SignalStorm {
+public:
+    explicit SignalStorm(int signal, pid_t target = getpid()) {
+        storm_ = start_child([=] {
+            const timespec pause = {0, 200000};
+            while (kill(target, signal) == 0 && getppid() == parent_) { nanosleep(&pause, nullptr); }
+            return 0;
+        });
+    }
+    ~SignalStorm() {
+        kill(storm_, SIGKILL);
+        while (waitpid(storm_, nullptr, 0) < 0 && errno == EINTR) {}
+    }
+    SignalStorm(const SignalStorm&) = delete;
+    SignalStorm& operator=(const SignalStorm&) = delete;
+
+private:
+    pid_t parent_ = getpid();
+    pid_t storm_ = -1;
+};
+
+}  // namespace test
+
+#endif

@@ -1,0 +1,20 @@
+#!/bin/bash
+# check_install.sh BUILD MAKE CXX...: installs into an empty tree, then builds a program with what
+# pkg-config says and nothing else of this repository in sight, and runs it.
+set -euo pipefail
+build=$(realpath "$1") make=$2
+shift 2
+tree=$build/installed
+rm -rf "$tree"
+"$make" install DESTDIR= PREFIX="$tree" >"$build/install.log"
+"$(dirname "$0")/need.sh" --program pkg-config
+cp test/freestanding/main.cpp "$tree/main.cpp"
+cd "$tree"
+read -ra flags < <(PKG_CONFIG_PATH=lib/pkgconfig pkg-config --cflags --libs brood)
+"$@" -std=c++17 main.cpp "${flags[@]}" -o main
+./main
+for header in include/brood/*.hpp; do
+    echo "#include <${header#include/}>" | "$@" -std=c++17 -fsyntax-only -Iinclude -x c++ -
+done
+[[ ! -e bin/brood ]] || bin/brood --help >/dev/null
+echo "check-install: a program builds and runs against the installed tree"

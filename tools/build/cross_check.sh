@@ -1,0 +1,24 @@
+#!/bin/bash
+# cross_check.sh ARCH MAKE: the tests on another architecture. i386 programs run natively, others
+# under qemu-user, where some tests do not apply: they see BROOD_QEMU=1 and say so.
+set -euo pipefail
+arch=$1 make=$2
+need=$(dirname "$0")/need.sh
+
+case $arch in
+    armhf) triplet=arm-linux-gnueabihf qemu=qemu-arm ;;
+    armel) triplet=arm-linux-gnueabi qemu=qemu-arm ;;
+    arm64) triplet=aarch64-linux-gnu qemu=qemu-aarch64 ;;
+    i386) triplet=i686-linux-gnu qemu='' ;;
+    *) echo "ARCH=$arch: known are armhf armel arm64 i386" >&2; exit 1 ;;
+esac
+"$need" --program "$triplet-g++" ${qemu:+"$qemu"}
+
+if [[ -n $qemu ]]; then
+    export BROOD_QEMU=1 EMULATOR="$qemu -L /usr/$triplet"
+    exec "$make" check ARCH="$arch"
+fi
+# The libraries of the cross compiler are no part of the system: name them in the programs.
+libraries=/usr/$triplet/lib
+exec "$make" check ARCH="$arch" BUILD="build/check-$arch" \
+    LDFLAGS="-Wl,--dynamic-linker=$libraries/ld-linux.so.2 -Wl,-rpath=$libraries"

@@ -1,0 +1,62 @@
+#!/bin/bash
+# lint.sh BUILT...: the layout of the sources. BUILT are the .cpp files that the Makefile builds.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+shopt -s extglob
+failures=0
+
+complain() {  # title, offending lines (none: all is well)
+    if [[ -n $2 ]]; then
+        echo "$1:"
+        printf '%s\n' "$2" | sed 's/^/    /'
+        failures=$((failures + 1))
+    fi
+}
+
+mapfile -t code < <(find include src port test tools -name '*.[ch]pp' | sort)
+mapfile -t scripts < <(find test tools .ci Makefile -type f ! -name '*.[ch]pp' \
+    -exec grep -Il '' {} + | sort)
+library=()
+for file in "${code[@]}"; do [[ $file == @(test|tools)/* ]] || library+=("$file"); done
+
+complain "longer than 100 columns" \
+    "$(grep -nE '^.{101,}' "${code[@]}" "${scripts[@]}" | cut -c 1-100 || true)"
+complain "blanks at the end of a line, or tabs" \
+    "$(grep -nP '[ \t]+$|^ *\t' "${code[@]}" || true)"
+complain "left over" \
+    "$(grep -nwE 'TO''DO|FIX''ME|X''XX|HA''CK' "${code[@]}" "${scripts[@]}" || true)"
+complain "a path of somebody's machine" \
+    "$(grep -nE '(^|[^a-z])/(home|work|root)/' "${code[@]}" "${scripts[@]}" || true)"
+complain "more than 300 lines (500 in test/ and tools/)" "$(wc -l "${code[@]}" | awk '
+    $2 == "total" {next}
+    $1 > ($2 ~ /^(test|tools)/ ? 500 : 300) {print $2 ": " $1}')"
+
+# A function begins at the line that opens its brace, at the margin or in a class, and ends with the
+# brace in the same column. Namespaces, types and tables are none.
+complain "a function of more than 70 lines" "$(awk '
+    FNR == 1 {open = ""}
+    open == "" && /^(    )?[^ #\/}].*\)[^;=]*{$/ && !/^ *(class|struct|union)/ {
+        match($0, /^ */); open = substr($0, 1, RLENGTH) "}"; begin = FNR; name = $0
+    }
+    open != "" && index($0, open) == 1 {
+        if (FNR - begin + 1 > 70) print FILENAME ":" begin ": " FNR - begin + 1 " lines: " name
+        open = ""
+    }' "${library[@]}")"
+
+# test/freestanding and test/size hold programs of gates.
+complain "no part of the build" "$(comm -13 <(printf '%s\n' "$@" | sort -u) <(
+    printf '%s\n' "${code[@]}" | grep '\.cpp$' | grep -vE '^test/(freestanding|size)/' | sort -u))"
+complain "included by nothing" "$(for header in "${code[@]}"; do
+    [[ $header == *.hpp && $header != include/brood/+([a-z_]).hpp ]] || continue
+    grep -qE "# *include.*[\"</]${header##*/}[\">]" "${code[@]}" || echo "$header"
+done)"
+
+if command -v clang-format >/dev/null; then
+    complain "not as clang-format has it (make format)" "$(clang-format --dry-run -Werror \
+        "${code[@]}" 2>&1 | grep -oE '^[^ ]+:[0-9]+:.*' | head -20 || true)"
+else
+    echo "not run: clang-format (not installed)"
+fi
+
+((failures == 0)) || { echo "lint: $failures rules broken"; exit 1; }
+echo "lint: ${#code[@]} source files and ${#scripts[@]} scripts are in order"

@@ -1,0 +1,10 @@
+#!/bin/bash
+# tidy.sh SOURCE...: clang-tidy, two files at a time, with the flags of the build.
+set -euo pipefail
+for source; do
+    posix=''
+    [[ $source != port/posix/* ]] ||
+        posix=' -U_GNU_SOURCE -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700'
+    echo "$source -- -std=c++17 -Iinclude -I. -fno-exceptions -fno-rtti$posix"
+done | xargs -P "$(nproc)" -L 1 clang-tidy --quiet --warnings-as-errors='*'
+echo "tidy: $# files are clean"
