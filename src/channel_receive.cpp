@@ -54,11 +54,11 @@ Status look_for_dead_writer(ChannelEnd end) noexcept {
 }
 
 Status wait_for_more(ChannelEnd end) noexcept {
+    const Status status = status_of(end.control);
+    if (!status.ok()) { return status; }  // What was just read may have been the poison.
     const Result<bool> more = is_readable(end.fd, slice_of(port::kNever, port::kSliceNs));
     if (!more.ok()) { return more.error(); }
-    if (*more) { return Errc::ok; }
-    const Status status = status_of(end.control);
-    return status.ok() ? look_for_dead_writer(end) : status;
+    return *more ? Status(Errc::ok) : look_for_dead_writer(end);
 }
 
 // Reads exactly `bytes` bytes of a frame that has begun. Fails only if they will never come, and

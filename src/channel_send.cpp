@@ -81,7 +81,7 @@ Status send_whole(ChannelEnd end, const unsigned char* frame, std::size_t bytes,
     return write_some(end, frame, bytes, deadline_ns).status();
 }
 
-// `head` is the header and the first `begun` bytes of the message.
+// `head` is the header and as much of the message as goes with it in one write.
 Status send_long(ChannelEnd end, const unsigned char* head, std::size_t head_bytes,
                  const unsigned char* rest, std::size_t rest_bytes,
                  std::int64_t deadline_ns) noexcept {

@@ -375,7 +375,8 @@ struct Ring {
 
 void go_round(Lock& lock, Ring& ring, std::atomic<int>& progress) {
     while (ring.stop.load() == 0) {
-        const Locked hold = lock.acquire(brood::seconds(20));
+        const Locked hold = lock.acquire(brood::seconds(10));
+        if (!hold) { dprintf(2, "survivor: %s\n", hold.status().error().name()); }
         CHECK_IN_CHILD(hold);
         if (hold.owner_died()) {
             ring.inside.store(0);  // It may have died between the two lines below.

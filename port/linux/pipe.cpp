@@ -106,15 +106,7 @@ Status ready_now(PollItem item) noexcept {
 
 Status pipe(Fd ends[2]) noexcept {
     int made[2] = {kNoFd, kNoFd};
-    bool done = ::pipe2(made, O_CLOEXEC) == 0;
-    if (!done && detail::is_missing(errno)) {
-        // As in port/posix, an exec in another thread may inherit it in between.
-        done = ::pipe(made) == 0;
-        for (const int fd : made) {
-            if (done) { (void)::fcntl(fd, F_SETFD, FD_CLOEXEC); }
-        }
-    }
-    if (!done) { return detail::last_error(); }
+    if (::pipe2(made, O_CLOEXEC) != 0) { return detail::last_error(); }
     ends[0] = made[0];
     ends[1] = made[1];
     return {};

@@ -1,12 +1,14 @@
 // Named shared memory objects: create, open, allocate, lock.
 #include <errno.h>
 #include <fcntl.h>
-#include <limits>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <limits>
 
 #include <port/port.hpp>
 
@@ -17,11 +19,21 @@ namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
+// After a call with `name` that failed. Some libcs answer EINVAL or ENOENT to a name that is too
+// long, glibc to one of NAME_MAX - 1 bytes already.
+Error name_error(const char* name) noexcept {
+    const int err = errno;
+    std::size_t bytes = 0;  // With the '/', which NAME_MAX does not count.
+    while (name[bytes] != '\0') { ++bytes; }
+    const bool too_long = bytes > NAME_MAX + 1u || (err == EINVAL && bytes >= NAME_MAX);
+    return detail::error_of(too_long ? ENAMETOOLONG : err);
+}
+
 Result<Fd> shm_open_again(const char* name, int flags, mode_t mode) noexcept {
     for (;;) {
         const int fd = ::shm_open(name, flags, mode);  // Close-on-exec by itself.
         if (fd >= 0) { return Fd{fd}; }
-        if (errno != EINTR) { return detail::last_error(); }
+        if (errno != EINTR) { return name_error(name); }
     }
 }
 
@@ -91,7 +103,7 @@ Result<Fd> open_object(const char* name, bool writable) noexcept {
 }
 
 Status remove_object(const char* name) noexcept {
-    if (::shm_unlink(name) != 0) { return detail::last_error(); }
+    if (::shm_unlink(name) != 0) { return name_error(name); }
     return {};
 }
 

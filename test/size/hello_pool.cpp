@@ -11,7 +11,7 @@ int main() {
     Pool pool = Pool::create(PoolOptions().workers(2)).expect("making the pool");
     Future<unsigned> task = pool.apply_async(square, 12u).expect("submitting");
     const Result<unsigned> result = task.get(seconds(10));
-    pool.close();
+    pool.close().expect("closing the pool");
     pool.join().expect("joining the pool");
     return result.ok() && *result == 144 ? 0 : 1;
 }

@@ -1,0 +1,444 @@
+// Goal: nobody sleeps past a ring, a deadline or the death of a keeper; a mutex outlives its holder.
+// Method: processes that sleep for kPatienceMs at most, so that a lost wake-up is seen as one; who
+//       shall be asleep is asked for in /proc before he is woken.
+#include "support.hpp"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <new>
+
+#include <port/port.hpp>
+
+namespace port = brood::port;
+using brood::Errc;
+using test::assert_code;
+using test::assert_ok;
+
+constexpr std::uint32_t kThreadMask = ~(port::kBellWaiting | port::kBellOwnerDied);
+
+// A T in memory that children share, zeroed. A null `object` fails the test.
+template <class T>
+struct Shared {
+    Shared() {
+        const brood::Result<void*> address = port::map_shared(sizeof(T));
+        assert_ok(address);
+        object = ::new (*address) T();
+    }
+    ~Shared() { port::unmap(object, sizeof(T)); }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    T* operator->() const { return object; }
+    T& operator*() const { return *object; }
+
+    T* object = nullptr;
+};
+
+// The state letter of a process: S asleep, T stopped; 0 if there is none.
+static char state_of(pid_t pid) {
+    char path[40], text[256] = {};
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    const int fd = open(path, O_RDONLY);
+    if (fd < 0) { return 0; }
+    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    const char* const name_end = bytes > 0 ? strrchr(text, ')') : nullptr;
+    return name_end != nullptr ? name_end[2] : '\0';
+}
+
+static void await_state(pid_t pid, char state) {
+    assert_true(test::eventually([=] { return state_of(pid) == state; }));
+}
+
+// A child that runs `body`, which soon falls asleep: asleep when this returns, or ended.
+template <class F>
+static pid_t start_sleeping(F body) {
+    test::Handshake begun;
+    const pid_t pid = test::start_child([&] {
+        begun.tell();
+        return body();
+    });
+    assert_true(begun.await());
+    assert_true(test::eventually([=] { return state_of(pid) == 'S' || state_of(pid) == 'Z'; }));
+    return pid;
+}
+
+// A child that sleeps on the bell while its word is `expected`, for kPatienceMs at most, and ends
+// with 0 when it was woken, with 1 at the deadline.
+static pid_t start_sleeper(port::Bell& bell, std::uint32_t expected) {
+    return start_sleeping([&bell, expected] {
+        return port::bell_wait(bell, expected, test::in_ms(test::kPatienceMs)).ok() ? 0 : 1;
+    });
+}
+
+static bool has_ended(pid_t pid) {
+    return state_of(pid) == 'Z';
+}
+
+// ---- Bells -------------------------------------------------------------------------------------
+
+static void a_ring_wakes_a_sleeper_in_another_process(void**) {
+    Shared<port::Bell> bell;
+    assert_ok(port::bell_init(*bell));
+    const pid_t sleeper = start_sleeper(*bell, 0);
+    assert_int_equal(port::bell_ring(*bell, 1), 1);
+    assert_int_equal(test::join_child(sleeper), 0);
+}
+
+static void a_ring_wakes_as_many_as_asked_for_at_least(void**) {
+    Shared<port::Bell> bell;
+    pid_t sleepers[3];
+    for (pid_t& sleeper : sleepers) { sleeper = start_sleeper(*bell, 0); }
+    assert_true(port::bell_ring(*bell, 2) >= 2);
+    const auto ended = [&] {
+        int count = 0;
+        for (const pid_t sleeper : sleepers) { count += has_ended(sleeper) ? 1 : 0; }
+        return count;
+    };
+    assert_true(test::eventually([&] { return ended() >= 2; }));
+    port::bell_ring(*bell, UINT32_MAX);
+    for (const pid_t sleeper : sleepers) { assert_int_equal(test::join_child(sleeper), 0); }
+}
+
+static void a_ring_that_nobody_hears_is_not_kept(void**) {
+    Shared<port::Bell> bell;
+    assert_int_equal(port::bell_ring(*bell, 0), 0);
+    assert_true(port::bell_ring(*bell, 1) <= 1);
+    assert_code(port::bell_wait(*bell, 0, test::in_ms(30)), Errc::timed_out);
+}
+
+static void nobody_sleeps_on_a_word_that_differs(void**) {
+    Shared<port::Bell> bell;
+    bell->word = 7;
+    assert_ok(port::bell_wait(*bell, 8, port::kNever));
+    assert_ok(port::bell_wait(*bell, 8, 0));
+}
+
+static void sleeping_ends_at_the_deadline_and_not_before(void**) {
+    Shared<port::Bell> bell;
+    const std::int64_t deadlines[] = {0, -1, INT64_MIN, test::now_ns(), test::in_ms(50)};
+    for (const std::int64_t deadline : deadlines) {
+        const std::int64_t start = test::now_ns();
+        assert_code(port::bell_wait(*bell, 0, deadline), Errc::timed_out);
+        assert_true(test::now_ns() >= deadline);
+        assert_true(test::now_ns() - start < test::kPatienceMs * 1000000);
+    }
+}
+
+static void signals_do_not_stretch_a_sleep(void**) {
+    struct sigaction handled = {}, before = {};
+    handled.sa_handler = [](int) {};
+    assert_int_equal(sigaction(SIGUSR1, &handled, &before), 0);
+    {
+        Shared<port::Bell> bell;
+        const test::SignalStorm storm(SIGUSR1);
+        const std::int64_t deadline = test::in_ms(100);
+        brood::Status status;
+        while (status.ok()) { status = port::bell_wait(*bell, 0, deadline); }
+        assert_code(status, Errc::timed_out);
+        assert_true(test::now_ns() >= deadline);
+        assert_true(test::now_ns() < deadline + test::kPatienceMs * 1000000);
+    }
+    assert_int_equal(sigaction(SIGUSR1, &before, nullptr), 0);
+}
+
+// ---- Keepers -----------------------------------------------------------------------------------
+
+enum class End { kill, exit, exit_at_once, exec, terminate };
+
+// A child that keeps the bell, says so, and waits to be told how to end. 77: not here.
+static pid_t start_keeper(port::Bell& bell, test::Handshake& kept, test::Handshake& go, End end) {
+    return test::start_child([&, end] {
+        if (port::bell_keep(bell).code() == Errc::unsupported) { return 77; }
+        kept.tell();
+        if (!go.await()) { return 1; }
+        switch (end) {
+            case End::exit: exit(0);
+            case End::exec: execl("/bin/sh", "sh", "-c", "exec sleep 20", nullptr); return 1;
+            case End::exit_at_once: _exit(0);
+            case End::kill:
+            case End::terminate: break;
+        }
+        for (;;) { pause(); }
+    });
+}
+
+// Whether bells are kept on this system; says so where not.
+static bool can_keep() {
+    static const bool can = [] {
+        Shared<port::Bell> bell;
+        test::Handshake kept, go;
+        go.tell();
+        return test::join_child(start_keeper(*bell, kept, go, End::exit_at_once)) != 77;
+    }();
+    if (!can) { test::not_run("bell_keep", "unsupported here; sleepers look every slice"); }
+    return can;
+}
+
+static int compare_times(const void* left, const void* right) {
+    const auto a = *static_cast<const std::int64_t*>(left);
+    const auto b = *static_cast<const std::int64_t*>(right);
+    return a < b ? -1 : (a > b ? 1 : 0);
+}
+
+// One keeper's end; how long after it the sleeper, which was asleep, was awake, in nanoseconds.
+static std::int64_t wake_by(End end) {
+    struct Times {
+        port::Bell bell;
+        std::atomic<std::int64_t> awake;
+    };
+    Shared<Times> shared;
+    test::Handshake kept, go;
+    const pid_t keeper = start_keeper(shared->bell, kept, go, end);
+    assert_true(kept.await());
+    const std::uint32_t word = shared->bell.word.fetch_or(port::kBellWaiting);
+    assert_int_equal(word, keeper);
+    const pid_t sleeper = start_sleeping([&] {
+        port::Bell& bell = shared->bell;
+        const std::int64_t deadline = test::in_ms(test::kPatienceMs);
+        if (!port::bell_wait(bell, word | port::kBellWaiting, deadline).ok()) { return 1; }
+        shared->awake = test::now_ns();
+        return (bell.word & port::kBellOwnerDied) != 0 ? 0 : 2;
+    });
+    const std::int64_t start = test::now_ns();
+    go.tell();
+    if (end == End::kill) { kill(keeper, SIGKILL); }
+    if (end == End::terminate) { kill(keeper, SIGTERM); }
+    assert_int_equal(test::join_child(sleeper), 0);
+    assert_true((shared->bell.word & kThreadMask) == 0);  // Nobody keeps it now.
+    if (end == End::exec) { kill(keeper, SIGKILL); }
+    test::join_child(keeper);
+    return shared->awake - start;
+}
+
+static void a_keepers_end_wakes_a_sleeper_however_it_comes(void**) {
+    if (!can_keep()) { return; }
+    const End ends[] = {End::kill, End::exit, End::exit_at_once, End::exec, End::terminate};
+    for (const End end : ends) { wake_by(end); }
+}
+
+static void a_killed_keepers_sleeper_is_awake_long_before_a_slice_ends(void**) {
+    if (!can_keep()) { return; }
+    constexpr std::size_t kRounds = 21;
+    std::int64_t times[kRounds];
+    for (std::int64_t& time : times) { time = wake_by(End::kill); }
+    qsort(times, kRounds, sizeof(times[0]), compare_times);
+    print_message("keeper killed -> sleeper awake: median %ld us, worst %ld us\n",
+                  static_cast<long>(times[kRounds / 2] / 1000),
+                  static_cast<long>(times[kRounds - 1] / 1000));
+    assert_true(times[kRounds / 2] < port::kSliceNs / 2);  // The median: a loaded machine is slow.
+}
+
+static void a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one(void**) {
+    if (!can_keep()) { return; }
+    Shared<port::Bell> bell;
+    bell->word = port::kBellWaiting | port::kBellOwnerDied;
+    test::Handshake kept, go;
+    const pid_t keeper = start_keeper(*bell, kept, go, End::exit_at_once);
+    assert_true(kept.await());
+    const std::uint32_t word = bell->word;
+    assert_true((word & port::kBellWaiting) != 0);
+    assert_true((word & port::kBellOwnerDied) == 0);
+    assert_int_equal(word & kThreadMask, keeper);
+    go.tell();
+    assert_int_equal(test::join_child(keeper), 0);
+    assert_int_equal(bell->word, port::kBellWaiting | port::kBellOwnerDied);
+}
+
+static void a_keepers_child_keeps_nothing(void**) {
+    if (!can_keep()) { return; }
+    Shared<port::Bell> bell;
+    const int code = test::run_child([&] {
+        if (!port::bell_keep(*bell).ok()) { return 1; }
+        const pid_t child = fork();
+        if (child == 0) { _exit(0); }
+        if (waitpid(child, nullptr, 0) != child) { return 2; }
+        return (bell->word & port::kBellOwnerDied) == 0 ? 0 : 3;
+    });
+    assert_int_equal(code, 0);
+    assert_true((bell->word & port::kBellOwnerDied) != 0);
+}
+
+static void a_stopped_keeper_is_not_dead(void**) {
+    if (!can_keep()) { return; }
+    Shared<port::Bell> bell;
+    test::Handshake kept, go;
+    const pid_t keeper = start_keeper(*bell, kept, go, End::kill);
+    assert_true(kept.await());
+    kill(keeper, SIGSTOP);
+    await_state(keeper, 'T');
+    const std::uint32_t word = bell->word.fetch_or(port::kBellWaiting) | port::kBellWaiting;
+    assert_code(port::bell_wait(*bell, word, test::in_ms(50)), Errc::timed_out);
+    assert_int_equal(bell->word, word);
+    kill(keeper, SIGKILL);
+    assert_int_equal(test::join_child(keeper), -SIGKILL);
+    assert_true((bell->word & port::kBellOwnerDied) != 0);
+}
+
+// ---- Mutexes -----------------------------------------------------------------------------------
+
+static void a_mutex_is_held_by_one_process_at_a_time(void**) {
+    struct Counter {
+        port::RobustMutex mutex;
+        volatile int count;
+    };
+    constexpr int kRounds = 20000;
+    Shared<Counter> shared;
+    assert_ok(port::mutex_init(shared->mutex));
+    const auto work = [&] {
+        for (int round = 0; round < kRounds; ++round) {
+            if (!port::mutex_lock(shared->mutex, port::kNever).ok()) { return 1; }
+            shared->count = shared->count + 1;
+            if (!port::mutex_unlock(shared->mutex).ok()) { return 2; }
+        }
+        return 0;
+    };
+    const pid_t first = test::start_child(work), second = test::start_child(work);
+    assert_int_equal(test::join_child(first), 0);
+    assert_int_equal(test::join_child(second), 0);
+    assert_int_equal(shared->count, 2 * kRounds);
+}
+
+static void only_the_holder_gives_a_mutex_back_and_takes_it_once(void**) {
+    Shared<port::RobustMutex> mutex;
+    assert_ok(port::mutex_init(*mutex));
+    assert_code(port::mutex_unlock(*mutex), Errc::not_owner);
+    assert_ok(port::mutex_lock(*mutex, port::kNever));
+    assert_code(port::mutex_lock(*mutex, port::kNever), Errc::would_deadlock);
+    assert_code(port::mutex_lock(*mutex, 0), Errc::would_deadlock);
+    assert_code(port::mutex_lock(*mutex, test::in_ms(test::kPatienceMs)), Errc::would_deadlock);
+    const int code = test::run_child([&] {
+        if (port::mutex_unlock(*mutex).code() != Errc::not_owner) { return 1; }
+        return port::mutex_lock(*mutex, 0).code() == Errc::timed_out ? 0 : 2;
+    });
+    assert_int_equal(code, 0);
+    assert_ok(port::mutex_unlock(*mutex));
+    assert_code(port::mutex_unlock(*mutex), Errc::not_owner);
+}
+
+// A child that takes the mutex and holds it until it is killed.
+static pid_t start_holder(port::RobustMutex& mutex, test::Handshake& held) {
+    const pid_t holder = test::start_child([&] {
+        if (!port::mutex_lock(mutex, port::kNever).ok()) { return 1; }
+        held.tell();
+        for (;;) { pause(); }
+    });
+    assert_true(held.await());
+    return holder;
+}
+
+static void waiting_for_a_mutex_ends_at_the_deadline_signals_or_not(void**) {
+    struct sigaction handled = {}, before = {};
+    handled.sa_handler = [](int) {};
+    assert_int_equal(sigaction(SIGUSR1, &handled, &before), 0);
+    {
+        Shared<port::RobustMutex> mutex;
+        assert_ok(port::mutex_init(*mutex));
+        test::Handshake held;
+        const pid_t holder = start_holder(*mutex, held);
+        const test::SignalStorm storm(SIGUSR1);
+        const std::int64_t deadlines[] = {0, -1, test::now_ns(), test::in_ms(100)};
+        for (const std::int64_t deadline : deadlines) {
+            assert_code(port::mutex_lock(*mutex, deadline), Errc::timed_out);
+            assert_true(test::now_ns() >= deadline);
+        }
+        kill(holder, SIGKILL);
+        assert_int_equal(test::join_child(holder), -SIGKILL);
+    }
+    assert_int_equal(sigaction(SIGUSR1, &before, nullptr), 0);
+}
+
+static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
+    Shared<port::RobustMutex> mutex;
+    assert_ok(port::mutex_init(*mutex));
+    for (const bool forever : {false, true}) {
+        assert_ok(port::mutex_lock(*mutex, port::kNever));
+        const pid_t waiter = start_sleeping([&] {
+            const std::int64_t deadline = forever ? port::kNever : test::in_ms(test::kPatienceMs);
+            if (!port::mutex_lock(*mutex, deadline).ok()) { return 1; }
+            return port::mutex_unlock(*mutex).ok() ? 0 : 2;
+        });
+        assert_ok(port::mutex_unlock(*mutex));
+        assert_int_equal(test::join_child(waiter), 0);
+    }
+}
+
+// qemu-user has no robust lists: there a holder's death goes unnoticed.
+static bool deaths_are_noticed() {
+    Shared<port::RobustMutex> mutex;
+    assert_ok(port::mutex_init(*mutex));
+    test::Handshake held;
+    const pid_t holder = start_holder(*mutex, held);
+    kill(holder, SIGKILL);
+    assert_int_equal(test::join_child(holder), -SIGKILL);
+    const bool noticed = port::mutex_lock(*mutex, test::in_ms(1000)).code() == Errc::owner_died;
+    if (!noticed && !can_keep()) {
+        test::not_run("the death of a mutex's holder", "no robust lists here");
+        return false;
+    }
+    assert_true(noticed);
+    return true;
+}
+
+static void a_killed_holders_mutex_goes_to_the_next_who_is_told_once(void**) {
+    if (!deaths_are_noticed()) { return; }
+    Shared<port::RobustMutex> mutex;
+    assert_ok(port::mutex_init(*mutex));
+    test::Handshake held;
+    const pid_t holder = start_holder(*mutex, held);
+    const pid_t waiter = start_sleeping([&] {
+        const std::int64_t deadline = test::in_ms(test::kPatienceMs);
+        if (port::mutex_lock(*mutex, deadline).code() != Errc::owner_died) { return 1; }
+        return port::mutex_unlock(*mutex).ok() ? 0 : 2;
+    });
+    kill(holder, SIGKILL);
+    assert_int_equal(test::join_child(holder), -SIGKILL);
+    assert_int_equal(test::join_child(waiter), 0);
+    assert_ok(port::mutex_lock(*mutex, port::kNever));
+    assert_ok(port::mutex_unlock(*mutex));
+}
+
+static void a_killed_waiter_takes_nothing_along(void**) {
+    Shared<port::RobustMutex> mutex;
+    assert_ok(port::mutex_init(*mutex));
+    assert_ok(port::mutex_lock(*mutex, port::kNever));
+    const pid_t waiter = start_sleeping([&] {
+        return port::mutex_lock(*mutex, port::kNever).ok() ? 1 : 2;
+    });
+    kill(waiter, SIGKILL);
+    assert_int_equal(test::join_child(waiter), -SIGKILL);
+    assert_ok(port::mutex_unlock(*mutex));
+    assert_ok(port::mutex_lock(*mutex, test::in_ms(test::kPatienceMs)));
+    assert_ok(port::mutex_unlock(*mutex));
+}
+
+static void mutexes_say_whose_they_are(void**) {
+    assert_int_equal(port::mutex_layout(), port::mutex_layout());
+    assert_int_not_equal(port::mutex_layout(), 0);
+}
+
+int main() {
+    print_message("port: %s\n", port::kName);
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(a_ring_wakes_a_sleeper_in_another_process),
+        cmocka_unit_test(a_ring_wakes_as_many_as_asked_for_at_least),
+        cmocka_unit_test(a_ring_that_nobody_hears_is_not_kept),
+        cmocka_unit_test(nobody_sleeps_on_a_word_that_differs),
+        cmocka_unit_test(sleeping_ends_at_the_deadline_and_not_before),
+        cmocka_unit_test(signals_do_not_stretch_a_sleep),
+        cmocka_unit_test(a_keepers_end_wakes_a_sleeper_however_it_comes),
+        cmocka_unit_test(a_killed_keepers_sleeper_is_awake_long_before_a_slice_ends),
+        cmocka_unit_test(a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one),
+        cmocka_unit_test(a_keepers_child_keeps_nothing),
+        cmocka_unit_test(a_stopped_keeper_is_not_dead),
+        cmocka_unit_test(a_mutex_is_held_by_one_process_at_a_time),
+        cmocka_unit_test(only_the_holder_gives_a_mutex_back_and_takes_it_once),
+        cmocka_unit_test(waiting_for_a_mutex_ends_at_the_deadline_signals_or_not),
+        cmocka_unit_test(a_waiter_gets_the_mutex_when_it_is_given_back),
+        cmocka_unit_test(a_killed_holders_mutex_goes_to_the_next_who_is_told_once),
+        cmocka_unit_test(a_killed_waiter_takes_nothing_along),
+        cmocka_unit_test(mutexes_say_whose_they_are),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
