@@ -26,6 +26,10 @@ extern const char* const kName;
 
 // ---- Processes -------------------------------------------------------------------------------
 
+/// An address that no other running thread of this process has; a forked child keeps that of the
+/// thread that forked it. [ass]
+const void* this_thread() noexcept;
+
 /// Copies this process. 0 in the child. Errors: too_many_processes, no_memory. [ass]
 Result<Pid> fork() noexcept;
 
@@ -95,7 +99,8 @@ const char* error_text(std::int32_t os_error) noexcept;
 
 // ---- Signals ---------------------------------------------------------------------------------
 
-/// The signals of this system, by number. The array is static. [ass]
+/// The signals of this system that have names (real-time ones have none), by number. The array is
+/// static. [ass]
 const SignalEntry* signal_table(std::size_t& count) noexcept;
 
 /// Reads the old action into `before` (may be null) and sets `action` (may be null).
@@ -133,7 +138,8 @@ Result<std::size_t> read_now(Fd fd, void* buffer, std::size_t bytes) noexcept;
 /// One write(2) that never raises SIGPIPE, whatever the host does with that signal: broken_pipe
 /// instead. Atomic up to pipe_atomic() bytes. Blocks. Errors: broken_pipe, no_space. [ass]
 Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept;
-/// The same, but would_block instead of blocking; may write a part if bytes > pipe_atomic(). [ass]
+/// The same, but would_block instead of blocking; may write a part if bytes > pipe_atomic(). Posix
+/// and kernels that lack it: if several processes write, as read_now(). [ass]
 Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept;
 /// Tells write() that the host ignores SIGPIPE for good, so that it needs not guard against it.
 void assume_broken_pipe_ignored(bool assume) noexcept;

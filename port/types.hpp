@@ -45,7 +45,7 @@ struct SpawnPlan {
     bool null_input = false;                ///< 0 becomes /dev/null.
     bool new_group = false;
     bool new_session = false;
-    std::int64_t uid = -1, gid = -1;        ///< With gid: supplementary groups are dropped.
+    std::int64_t uid = -1, gid = -1;        ///< gid: supplementary groups go.
     const ResourceLimit* limits = nullptr;
     std::size_t limit_count = 0;
     bool set_nice = false;

@@ -2,6 +2,8 @@
 #ifndef BROOD_SRC_BELL_MUTEX_HPP
 #define BROOD_SRC_BELL_MUTEX_HPP
 
+#include <atomic>
+
 #include <port/port.hpp>
 
 namespace brood {
@@ -20,14 +22,26 @@ public:
         }
     }
     void unlock() noexcept {
-        if (bell_.word.exchange(kFree, std::memory_order_release) == kAwaited) {
-            static_cast<void>(port::bell_ring(bell_, 1));
+        std::uint32_t seen = kHeld;
+        if (bell_.word.compare_exchange_strong(seen, kFree, std::memory_order_release)) { return; }
+        ringing_.fetch_add(1, std::memory_order_relaxed);
+        bell_.word.store(kFree, std::memory_order_release);
+        static_cast<void>(port::bell_ring(bell_, 1));
+        ringing_.fetch_sub(1, std::memory_order_release);
+    }
+    /// For the last who held it, before its memory goes: waits for those who have let go of it and
+    /// are still about to ring.
+    void wait_until_left() noexcept {
+        while (ringing_.load(std::memory_order_acquire) != 0) {
+            port::sleep_until(port::now_ns() + kNapNs);
         }
     }
 
 private:
     static constexpr std::uint32_t kFree = 0, kHeld = 1, kAwaited = 2;
+    static constexpr std::int64_t kNapNs = 50000;
     port::Bell bell_;
+    std::atomic<std::uint32_t> ringing_{0};
 };
 
 /// Holds it for a scope.

@@ -30,13 +30,18 @@ enum class Reading : std::uint32_t {
 struct ChannelControl {
     port::RobustMutex writers;  ///< Held while one frame is written.
     port::RobustMutex readers;  ///< Held while one frame is waited for and read.
-    /// Set while a frame of several writes flows. Found set by the next holder of `writers`: the
-    /// last one was killed inside.
+    /// Set while a long frame flows. Found set by the next holder of `writers`: the last one was
+    /// killed inside.
     std::atomic<std::uint32_t> writing;
     std::atomic<Reading> reading;
-    /// ok; otherwise why the stream makes no sense any more, for good: peer_died or bad_frame.
+    /// ok; otherwise why the stream makes no sense from here on, for good: peer_died or bad_frame.
     std::atomic<Errc> broken;
-    std::uint64_t length;       ///< Of the message that follows; with Reading::at_message.
+    /// The number of the long frame whose writer was killed, which is the last frame for good. What
+    /// was sent before it can still be received. 0: none.
+    std::atomic<std::uint32_t> torn;
+    std::uint32_t begun;   ///< The number of the last long frame that was begun, for `writers`;
+    std::uint32_t taken;   ///< and of the last whose header was taken, for `readers`.
+    std::uint64_t length;  ///< Of the message that follows; with Reading::at_message.
 };
 static_assert(std::atomic<Reading>::is_always_lock_free, "shared between processes");
 
@@ -45,6 +50,19 @@ struct ChannelEnd {
     ChannelControl& control;
     port::Fd fd;
 };
+
+/// Frames up to here are written at once: whole, or not at all. The others are long.
+inline constexpr std::size_t kOneWriteBytesMax = 4096;
+inline std::size_t one_write_bytes() noexcept {
+    const std::size_t atomic = port::pipe_atomic();
+    return atomic < kOneWriteBytesMax ? atomic : kOneWriteBytesMax;
+}
+
+/// Long frames are numbered from 1 on, around 0. The torn one is told from those before it: at most
+/// a pipe full of them, so the wrap is harmless.
+inline std::uint32_t number_after(std::uint32_t number) noexcept {
+    return number == UINT32_MAX ? 1 : number + 1;
+}
 
 /// Sends one frame. bytes <= kFrameBytesMax.
 /// Returns: ok; timed_out (nothing was sent); broken_pipe; peer_died; would_deadlock.
@@ -73,6 +91,9 @@ void break_channel(ChannelControl& control, Errc why) noexcept;
 
 inline Errc why_broken(const ChannelControl& control) noexcept {
     return control.broken.load(std::memory_order_acquire);
+}
+inline bool has_torn_frame(const ChannelControl& control) noexcept {
+    return control.torn.load(std::memory_order_acquire) != 0;
 }
 
 }  // namespace detail

@@ -16,6 +16,17 @@ Status status_of(const ChannelControl& control) noexcept {
     return why_broken(control);
 }
 
+// A frame that begins or goes on here will never be whole. For good: nobody can tell what follows.
+Status give_up(ChannelControl& control) noexcept {
+    break_channel(control, Errc::peer_died);
+    return status_of(control);
+}
+
+// Whether the frame whose header was taken last is the one that its dead writer left unfinished.
+bool is_torn(const ChannelControl& control) noexcept {
+    return has_torn_frame(control) && control.torn.load(std::memory_order_acquire) == control.taken;
+}
+
 // Makes the caller the one reader. On failure it is not.
 Status begin_reading(ChannelControl& control, std::int64_t deadline_ns) noexcept {
     const Status locked = port::mutex_lock(control.readers, deadline_ns);
@@ -54,8 +65,7 @@ Status look_for_dead_writer(ChannelEnd end) noexcept {
 }
 
 Status wait_for_more(ChannelEnd end) noexcept {
-    const Status status = status_of(end.control);
-    if (!status.ok()) { return status; }  // What was just read may have been the poison.
+    if (is_torn(end.control)) { return Errc::peer_died; }
     const Result<bool> more = is_readable(end.fd, slice_of(port::kNever, port::kSliceNs));
     if (!more.ok()) { return more.error(); }
     return *more ? Status(Errc::ok) : look_for_dead_writer(end);
@@ -75,31 +85,30 @@ Status read_rest(ChannelEnd end, void* buffer, std::size_t bytes) noexcept {
             at += *got;
             bytes -= *got;
         }
-        if (!status.ok()) {
-            break_channel(end.control, Errc::peer_died);
-            return status_of(end.control);
-        }
+        if (!status.ok()) { return give_up(end.control); }
     }
-    // A frame that ends after the channel broke may have been filled up by the poison.
-    return status_of(end.control);
+    // A torn frame may have been filled up by the poison.
+    return is_torn(end.control) ? give_up(end.control) : Errc::ok;
 }
 
 // The first bytes of a frame: at least one. Until there is one, nothing changes.
 Result<std::size_t> read_first(ChannelEnd end, unsigned char* header,
                                std::int64_t deadline_ns) noexcept {
     for (;;) {
+        // Once a frame was torn nobody writes any more: there is nothing to wait for.
+        const bool over = has_torn_frame(end.control);
         // If killed here, and this is where readers sleep: nothing was taken, nothing is broken.
-        const Result<bool> ready = is_readable(end.fd, deadline_ns);
+        const Result<bool> ready = is_readable(end.fd, over ? 0 : deadline_ns);
         if (!ready.ok()) { return ready.error(); }
+        if (!*ready && over) { return give_up(end.control).error(); }
         if (!*ready) { return Errc::timed_out; }
-        const Status status = status_of(end.control);
-        if (!status.ok()) { return status.error(); }
 
         set_reading(end.control, Reading::inside);
         // If killed here: the header may be gone from the pipe. The next reader breaks the channel.
         const Result<std::size_t> got = port::read_now(end.fd, header, kHeaderBytes);
         if (got.ok() && *got > 0) { return got; }
         set_reading(end.control, Reading::at_header);
+        if (got.ok() && over) { return give_up(end.control).error(); }
         if (got.ok()) { return Errc::end_of_stream; }
         if (got.code() != Errc::would_block) { return got; }  // Else a stranger took it.
     }
@@ -108,10 +117,7 @@ Result<std::size_t> read_first(ChannelEnd end, unsigned char* header,
 Result<std::uint64_t> read_length(ChannelEnd end, const unsigned char* header) noexcept {
     const std::int32_t length = header_of(header);
     if (length >= 0) { return static_cast<std::uint64_t>(length); }
-    if (length == kPoison) {
-        break_channel(end.control, Errc::peer_died);
-        return Errc::peer_died;
-    }
+    if (length == kPoison) { return give_up(end.control).error(); }
     if (length == kLongLength) {
         unsigned char bytes[kLongLengthBytes];
         const Status status = read_rest(end, bytes, sizeof(bytes));
@@ -133,6 +139,8 @@ Status take_header(ChannelEnd end, std::int64_t deadline_ns) noexcept {
     const Result<std::uint64_t> length = read_length(end, header);
     if (!length.ok()) { return length.status(); }
 
+    const bool is_long = *length > one_write_bytes() - kHeaderBytes;
+    if (is_long) { end.control.taken = number_after(end.control.taken); }
     end.control.length = *length;
     // If killed here: still Reading::inside, so the next reader breaks the channel.
     set_reading(end.control, Reading::at_message);

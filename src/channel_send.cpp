@@ -8,23 +8,15 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// Frames up to here are copied beside their header and written as one.
-constexpr std::size_t kOneWriteBytes = 4096;
-
-std::size_t one_write_bytes() noexcept {
-    const std::size_t atomic = port::pipe_atomic();
-    return atomic < kOneWriteBytes ? atomic : kOneWriteBytes;
-}
-
-// The channel's last writer was killed inside a frame. Nobody may write behind what it left.
+// The last writer was killed inside a long frame. Nobody may write behind what it left.
 void bury_writer(ChannelEnd end) noexcept {
-    break_channel(end.control, Errc::peer_died);
+    end.control.torn.store(end.control.begun, std::memory_order_release);
     // If killed here: the next sender finds `writing` set and comes here again.
-    // A reader that waits for a frame sleeps in poll(), and must hear of it. If the victim had begun
-    // its frame, the four bytes fall into that, and a reader there looks at `broken` at its end;
-    // if the pipe is full, there is something to wake up for as it is.
+    // A reader that waits for a frame sleeps in poll(), and must hear of it. If the victim had
+    // begun its frame, the four bytes fall into that: readers know its number, never deliver it.
     unsigned char poison[kHeaderBytes];
     put_header(poison, kPoison);
+    // If the pipe is full no reader sleeps, and the one that empties it looks at `torn`.
     port::write_now(end.fd, poison, sizeof(poison)).ignore();
     end.control.writing.store(0, std::memory_order_release);
 }
@@ -35,7 +27,8 @@ Status begin_writing(ChannelEnd end, std::int64_t deadline_ns) noexcept {
     if (!locked.ok() && locked.code() != Errc::owner_died) { return locked; }
     // A writer that was killed outside a long frame left all of a frame or nothing: no harm done.
     if (end.control.writing.load(std::memory_order_acquire) != 0) { bury_writer(end); }
-    if (why_broken(end.control) == Errc::ok) { return Errc::ok; }
+    const bool whole = why_broken(end.control) == Errc::ok && !has_torn_frame(end.control);
+    if (whole) { return Errc::ok; }
     port::mutex_unlock(end.control.writers).ignore();
     return Errc::peer_died;
 }
@@ -85,6 +78,8 @@ Status send_whole(ChannelEnd end, const unsigned char* frame, std::size_t bytes,
 Status send_long(ChannelEnd end, const unsigned char* head, std::size_t head_bytes,
                  const unsigned char* rest, std::size_t rest_bytes,
                  std::int64_t deadline_ns) noexcept {
+    const std::uint32_t before = end.control.begun;
+    end.control.begun = number_after(before);
     end.control.writing.store(1, std::memory_order_release);
     // If killed from here on: whoever holds `writers` next finds `writing` set, and a reader that
     // misses the rest finds `writers` free. Either breaks the channel.
@@ -99,6 +94,9 @@ Status send_long(ChannelEnd end, const unsigned char* head, std::size_t head_byt
     const bool harmless = sent.ok() || sent.code() == Errc::timed_out ||
                           sent.code() == Errc::broken_pipe;  // Nobody will ever read it.
     if (!harmless) { break_channel(end.control, Errc::peer_died); }
+    // Timed out before anything was written. If killed right after this, the frame before passes
+    // for the torn one, and is not delivered.
+    if (sent.code() == Errc::timed_out) { end.control.begun = before; }
     end.control.writing.store(0, std::memory_order_release);
     // If killed here: the frame is whole.
     return sent;
@@ -106,7 +104,7 @@ Status send_long(ChannelEnd end, const unsigned char* head, std::size_t head_byt
 
 Status send_locked(ChannelEnd end, const void* data, std::size_t bytes,
                    std::int64_t deadline_ns) noexcept {
-    unsigned char head[kOneWriteBytes];
+    unsigned char head[kOneWriteBytesMax];
     const std::size_t room = one_write_bytes() - kHeaderBytes;
     const std::size_t begun = bytes < room ? bytes : room;
     put_header(head, static_cast<std::int32_t>(bytes));

@@ -40,6 +40,7 @@ struct Adopted {
     unsigned epoch = 0;
     port::Pid* pids = nullptr;
     std::size_t count = 0;
+    std::size_t reserved = 0;  // by detach() calls that are under way in other threads
     std::size_t room = 0;
 } g_adopted;
 
@@ -47,7 +48,7 @@ struct Adopted {
 void drop_if_forked() noexcept {
     if (g_adopted.epoch == fork_epoch()) { return; }
     g_adopted.epoch = fork_epoch();
-    g_adopted.count = 0;  // In a forked child: these are not its children.
+    g_adopted.count = g_adopted.reserved = 0;  // In a forked child: these are not its children.
 }
 
 }  // namespace
@@ -65,7 +66,10 @@ void end_children() noexcept {
 Status reserve_adopted() noexcept {
     const ForkListHold hold;
     drop_if_forked();
-    if (g_adopted.count < g_adopted.room) { return Errc::ok; }
+    if (g_adopted.count + g_adopted.reserved < g_adopted.room) {
+        ++g_adopted.reserved;
+        return Errc::ok;
+    }
     const std::size_t room = g_adopted.room == 0 ? 1024 : 2 * g_adopted.room;
     const Result<void*> pages = port::map_private(room * sizeof(port::Pid));
     if (!pages.ok()) { return pages.error(); }
@@ -76,16 +80,17 @@ Status reserve_adopted() noexcept {
     }
     g_adopted.pids = pids;
     g_adopted.room = room;
+    ++g_adopted.reserved;
     return Errc::ok;
 }
 
 void adopt(port::Pid pid) noexcept {
     const ForkListHold hold;
-    if (g_adopted.count < g_adopted.room) { g_adopted.pids[g_adopted.count++] = pid; }
+    --g_adopted.reserved;
+    if (pid != 0) { g_adopted.pids[g_adopted.count++] = pid; }
 }
 
 void reap_adopted() noexcept {
-    if (g_adopted.room == 0) { return; }
     const ForkListHold hold;
     drop_if_forked();
     for (std::size_t i = 0; i < g_adopted.count;) {

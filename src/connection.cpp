@@ -60,6 +60,7 @@ Result<bool> Connection::poll(Timeout timeout) noexcept {
     if (!deadline.ok()) { return deadline.error(); }
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
     if (refusal != Errc::ok) { return refusal; }
+    const bool over = reading_ != nullptr && detail::has_torn_frame(*reading_);
     if (reading_ != nullptr) {
         const Errc broken = detail::why_broken(*reading_);
         if (broken != Errc::ok) { return broken; }
@@ -69,8 +70,9 @@ Result<bool> Connection::poll(Timeout timeout) noexcept {
     port::PollItem item;
     item.fd = read_;
     item.want_read = true;
-    const Result<std::size_t> ready = port::poll(&item, 1, *deadline);
+    const Result<std::size_t> ready = port::poll(&item, 1, over ? 0 : *deadline);
     if (!ready.ok()) { return ready.error(); }
+    if (*ready == 0 && over) { return Errc::peer_died; }
     return *ready > 0;
 }
 

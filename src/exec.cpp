@@ -3,6 +3,7 @@
 #include <brood/process.hpp>
 
 #include "deadline.hpp"
+#include "launch_pipe.hpp"
 #include "process_access.hpp"
 
 namespace brood {
@@ -57,24 +58,20 @@ Result<Process> Process::exec(const char* path, const char* const* arguments,
     if (!planned.ok()) { return planned.error(); }
     const Status may = detail::ProcessAccess::may_start();
     if (!may.ok()) { return may.error(); }
-    port::Fd lifeline[2] = {port::kNoFd, port::kNoFd};
+    detail::LaunchPipe lifeline;
     if (ExecAccess::is_daemon(options)) {
-        const Status made = port::pipe(lifeline);
-        if (!made.ok()) { return made.error(); }
-        plan.lifeline = lifeline[0];
+        const Status opened = lifeline.open();
+        if (!opened.ok()) { return opened.error(); }
+        plan.lifeline = lifeline.reader();
     }
     static_cast<void>(port::flush_streams());
     const Result<port::Pid> pid = port::spawn(plan);
-    if (lifeline[0] != port::kNoFd) { port::close(lifeline[0]); }
-    if (!pid.ok()) {
-        if (lifeline[1] != port::kNoFd) { port::close(lifeline[1]); }
-        return pid.error();
-    }
+    if (!pid.ok()) { return pid.error(); }
     Process process;
     process.daemon_ = ExecAccess::is_daemon(options);
     process.group_ = ExecAccess::leads_group(options);
     static_cast<void>(process.name());
-    detail::ProcessAccess::started(process, *pid, *pid, lifeline[1]);
+    detail::ProcessAccess::started(process, *pid, *pid, lifeline, nullptr);
     return process;
 }
 
@@ -113,21 +110,18 @@ Result<Captured> capture(const char* path, const char* const* arguments, char* b
     const Result<std::int64_t> deadline = detail::deadline_of(timeout);
     if (!deadline.ok()) { return deadline.error(); }
     if (buffer == nullptr && bytes != 0) { return Errc::bad_argument; }
-    port::Fd ends[2];
-    const Status made = port::pipe(ends);
-    if (!made.ok()) { return made.error(); }
+    detail::LaunchPipe pipe;
+    const Status opened = pipe.open();
+    if (!opened.ok()) { return opened.error(); }
     ExecOptions with_output = options;
-    with_output.output(ends[1]);
-    if (!ExecAccess::has_error(options)) { with_output.error(ends[1]); }
+    with_output.output(pipe.writer());
+    if (!ExecAccess::has_error(options)) { with_output.error(pipe.writer()); }
     Result<Process> process = Process::exec(path, arguments, with_output);
-    port::close(ends[1]);
-    if (!process.ok()) {
-        port::close(ends[0]);
-        return process.error();
-    }
+    pipe.close_writer();
+    if (!process.ok()) { return process.error(); }
     Captured captured;
-    Status status = collect(ends[0], buffer, bytes, *deadline, captured);
-    port::close(ends[0]);
+    Status status = collect(pipe.reader(), buffer, bytes, *deadline, captured);
+    pipe.close_reader();
     if (status.ok()) {
         const std::int64_t left = *deadline == port::kNever ? 0 : *deadline - port::now_ns();
         status = process->join(*deadline == port::kNever ? Timeout::forever()
@@ -135,7 +129,8 @@ Result<Captured> capture(const char* path, const char* const* arguments, char* b
     }
     if (!status.ok()) {
         process->terminate(milliseconds(kGraceMs)).ignore();
-        return status.error();
+        const auto filled = static_cast<std::int64_t>(captured.bytes);
+        return Error(status.code(), status.error().os_error(), filled);
     }
     const Result<int> code = process->exit_code();
     if (!code.ok()) { return code.error(); }

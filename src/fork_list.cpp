@@ -16,11 +16,20 @@ std::atomic<std::uint32_t> g_epoch{1};
 std::atomic<std::uint32_t> g_watched{0};  // 0 no, 1 being registered, 2 yes
 
 // Held for a handful of instructions, or by a thread that forks. Whoever must wait yields: no
-// system call is made on the way that everybody takes.
+// system call is made on the way that everybody takes. A while later it sleeps, since yielding does
+// not let a holder go on that has a lower real-time priority.
+constexpr int kYields = 100;
+constexpr std::int64_t kNapNs = 50000;
 std::atomic<std::uint32_t> g_locked{0};
 
 void lock_list() noexcept {
-    while (g_locked.exchange(1, std::memory_order_acquire) != 0) { port::yield(); }
+    for (int tries = 0; g_locked.exchange(1, std::memory_order_acquire) != 0; ++tries) {
+        if (tries < kYields) {
+            port::yield();
+        } else {
+            port::sleep_until(port::now_ns() + kNapNs);
+        }
+    }
     if (g_head.next == nullptr) { g_head.next = g_head.previous = &g_head; }
 }
 
@@ -79,6 +88,10 @@ Status fork_list_watch() noexcept {
 
 void fork_list_add(ForkLink& link) noexcept {
     const ForkListHold hold;
+    fork_list_add_locked(link);
+}
+
+void fork_list_add_locked(ForkLink& link) noexcept {
     link.next = &g_head;
     link.previous = g_head.previous;
     link.previous->next = &link;

@@ -22,6 +22,8 @@ public:
 /// Calls visit(link, context) for each link, in the order in which they were added. The visitor may
 /// remove the link that it visits (fork_list_remove_locked), and no other.
 void fork_list_each(void (*visit)(ForkLink& link, void* context), void* context) noexcept;
+/// For those who hold the list. Removing one that is not linked does nothing.
+void fork_list_add_locked(ForkLink& link) noexcept;
 void fork_list_remove_locked(ForkLink& link) noexcept;
 
 /// Makes sure that forks are noticed (once per program). Every object that depends on it calls

@@ -9,30 +9,21 @@ namespace {
 
 constexpr int kKill = 9;
 
-/// Ends as the ward did, so that whoever reaps the guardian learns how.
-[[noreturn]] void end_as(std::int32_t exit_code) noexcept {
-    if (exit_code < 0) {
-        port::SignalAction by_default;
-        static_cast<void>(port::signal_action(-exit_code, &by_default, nullptr));
-        port::signal_mask(port::MaskChange::set, 0);
-        static_cast<void>(port::signal_process(port::process_id(), port::kNoFd, -exit_code));
-        port::exit_now(128 - exit_code);  // A signal that does not end a process by default.
-    }
-    port::exit_now(exit_code);
-}
-
 }  // namespace
 
-void guard(port::Pid ward, port::Fd lifeline, port::Fd ward_end) noexcept {
+void guard(port::Pid ward, port::Fd lifeline, port::Fd ward_end, port::Fd words) noexcept {
     // All signals are blocked since before the fork and stay so: Ctrl-C is for the ward.
     // The host's descriptors must not be held open by a process that nobody knows of.
-    const port::Fd keep[] = {lifeline, ward_end};
-    port::close_all_but(keep, 2);
+    const port::Fd keep[] = {lifeline, ward_end, words};
+    port::close_all_but(keep, 3);
     bool ward_spoke = true;
     for (;;) {
         const Result<port::ChildState> state = port::wait_child(ward, port::Reap::now);
         if (!state.ok()) { port::exit_now(1); }
-        if (state->ended) { end_as(state->exit_code); }
+        if (state->ended) {
+            static_cast<void>(port::write(words, &state->exit_code, sizeof state->exit_code));
+            port::exit_now(0);
+        }
         port::PollItem items[2] = {{lifeline, true, false, false}, {ward_end, true, false, false}};
         // A ward that closed its end early, or left it to a child of its own, is looked at.
         const std::int64_t slice = ward_spoke ? port::kSliceNs : kLookNs;

@@ -29,20 +29,23 @@ Result<Lock> Lock::create() noexcept {
 
 Lock::Lock(Lock&& other) noexcept
     : state_(std::exchange(other.state_, nullptr)),
-      own_page_(std::exchange(other.own_page_, false)) {}
+      own_page_(std::exchange(other.own_page_, false)),
+      held_(std::exchange(other.held_, false)) {}
 
 Lock& Lock::operator=(Lock&& other) noexcept {
     Lock taken(std::move(other));  // Leaves with what *this had.
     std::swap(state_, taken.state_);
     std::swap(own_page_, taken.own_page_);
+    std::swap(held_, taken.held_);
     return *this;
 }
 
 Lock::~Lock() noexcept {
     if (state_ == nullptr) { return; }
     // The system keeps a list of the mutexes that a thread holds, linked through the mutexes: one
-    // that is held must not be unmapped. Whoever else holds it is not disturbed.
-    port::mutex_unlock(mutex_at(state_)).ignore();
+    // that is held must not be unmapped. Whoever else holds it is not disturbed. One that is not
+    // held is not even read: it may lie in a segment that somebody has damaged.
+    if (held_) { port::mutex_unlock(mutex_at(state_)).ignore(); }
     if (own_page_) { port::unmap(state_, port::page_bytes()); }
 }
 
@@ -50,11 +53,22 @@ Status Lock::take(Timeout timeout) noexcept {
     const Result<std::int64_t> deadline_ns = detail::deadline_of(timeout);
     if (!deadline_ns.ok()) { return deadline_ns.error(); }
     if (state_ == nullptr) { return Errc::closed; }
-    return port::mutex_lock(mutex_at(state_), *deadline_ns);
+    const Status status = port::mutex_lock(mutex_at(state_), *deadline_ns);
+    if (status.ok() || status.code() == Errc::owner_died) {
+        __atomic_store_n(&held_, true, __ATOMIC_RELAXED);
+    }
+    return status;
 }
 
 Status Lock::release() noexcept {
-    return state_ == nullptr ? Status(Errc::closed) : port::mutex_unlock(mutex_at(state_));
+    if (state_ == nullptr) { return Errc::closed; }
+    // Cleared before, as afterwards it is the next holder's. One who does not hold the lock puts it
+    // back, and never clears what was not set when he came.
+    const bool held = __atomic_load_n(&held_, __ATOMIC_RELAXED);
+    if (held) { __atomic_store_n(&held_, false, __ATOMIC_RELAXED); }
+    const Status status = port::mutex_unlock(mutex_at(state_));
+    if (held && !status.ok()) { __atomic_store_n(&held_, true, __ATOMIC_RELAXED); }
+    return status;
 }
 
 }  // namespace v0

@@ -62,14 +62,16 @@ Stage look_and_clean(const char* name, const port::ObjectIdentity& expired,
     const Result<port::ObjectIdentity> found = port::object_identity(*fd);
     seen = found.value_or(seen);
     const Result<bool> locked = port::lock_object(*fd);
-    Stage stage = glance_at(*fd);
+    Stage stage = found.ok() ? glance_at(*fd) : Stage::done;
     if (stage != Stage::done && !locked.value_or(false)) { stage = Stage::busy; }
     if (stage == Stage::sizeless && seen == expired) { stage = Stage::left; }
     port::Fd witness = port::kNoFd;
-    if (stage == Stage::left && found.ok() && names_object(name, seen, witness)) {
+    if (stage == Stage::left && names_object(name, seen, witness)) {
         // Under the lock, so that its creator, should it live after all, sees that it lost.
         // If killed here: it is there still, or it is gone; the next one finds either.
-        port::remove_object(name).ignore();
+        const Status removed = port::remove_object(name);
+        // Another user's, in a directory where everybody removes only his own: it stays taken.
+        if (!removed.ok() && removed.code() != Errc::not_found) { stage = Stage::done; }
     }
     port::close(*fd);
     close_if_open(witness);

@@ -56,15 +56,21 @@ static_assert(sizeof(Slot) == Slot::kHeaderBytes, "the payload follows the heade
 /// What the supervisor knows of one worker. Written by the supervisor and, where it says so, by the
 /// worker; read by the host for worker_pids() only.
 struct alignas(64) WorkerRecord {
-    std::atomic<std::int32_t> pid;             // 0: none
-    std::atomic<std::uint32_t> initialized;    // by the worker: its initializer has succeeded
+    std::atomic<std::int32_t> pid;           // 0: none
+    std::atomic<std::uint32_t> initialized;  // by the worker: its initializer has succeeded
+    std::uint32_t killed_early;              // how many in a row were killed before that
 };
 
 enum class PoolPhase : std::uint32_t { starting, running, failed, ended };
 enum class PoolCommand : std::uint32_t { run, close, terminate };
 
-/// Host waits for any task (or several threads wait).
+/// In PoolShared::want: several threads of the host wait.
 inline constexpr std::uint32_t kWantAny = 0xffffffffu;
+
+/// In host_bell: somebody rang since the host last looked. It is the bit that the system sets, too,
+/// when it clears the number of a keeper that has ended: both are reasons to look.
+inline constexpr std::uint32_t kRung = port::kBellOwnerDied;
+inline constexpr std::uint32_t kKeeperBits = port::kBellOwnerDied - 1;
 
 struct PoolShared {
     // Fixed by the host before the fork.
@@ -73,14 +79,17 @@ struct PoolShared {
     std::uint32_t slot_bytes;
     std::uint32_t slots_at;  // offset of the slots from here
 
-    std::atomic<PoolPhase> phase;      // the supervisor's
-    std::atomic<Errc> failure;         // why it failed
+    std::atomic<PoolPhase> phase;  // the supervisor's
+    std::atomic<Errc> failure;     // why it failed
     std::atomic<std::int32_t> failure_errno;
     std::atomic<PoolCommand> command;  // the host's
 
-    // The host sleeps on host_bell, whose keeper is the supervisor: its death wakes the host. `want`
-    // says which task the host waits for (its slot + 1), so that others need not wake it.
+    // The host, one thread of it at a time, sleeps on host_bell. Its keeper is the supervisor, at
+    // whose end the system wakes the sleeper: kBellWaiting is always set. `has_keeper` says so; a
+    // host without must look by itself. `want` says which task the host waits for (its slot + 1),
+    // so that others need not wake it.
     port::Bell host_bell;
+    std::atomic<std::uint32_t> has_keeper;
     alignas(64) std::atomic<std::uint32_t> want;
     // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep.
     port::Bell work_bell;
@@ -100,38 +109,38 @@ struct PoolShared {
         return *reinterpret_cast<Slot*>(base + slots_at + std::size_t{index} * slot_bytes);
     }
 
-    /// Bytes of the whole, and where the slots begin.
-    static std::size_t layout(std::uint32_t workers, std::uint32_t capacity,
-                              std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
+    bool lost_keeper() noexcept {
+        return has_keeper.load(std::memory_order_acquire) != 0 &&
+               (host_bell.word.load(std::memory_order_acquire) & kKeeperBits) == 0;
+    }
+
+    /// Bytes of the whole (more than a 32-bit system can address, maybe), and where the slots begin.
+    static std::uint64_t layout(std::uint32_t workers, std::uint32_t capacity,
+                                std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
         const std::size_t order_at = sizeof(PoolShared) + (workers - 1) * sizeof(WorkerRecord);
         const std::size_t order_end = order_at + capacity * sizeof(std::uint16_t);
         slots_at = static_cast<std::uint32_t>((order_end + 63) / 64 * 64);
-        return slots_at + std::size_t{capacity} * slot_bytes;
+        return slots_at + std::uint64_t{capacity} * slot_bytes;
     }
 };
 
 /// Wakes the host if it sleeps. Called after what it waits for was stored.
 inline void ring_host(PoolShared& shared) noexcept {
-    const std::uint32_t before =
-        shared.host_bell.word.fetch_and(~port::kBellWaiting, std::memory_order_acq_rel);
-    if ((before & port::kBellWaiting) != 0) {
-        static_cast<void>(port::bell_ring(shared.host_bell, UINT32_MAX >> 1));
-    }
-    // If killed between: the flag is gone and nobody was woken. The supervisor reaps the victim and
-    // rings with ring_host_always(); the supervisor's own death wakes the host by itself.
-}
-inline void ring_host_always(PoolShared& shared) noexcept {
-    shared.host_bell.word.fetch_and(~port::kBellWaiting, std::memory_order_acq_rel);
-    static_cast<void>(port::bell_ring(shared.host_bell, UINT32_MAX >> 1));
+    shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
+    // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If that
+    // was killed as well, the system has rung. If stopped here: nobody else relies on this ring.
+    static_cast<void>(port::bell_ring(shared.host_bell, 1));
 }
 
-/// Wakes one idle worker, if there may be one. Called by the host after a submission. A sleeper
-/// that this wakes may be killed before it acts; the supervisor, which reaps it, wakes them all.
+/// Wakes one idle worker, if there may be one. Called by the host after a submission, by one thread
+/// at a time. A sleeper that this wakes may be killed before it acts; the supervisor, which reaps
+/// it, wakes them all.
 inline void ring_worker(PoolShared& shared) noexcept {
     if (shared.work_bell.word.load(std::memory_order_relaxed) == 0) { return; }
     if (port::bell_ring(shared.work_bell, 1) > 0) { return; }
     // Nobody was asleep: drop the flag, so that the next submissions need no system call. Whoever
-    // set it and is about to sleep finds the word changed, and looks again.
+    // set it and is about to sleep finds the word changed, and looks again; or finds it set anew, by
+    // another whose look found this task.
     shared.work_bell.word.store(0, std::memory_order_seq_cst);
     if (port::bell_ring(shared.work_bell, 1) > 0) {
         // One fell asleep between the two: others may have done so, too.

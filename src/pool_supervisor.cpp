@@ -16,6 +16,8 @@ constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15
 constexpr std::int64_t kGraceNs = 200000000;
 // A worker that is killed from outside while it initializes is replaced, but not for ever.
 constexpr std::uint32_t kKilledInitializersMax = 3;
+// Nor is one that has no initializer and is killed as soon as it was forked.
+constexpr std::uint32_t kKilledEarlyMax = 100;
 
 port::Fd g_wake = port::kNoFd;  // the write end of the pipe by which SIGCHLD interrupts poll()
 
@@ -35,7 +37,7 @@ public:
             obey();
             if (living_ == 0 && ending_) {
                 shared_.phase.store(PoolPhase::ended, std::memory_order_release);
-                ring_host_always(shared_);
+                ring_host(shared_);
                 port::exit_now(0);
             }
             sleep();
@@ -52,18 +54,13 @@ private:
         port::SignalAction action;
         action.disposition = port::Disposition::handled;
         action.handler = &on_child;
-        port::signal_action(signals::number("CHLD").value_or(0), &action, nullptr).ignore();
-        action.disposition = port::Disposition::ignored;
-        for (const int signal : {kHangup, kInterrupt, kQuit, kTerminate}) {
-            port::signal_action(signal, &action, nullptr).ignore();
-        }
-        port::signal_mask(port::MaskChange::set, 0);
+        port::signal_action(signals::number("SIGCHLD").value_or(0), &action, nullptr).ignore();
         for (std::uint32_t index = 0; index < shared_.workers; ++index) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fail(forked.error()); }
         }
         shared_.phase.store(PoolPhase::running, std::memory_order_release);
-        ring_host_always(shared_);
+        ring_host(shared_);
     }
 
     /// Gives the pool up: nothing of it is left, and the host learns why.
@@ -81,7 +78,7 @@ private:
             }
         }
         shared_.phase.store(PoolPhase::failed, std::memory_order_release);
-        ring_host_always(shared_);
+        ring_host(shared_);
         port::exit_now(0);
     }
 
@@ -133,20 +130,27 @@ private:
             slot.state.store(state_word(TaskState::died), std::memory_order_release);
         }
         // A wake-up may have died with it: of the host, or of its fellows.
-        ring_host_always(shared_);
+        ring_host(shared_);
         ring_all_workers(shared_);
-        if (record.initialized.load(std::memory_order_acquire) == 0 && core_.initialize != nullptr) {
-            const bool killed = exit_code < 0;
-            if (!killed || ++killed_initializers_ > kKilledInitializersMax) {
-                fail(Error(Errc::initializer_failed));
-            }
-        } else {
-            killed_initializers_ = 0;
-        }
+        judge_start(record, exit_code);
         if (must_replace()) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fork_failed(forked.error()); }
         }
+    }
+
+    /// Whether a worker that ended had begun to work. A pool whose workers do not is given up.
+    void judge_start(WorkerRecord& record, std::int32_t exit_code) noexcept {
+        if (record.initialized.load(std::memory_order_acquire) != 0) {
+            record.killed_early = 0;
+            return;
+        }
+        const bool was_killed = exit_code < 0;
+        if (core_.initialize != nullptr) {
+            if (was_killed && ++record.killed_early <= kKilledInitializersMax) { return; }
+            fail(Error(Errc::initializer_failed));
+        }
+        if (++record.killed_early > kKilledEarlyMax) { fail(Error(Errc::pool_broken)); }
     }
 
     bool must_replace() noexcept {
@@ -162,7 +166,7 @@ private:
     /// The system has no process for us now. With some workers left the pool goes on, and the next
     /// wake-up tries again; with none it is given up.
     void fork_failed(const Error& why) noexcept {
-        if (living_ == 0) { fail(why); }
+        if (living_ == 0) { fail(Error(Errc::pool_broken, why.os_error())); }
         missing_ = true;
     }
 
@@ -204,8 +208,11 @@ private:
                                    {core_.control_read, true, false, false},
                                    {core_.host_watch, true, false, false}};
         std::int64_t until = port::kNever;
-        if (terminating_) { until = kill_at_ns_; }
-        if (missing_) { until = port::now_ns() + port::kSliceNs; }
+        if (terminating_) {
+            until = kill_at_ns_;
+        } else if (missing_) {
+            until = port::now_ns() + port::kSliceNs;
+        }
         static_cast<void>(port::poll(items, 3, until));
         if (items[0].ready) { drain(wake_read_); }
         if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
@@ -227,22 +234,31 @@ private:
     port::Fd wake_read_ = port::kNoFd;
     std::int64_t kill_at_ns_ = 0;
     std::uint32_t living_ = 0;
-    std::uint32_t killed_initializers_ = 0;
     bool ending_ = false, terminating_ = false, missing_ = false;
 };
 
 }  // namespace
 
-void run_supervisor(PoolCore& core) noexcept {
-    // If killed at any point from here on, the bell tells the host; before bell_keep() the host
-    // finds out when it looks (pool_create.cpp waits in slices until the pool runs).
-    port::bell_keep(core.shared->host_bell).ignore();
+void run_supervisor(PoolCore& core, port::Pid host) noexcept {
+    // If killed before the bell has a keeper: the host finds out when it looks, as it does until the
+    // pool runs. If killed later: the system rings.
+    if (port::bell_keep(core.shared->host_bell).ok()) {
+        core.shared->has_keeper.store(1, std::memory_order_release);
+    }
+    port::discard_streams();  // What they hold is the host's.
     Self& me = self();
     me.parent_name = Text<64>(this_process::name());
+    me.parent = host;
     me.is_child = true;
     me.is_daemon = true;
     me.children = 0;
-    port::null_input().ignore();
+    // Before the mask is emptied, so that a Ctrl-C that is pending by now does no harm. The workers
+    // inherit it, but for SIGTERM.
+    port::SignalAction ignored;
+    ignored.disposition = port::Disposition::ignored;
+    for (const int signal : {kHangup, kInterrupt, kQuit, kTerminate}) {
+        port::signal_action(signal, &ignored, nullptr).ignore();
+    }
     port::reset_signals();
     Supervisor supervisor(core);
     supervisor.run();

@@ -25,32 +25,38 @@ void sweep_forgotten(PoolCore& core) noexcept {
     for (std::uint32_t i = 0; i < capacity && core.forgotten > 0; ++i) {
         const std::uint32_t index = core.sweep_at++ & (capacity - 1);
         if (!core.note[index].is_forgotten) { continue; }
-        if (!has_ended(core.shared->slot(index).state.load(std::memory_order_acquire))) { continue; }
+        if (!has_ended(core.shared->slot(index).state.load(std::memory_order_acquire))) {
+            continue;
+        }
         --core.forgotten;
         free_slot(core, index);
         if (core.free_head != PoolCore::kNoSlot) { return; }
     }
 }
 
-/// Why a task that has not ended never will; ok if it still may. `kept`: the bell would say so.
-Status why_not(PoolCore& core, bool kept) noexcept {
+/// Why a task that has not ended never will; ok if it still may.
+Status why_not(PoolCore& core) noexcept {
     const BellMutexHold hold(core.mutex);
-    const std::uint32_t word = core.shared->host_bell.word.load(std::memory_order_acquire);
-    if (!kept || (word & port::kBellOwnerDied) != 0) { note_supervisor_end(core); }
+    PoolShared& shared = *core.shared;
+    const bool has_keeper = shared.has_keeper.load(std::memory_order_acquire) != 0;
+    if (!has_keeper || shared.lost_keeper()) { note_supervisor_end(core); }
     if (core.supervisor != 0) { return Errc::ok; }
     return core.ended_by == Errc::ok ? Errc::pool_terminated : core.ended_by;
 }
 
-/// Announces on the bell what this thread waits for, as long as it lives.
+/// Tells the workers what this thread waits for, as long as it lives.
 class Wanted {
 public:
     Wanted(PoolCore& core, std::uint32_t index) noexcept : core_(core) {
-        const BellMutexHold hold(core_.mutex);
-        ++core_.waiting;
-        core_.shared->want.store(core_.waiting == 1 ? index + 1 : kWantAny,
-                                 std::memory_order_relaxed);
-        // Threads that wait for another task must look again when theirs is no longer named; they
-        // do, since all tasks are wanted from here on until nobody waits.
+        {
+            const BellMutexHold hold(core_.mutex);
+            ++core_.waiting;
+            // With several threads all tasks are wanted, until nobody waits.
+            core_.shared->want.store(core_.waiting == 1 ? index + 1 : kWantAny,
+                                     std::memory_order_relaxed);
+        }
+        // With the fence in Worker::run(): either it sees what is wanted, or we see its store.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
     }
     ~Wanted() noexcept {
         const BellMutexHold hold(core_.mutex);
@@ -63,23 +69,42 @@ private:
     PoolCore& core_;
 };
 
-Status sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
+/// Sleeps on host_bell, once, as the only thread that does, and lets the others look after that.
+void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     PoolShared& shared = *core.shared;
+    // With a keeper the bell tells of the supervisor's end; without one we look ourselves.
+    const bool has_keeper = shared.has_keeper.load(std::memory_order_relaxed) != 0;
+    const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire);
+    if ((word & kRung) == 0 && !pool_ended(&core, ticket)) {
+        const std::int64_t until = has_keeper ? deadline_ns : slice_of(deadline_ns, kLookNs);
+        port::bell_wait(shared.host_bell, word, until).ignore();
+    }
+    // Whatever was rung for is visible to all who look from here on; what is rung for later stays.
+    shared.host_bell.word.fetch_and(~kRung, std::memory_order_acq_rel);
+    core.listening.store(0, std::memory_order_release);
+    core.turns.word.fetch_add(1, std::memory_order_seq_cst);
+    // One who counts himself to the others after this finds the turn changed, and does not sleep.
+    if (core.others.load(std::memory_order_seq_cst) != 0) {
+        static_cast<void>(port::bell_ring(core.turns, UINT32_MAX >> 1));
+    }
+}
+
+Status sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     const Wanted wanted(core, ticket.slot);
     for (;;) {
-        const std::uint32_t word =
-            shared.host_bell.word.fetch_or(port::kBellWaiting, std::memory_order_seq_cst) |
-            port::kBellWaiting;
-        // With the fence in Worker::run(): either it sees what is wanted, or this sees its store.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        // Before all looks: what changes after them ends this turn.
+        const std::uint32_t turn = core.turns.word.load(std::memory_order_acquire);
         if (pool_ended(&core, ticket)) { return Errc::ok; }
-        // With a keeper the bell tells of the supervisor's death; without one we look ourselves.
-        const bool kept = (word & ~port::kBellWaiting) != 0;
-        const Status hopeless = why_not(core, kept);
+        const Status hopeless = why_not(core);
         if (!hopeless.ok()) { return pool_ended(&core, ticket) ? Status(Errc::ok) : hopeless; }
         if (has_passed(deadline_ns)) { return Errc::timed_out; }
-        const std::int64_t until = kept ? deadline_ns : slice_of(deadline_ns, kLookNs);
-        port::bell_wait(shared.host_bell, word, until).ignore();
+        if (core.listening.exchange(1, std::memory_order_acquire) == 0) {
+            listen(core, ticket, deadline_ns);
+        } else {
+            core.others.fetch_add(1, std::memory_order_seq_cst);
+            port::bell_wait(core.turns, turn, deadline_ns).ignore();
+            core.others.fetch_sub(1, std::memory_order_relaxed);
+        }
     }
 }
 
@@ -93,14 +118,14 @@ Result<Ticket> pool_reserve(PoolCore* core, std::size_t bytes) noexcept {
     }
     const BellMutexHold hold(core->mutex);
     if (core->closed) { return Errc::pool_closed; }
-    const std::uint32_t word = core->shared->host_bell.word.load(std::memory_order_relaxed);
-    if ((word & port::kBellOwnerDied) != 0) { note_supervisor_end(*core); }
+    if (core->shared->lost_keeper()) { note_supervisor_end(*core); }
     if (core->ended_by != Errc::ok) { return core->ended_by; }
     if (core->free_head == PoolCore::kNoSlot) { sweep_forgotten(*core); }
     const std::uint32_t index = core->free_head;
     if (index == PoolCore::kNoSlot) { return Errc::full; }
     core->free_head = core->note[index].next;
     ++core->in_use;
+    ++core->unpublished;
     return Ticket{index};
 }
 
@@ -113,18 +138,17 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     Slot& slot = shared.slot(ticket.slot);
     slot.run = run;
     slot.exit_code = 0;
-    {
-        const BellMutexHold hold(core->mutex);
-        const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
-        slot.state.store(state_word(TaskState::ready), std::memory_order_release);
-        // The entry that this replaces is `capacity` submissions old: its task was claimed, unless
-        // a wrong hint had it passed over. Then a worker finds it before it goes to sleep.
-        shared.order()[position & (shared.capacity - 1)].store(
-            static_cast<std::uint16_t>(ticket.slot), std::memory_order_relaxed);
-        shared.submitted.store(position + 1, std::memory_order_release);
-    }
+    const BellMutexHold hold(core->mutex);
+    const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
+    slot.state.store(state_word(TaskState::ready), std::memory_order_release);
+    // The entry that this replaces is `capacity` submissions old: its task was claimed, unless a
+    // wrong hint had it passed over. Then a worker finds it before it goes to sleep.
+    shared.order()[position & (shared.capacity - 1)].store(static_cast<std::uint16_t>(ticket.slot),
+                                                           std::memory_order_relaxed);
+    shared.submitted.store(position + 1, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // with the workers' in Worker::rest()
     ring_worker(shared);
+    if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }
 
 bool pool_ended(PoolCore* core, Ticket ticket) noexcept {
@@ -135,9 +159,14 @@ Status pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
     const Result<std::int64_t> deadline = deadline_of(timeout);
     if (!deadline.ok()) { return deadline.error(); }
     if (!core->is_host()) { return Errc::wrong_process; }
+    if (timeout.is_no_wait()) {
+        if (pool_ended(core, ticket)) { return Errc::ok; }
+        const Status hopeless = why_not(*core);
+        if (pool_ended(core, ticket)) { return Errc::ok; }
+        return hopeless.ok() ? Errc::timed_out : hopeless;
+    }
     for (int i = 0; i < kSpins; ++i) {
         if (pool_ended(core, ticket)) { return Errc::ok; }
-        if (timeout.is_no_wait()) { break; }
         port::cpu_relax();
     }
     return sleep_until_ended(*core, ticket, *deadline);

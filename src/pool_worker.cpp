@@ -1,4 +1,5 @@
 // A pool's worker: claims a task, runs it, leaves the result, until there are none.
+#include "fork_list.hpp"
 #include "pool_core.hpp"
 #include "self.hpp"
 #include "writer.hpp"
@@ -15,12 +16,17 @@ constexpr int kSpins = 500;
 class Worker {
 public:
     Worker(PoolShared& shared, std::uint32_t index, port::Pid supervisor, bool tied) noexcept
-        : shared_(shared), index_(index), supervisor_(supervisor), dies_with_supervisor_(tied),
+        : shared_(shared),
+          index_(index),
+          supervisor_(supervisor),
+          dies_with_supervisor_(tied),
+          epoch_(fork_epoch()),
           spins_(port::usable_cpus() > 1 ? kSpins : 0) {}
 
     /// Runs tasks until the pool is closed and none is ready.
     void work() noexcept {
         for (;;) {
+            leave_if_orphaned();
             Slot* const slot = find();
             if (slot != nullptr) {
                 run(*slot);
@@ -48,15 +54,17 @@ private:
 
     /// Claims the next task in the order of submission. Null if it sees none.
     Slot* find() noexcept {
+        // The hint first: read the other way round it might be beyond the end.
+        std::uint32_t at = shared_.hint.load(std::memory_order_acquire);
         const std::uint32_t end = shared_.submitted.load(std::memory_order_acquire);
-        std::uint32_t at = shared_.hint.load(std::memory_order_relaxed);
+        seen_ = end;
         if (end - at > shared_.capacity) { at = end - shared_.capacity; }
         for (; at != end; ++at) {
             const std::uint32_t entry =
                 shared_.order()[at & (shared_.capacity - 1)].load(std::memory_order_relaxed);
             Slot& slot = shared_.slot(entry & (shared_.capacity - 1));
             if (claim(slot)) {
-                shared_.hint.store(at + 1, std::memory_order_relaxed);
+                shared_.hint.store(at + 1, std::memory_order_release);
                 return &slot;
             }
         }
@@ -75,12 +83,11 @@ private:
 
     void run(Slot& slot) noexcept {
         const Trampoline function = slot.run;
-        TaskState how = TaskState::done;
-        if (is_known(function)) {
-            function(slot.payload());
-        } else {
-            how = TaskState::refused;
-        }
+        const bool is_known = pool_knows(reinterpret_cast<const void*>(function)) &&
+                              function(slot.payload());
+        // The task forked, and the child came back from it: the worker is another process.
+        if (fork_epoch() != epoch_) { port::exit_now(0); }
+        const TaskState how = is_known ? TaskState::done : TaskState::refused;
         slot.state.store(state_word(how), std::memory_order_release);
         // If killed here: the task is done, and the supervisor wakes the host when it reaps us.
         std::atomic_thread_fence(std::memory_order_seq_cst);  // with the host's in pool_wait()
@@ -89,19 +96,10 @@ private:
         if (want == kWantAny || &shared_.slot(want - 1) == &slot) { ring_host(shared_); }
     }
 
-    /// A worker is a copy of the program as it was when the pool was made: a function from a
-    /// library that was loaded later is not there.
-    bool is_known(Trampoline function) noexcept {
-        if (function == known_) { return true; }
-        if (!port::is_mapped(reinterpret_cast<const void*>(function))) { return false; }
-        known_ = function;
-        return true;
-    }
-
+    /// Waits for a task that came after the last look of find().
     void rest() noexcept {
-        const std::uint32_t seen = shared_.submitted.load(std::memory_order_acquire);
         for (int i = 0; i < spins_; ++i) {
-            if (shared_.submitted.load(std::memory_order_relaxed) != seen) { return; }
+            if (shared_.submitted.load(std::memory_order_relaxed) != seen_) { return; }
             port::cpu_relax();
         }
         shared_.work_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
@@ -110,9 +108,12 @@ private:
         if (slot != nullptr) { return run(*slot); }
         if (shared_.command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
         // Where the supervisor's death does not take us along, we look for it ourselves.
-        const std::int64_t until =
-            dies_with_supervisor_ ? port::kNever : port::now_ns() + port::kSliceNs;
+        const std::int64_t until = dies_with_supervisor_ ? port::kNever
+                                                         : port::now_ns() + port::kSliceNs;
         port::bell_wait(shared_.work_bell, port::kBellWaiting, until).ignore();
+    }
+
+    void leave_if_orphaned() noexcept {
         if (!dies_with_supervisor_ && port::parent_id() != supervisor_) { port::exit_now(1); }
     }
 
@@ -120,11 +121,27 @@ private:
     std::uint32_t index_;
     port::Pid supervisor_;
     bool dies_with_supervisor_;
+    unsigned epoch_;
     int spins_;
-    Trampoline known_ = nullptr;
+    std::uint32_t seen_ = 0;  // how many tasks were submitted when find() looked last
 };
 
+// What pool_knows() has found, by some bits of the address.
+constexpr std::size_t kKnownFunctions = 16;
+const void* g_known[kKnownFunctions];
+
 }  // namespace
+
+// A worker is a copy of the program as it was when the pool was made: a function from a library
+// that was loaded later is not there.
+bool pool_knows(const void* function) noexcept {
+    const auto bits = reinterpret_cast<std::uintptr_t>(function) / kKnownFunctions;
+    const void*& known = g_known[bits % kKnownFunctions];
+    if (known == function) { return true; }
+    if (!port::is_mapped(function)) { return false; }
+    known = function;
+    return true;
+}
 
 void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept {
     // If killed up to here: the supervisor, our single-threaded parent, replaces us.
@@ -137,8 +154,10 @@ void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexc
     Self& me = self();
     me.name = Text<64>("PoolWorker-");
     static_cast<void>(me.name.append(number));
-    me.parent = supervisor;
+    // Only now: in a host without a standard input, 0 may be one of the descriptors closed above.
+    port::null_input().ignore();
     port::reset_signals();
+    signals_forget();
     if (core.initialize != nullptr && !core.initialize(core.initializer)) {
         static_cast<void>(port::flush_streams());
         port::exit_now(1);

@@ -4,6 +4,7 @@
 #include "children.hpp"
 #include "deadline.hpp"
 #include "fork_list.hpp"
+#include "launch_pipe.hpp"
 #include "process_access.hpp"
 #include "self.hpp"
 #include "wait_child.hpp"
@@ -31,26 +32,36 @@ bool ProcessAccess::forget(ForkLink& link) noexcept {
 }
 
 void ProcessAccess::started(Process& process, port::Pid pid, port::Pid reap_pid,
-                            port::Fd lifeline) noexcept {
+                            LaunchPipe& lifeline, LaunchPipe* words) noexcept {
     process.pid_ = pid;
     process.reap_pid_ = reap_pid;
-    process.lifeline_ = lifeline;
+    process.lifeline_ = lifeline.writer();
     // Without a descriptor to watch it, waiting looks at the child every few milliseconds.
-    process.watch_ = port::watch_process(reap_pid).value_or(port::kNoFd);
+    process.watch_ = words != nullptr ? words->reader()
+                                      : port::watch_process(reap_pid).value_or(port::kNoFd);
     process.state_ = State::started;
     process.link_.process = &process;
     process.link_.forget = &forget;
     fork_list_add(process.link_);
+    // A fork up to here closes them twice in its child, which does no harm.
+    lifeline.release_writer();
+    if (words != nullptr) { words->release_reader(); }
+}
+
+std::int32_t ProcessAccess::last_words(const Process& process) noexcept {
+    std::int32_t exit_code = 0;
+    const Result<std::size_t> got = port::read_now(process.watch_, &exit_code, sizeof exit_code);
+    if (got.ok() && *got == sizeof exit_code) { return exit_code; }
+    // The guardian was killed before the daemon had ended. The daemon must not outlive it.
+    static_cast<void>(port::signal_process(process.pid_, port::kNoFd, kKill));
+    return -kKill;
 }
 
 void ProcessAccess::finish(Process& process, const Result<port::ChildState>& state,
                            bool listed) noexcept {
-    if (process.pid_ != process.reap_pid_ && state.ok() && state->exit_code == -kKill) {
-        // Its guardian was killed, or mirrors a killed daemon. The daemon must not outlive it.
-        static_cast<void>(port::signal_process(process.pid_, port::kNoFd, kKill));
-    }
     process.state_ = state.ok() ? State::ended : State::stolen;
     process.exit_code_ = state.ok() ? state->exit_code : 0;
+    if (process.pid_ != process.reap_pid_) { process.exit_code_ = last_words(process); }
     if (listed) {
         fork_list_remove_locked(process.link_);
     } else {
@@ -192,6 +203,8 @@ Status Process::kill() noexcept {
 }
 
 Status Process::terminate(Timeout grace) noexcept {
+    const Result<std::int64_t> deadline = detail::deadline_of(grace);
+    if (!deadline.ok()) { return deadline.error(); }
     const Status asked = terminate();
     if (!asked.ok()) { return asked; }
     const Status ended = join(grace);

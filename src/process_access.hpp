@@ -10,6 +10,7 @@ inline namespace v0 {
 namespace detail {
 
 struct Launch;
+class LaunchPipe;
 
 struct ProcessAccess {
     using State = Process::State;
@@ -32,9 +33,12 @@ struct ProcessAccess {
                        bool listed) noexcept;
     /// Whether start(), detach(), exec() may go on, and with which error not.
     static Status may_start() noexcept;
-    /// A running child: watched, listed, counted. `lifeline` is a daemon's write end, or kNoFd.
-    static void started(Process& process, port::Pid pid, port::Pid reap_pid,
-                        port::Fd lifeline) noexcept;
+    /// A running child: watched and listed. It keeps the writer of a daemon's `lifeline`; `words` is
+    /// read for the last words of a guardian above it, null without one.
+    static void started(Process& process, port::Pid pid, port::Pid reap_pid, LaunchPipe& lifeline,
+                        LaunchPipe* words) noexcept;
+    /// How the daemon ended whose guardian has ended.
+    static std::int32_t last_words(const Process& process) noexcept;
     static void make_daemon(Process& process, bool group) noexcept {
         process.daemon_ = true;
         process.group_ = group;

@@ -1,10 +1,12 @@
 // Process: how a child comes to be, on both sides of the fork. src/process.cpp is its later life.
 #include <brood/process.hpp>
+#include <brood/signals.hpp>
 
 #include "children.hpp"
 #include "connection_handing.hpp"
 #include "fork_list.hpp"
 #include "guardian.hpp"
+#include "launch_pipe.hpp"
 #include "process_access.hpp"
 #include "self.hpp"
 #include "writer.hpp"
@@ -27,25 +29,18 @@ Status ProcessAccess::may_start() noexcept {
 
 /// What the parent prepares before it forks, and gives up after.
 struct Launch {
-    port::Fd lifeline[2] = {port::kNoFd, port::kNoFd};  // a daemon reads it until it dies
-    port::Fd report[2] = {port::kNoFd, port::kNoFd};    // the pid of a child further down
+    LaunchPipe lifeline;  // a daemon reads it until it dies
+    LaunchPipe report;    // the pid of a child further down; later its guardian's last words
     port::Pid starter = 0;
-    bool flushed = true;
 
-    ~Launch() noexcept {
-        for (const port::Fd fd : {lifeline[0], lifeline[1], report[0], report[1]}) {
-            if (fd != port::kNoFd) { port::close(fd); }
-        }
-    }
     Status open_pipes(bool daemon) noexcept {
-        const Status report_made = port::pipe(report);
-        if (!report_made.ok() || !daemon) { return report_made; }
-        return port::pipe(lifeline);
+        const Status opened = report.open();
+        return opened.ok() && daemon ? lifeline.open() : opened;
     }
     /// Forks with every signal blocked, so that no handler of the host runs in the child.
     Result<port::Pid> fork() noexcept {
         starter = port::process_id();
-        flushed = port::flush_streams();
+        static_cast<void>(port::flush_streams());
         const port::SignalMask before = port::signal_mask(port::MaskChange::set, ~0ull);
         const Result<port::Pid> pid = port::fork();
         if (!pid.ok() || *pid != 0) { port::signal_mask(port::MaskChange::set, before); }
@@ -53,13 +48,13 @@ struct Launch {
     }
     /// The parent: the pid that a child sends before it goes on, 0 if it died first.
     port::Pid read_report() noexcept {
-        port::close(std::exchange(report[1], port::kNoFd));
+        report.close_writer();
         port::Pid pid = 0;
-        const Result<std::size_t> got = port::read(report[0], &pid, sizeof pid);
+        const Result<std::size_t> got = port::read(report.reader(), &pid, sizeof pid);
         return got.ok() && *got == sizeof pid ? pid : 0;
     }
     void send_report(port::Pid pid) noexcept {
-        static_cast<void>(port::write(report[1], &pid, sizeof pid));
+        static_cast<void>(port::write(report.writer(), &pid, sizeof pid));
     }
 };
 
@@ -67,7 +62,9 @@ struct Launch {
 // threads, whatever another thread had locked at the fork is locked for ever in here.
 
 void ProcessAccess::become(Process& process, Launch& launch) noexcept {
-    if (!launch.flushed) { port::discard_streams(); }
+    // What the streams hold is the parent's: what could not be flushed, or what another thread of it
+    // wrote since.
+    port::discard_streams();
     Self& me = self();
     me.parent_name = Text<64>(this_process::name());
     me.name = process.name_;
@@ -87,11 +84,12 @@ void ProcessAccess::become(Process& process, Launch& launch) noexcept {
 
 void ProcessAccess::run_child(Process& process, Launch& launch) noexcept {
     become(process, launch);
-    for (port::Fd* fd : {&launch.lifeline[1], &launch.report[0], &launch.report[1]}) {
-        if (*fd != port::kNoFd) { port::close(*fd); }
-    }
+    launch.lifeline.close_writer();
+    launch.report.close_reader();
+    launch.report.close_writer();
     // If killed up to here: a child that did nothing yet.
     port::reset_signals();
+    signals_forget();
     process.run();
     end_child(0);
 }
@@ -99,23 +97,31 @@ void ProcessAccess::run_child(Process& process, Launch& launch) noexcept {
 void ProcessAccess::run_daemon(Process& process, Launch& launch) noexcept {
     // The parent may be dead by now: die_with_pipe() looks once after arming. A daemon killed
     // before it sends its pid is reported as a start that failed.
-    port::close(std::exchange(launch.lifeline[1], port::kNoFd));
-    if (port::die_with_pipe(launch.lifeline[0]).ok()) {
+    launch.lifeline.close_writer();
+    if (port::die_with_pipe(launch.lifeline.reader()).ok()) {
         launch.send_report(port::process_id());
         run_child(process, launch);
     }
     // This system cannot tie a process to a pipe: a guardian does, and the daemon hangs below it.
     // The pipe whose write end only the daemon keeps tells the guardian of its end.
-    port::Fd ward_end[2] = {port::kNoFd, port::kNoFd};
-    if (!port::pipe(ward_end).ok()) { port::exit_now(1); }
+    LaunchPipe ward_end;
+    if (!ward_end.open().ok()) { port::exit_now(1); }
+    // In a host that ignores SIGCHLD the guardian must still learn how its ward ends.
+    const int child_ended = signals::number("SIGCHLD").value_or(0);
+    const port::SignalAction by_default;
+    port::SignalAction before;
+    port::signal_action(child_ended, &by_default, &before).ignore();
     const Result<port::Pid> ward = port::fork();
     if (!ward.ok()) { port::exit_now(1); }
     if (*ward == 0) {
-        port::close(ward_end[0]);
+        ward_end.close_reader();
+        launch.lifeline.close_reader();
+        port::signal_action(child_ended, &before, nullptr).ignore();
         run_child(process, launch);
     }
     launch.send_report(*ward);
-    guard(*ward, launch.lifeline[0], ward_end[0]);
+    ward_end.close_writer();
+    guard(*ward, launch.lifeline.reader(), ward_end.reader(), launch.report.writer());
 }
 
 }  // namespace detail
@@ -168,7 +174,8 @@ Status Process::start() noexcept {
             return Errc::too_many_processes;
         }
     }
-    ProcessAccess::started(*this, target, *pid, std::exchange(launch.lifeline[1], port::kNoFd));
+    ProcessAccess::started(*this, target, *pid, launch.lifeline,
+                           target == *pid ? nullptr : &launch.report);
     drop_target();
     return Errc::ok;
 }
@@ -177,16 +184,19 @@ Result<std::int32_t> Process::detach() noexcept {
     const Status may = check_start();
     if (!may.ok()) { return may.error(); }
     if (daemon_) { return Errc::bad_argument; }
+    detail::Launch launch;
+    const Status opened = launch.open_pipes(false);
+    if (!opened.ok()) { return opened.error(); }
     const bool adopts = port::adopts_orphans();
     if (adopts) {
         const Status room = detail::reserve_adopted();
         if (!room.ok()) { return room.error(); }
     }
-    detail::Launch launch;
-    const Status opened = launch.open_pipes(false);
-    if (!opened.ok()) { return opened.error(); }
     const Result<port::Pid> between = launch.fork();
-    if (!between.ok()) { return between.error(); }
+    if (!between.ok()) {
+        if (adopts) { detail::adopt(0); }
+        return between.error();
+    }
     if (*between == 0) {
         const Result<port::Pid> detached = port::fork();
         if (detached.ok() && *detached == 0) { ProcessAccess::run_child(*this, launch); }
@@ -195,8 +205,8 @@ Result<std::int32_t> Process::detach() noexcept {
     }
     const port::Pid detached = launch.read_report();
     static_cast<void>(port::wait_child(*between, port::Reap::wait));
-    if (detached == 0) { return Errc::too_many_processes; }
     if (adopts) { detail::adopt(detached); }
+    if (detached == 0) { return Errc::too_many_processes; }
     pid_ = detached;
     state_ = State::detached;
     drop_target();

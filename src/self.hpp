@@ -25,6 +25,9 @@ struct Self {
 };
 Self& self() noexcept;
 
+/// In a fresh child, whose signals are back at their defaults: there is nothing to restore() any more.
+void signals_forget() noexcept;
+
 /// Ends a child of ours: its own children first (as Python), then its buffered output, then _exit.
 [[noreturn]] void end_child(int code) noexcept;
 

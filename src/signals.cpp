@@ -1,6 +1,7 @@
 #include <brood/signals.hpp>
 
 #include "deadline.hpp"
+#include "self.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -42,6 +43,13 @@ Status set(int signal, const port::SignalAction& action) noexcept {
 }
 
 }  // namespace
+}  // namespace signals
+
+void detail::signals_forget() noexcept {
+    for (signals::Saved& saved : signals::g_saved) { saved.is_saved = false; }
+}
+
+namespace signals {
 
 List all() noexcept {
     std::size_t count = 0;

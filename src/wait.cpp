@@ -1,6 +1,7 @@
 // wait() and wait_any(): one of several things.
 #include <brood/wait.hpp>
 
+#include "children.hpp"
 #include "deadline.hpp"
 #include "process_access.hpp"
 #include "wait_child.hpp"
@@ -26,9 +27,11 @@ Status check(const Waitable* items, std::size_t count) noexcept {
         Process* const process = WaitAccess::process(items[i]);
         if (process == nullptr) {
             if (WaitAccess::fd(items[i]) < 0) { return Errc::closed; }
-        } else if (!process->is_alive() && process->exit_code().code() == Errc::not_started) {
-            return Errc::not_started;
+            continue;
         }
+        const Errc state = process->exit_code().code();
+        const bool has_run = state == Errc::ok || state == Errc::status_stolen;
+        if (!has_run && state != Errc::still_running) { return state; }
     }
     return Errc::ok;
 }
@@ -49,6 +52,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
     if (!deadline.ok()) { return deadline.error(); }
     const Status good = check(items, count);
     if (!good.ok()) { return good.error(); }
+    detail::reap_adopted();
     for (;;) {
         const std::size_t ended = first_ended(items, count);
         port::PollItem polled[kItemsMax];
@@ -69,7 +73,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
             const bool is_process = WaitAccess::process(items[i]) != nullptr;
             if (i == ended || (polled[i].ready && !is_process)) { return i; }
         }
-        if (*ready == 0 && detail::has_passed(*deadline) && first_ended(items, count) > count) {
+        if (*ready == 0 && detail::has_passed(*deadline) && first_ended(items, count) == kItemsMax) {
             return Errc::timed_out;
         }
     }
@@ -84,6 +88,10 @@ Result<std::size_t> wait_any(Process* const* processes, std::size_t count,
     const Result<std::int64_t> deadline = detail::deadline_of(timeout);
     if (!deadline.ok()) { return deadline.error(); }
     if (processes == nullptr && count != 0) { return Errc::bad_argument; }
+    for (std::size_t i = 0; i < count; ++i) {
+        if (processes[i] == nullptr) { return Errc::bad_argument; }
+    }
+    detail::reap_adopted();
     std::int64_t look_ns = 100000;
     for (;;) {
         std::size_t running = 0;

@@ -153,6 +153,7 @@ void sizes_that_cannot_be_are_refused(void**) {
         assert_error(Array<int64_t>::create_named(name, row.count).code(), row.wanted, "named");
     }
     assert_error(Array<int>::create({}).code(), Errc::size_zero, "empty list");
+    if (!excess_is_refused()) { return; }
     // What the address space could hold, but no memory: refused, and nothing left.
     const size_t beyond_memory = static_cast<size_t>(1) << (sizeof(size_t) * 8 - 3);
     const Errc anonymous = Array<char>::create(beyond_memory).code();

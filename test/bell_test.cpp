@@ -51,11 +51,17 @@ static void await_state(pid_t pid, char state) {
     assert_true(test::eventually([=] { return state_of(pid) == state; }));
 }
 
+// In a child: a test that fails leaves nobody behind for long.
+static void end_some_day() {
+    alarm(3 * test::kPatienceMs / 1000);
+}
+
 // A child that runs `body`, which soon falls asleep: asleep when this returns, or ended.
 template <class F>
 static pid_t start_sleeping(F body) {
     test::Handshake begun;
     const pid_t pid = test::start_child([&] {
+        end_some_day();
         begun.tell();
         return body();
     });
@@ -150,6 +156,7 @@ enum class End { kill, exit, exit_at_once, exec, terminate };
 // A child that keeps the bell, says so, and waits to be told how to end. 77: not here.
 static pid_t start_keeper(port::Bell& bell, test::Handshake& kept, test::Handshake& go, End end) {
     return test::start_child([&, end] {
+        end_some_day();
         if (port::bell_keep(bell).code() == Errc::unsupported) { return 77; }
         kept.tell();
         if (!go.await()) { return 1; }
@@ -320,6 +327,7 @@ static void only_the_holder_gives_a_mutex_back_and_takes_it_once(void**) {
 // A child that takes the mutex and holds it until it is killed.
 static pid_t start_holder(port::RobustMutex& mutex, test::Handshake& held) {
     const pid_t holder = test::start_child([&] {
+        end_some_day();
         if (!port::mutex_lock(mutex, port::kNever).ok()) { return 1; }
         held.tell();
         for (;;) { pause(); }

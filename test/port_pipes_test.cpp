@@ -90,19 +90,23 @@ static void an_exhausted_process_gets_no_pipe_and_loses_nothing(void**) {
 }
 
 static void reading_and_writing_now_never_block(void**) {
-    Pipe pipe;
-    char byte = 0;
-    assert_code(port::read_now(pipe.ends[0], &byte, 1), Errc::would_block);
-    pipe.fill();
-    assert_code(port::write_now(pipe.ends[1], "x", 1), Errc::would_block);
-    static char page[65536];
-    assert_true(*port::read_now(pipe.ends[0], page, sizeof(page)) > 0);
-    // What fits not as a whole may be written in part, but does not block.
-    const brood::Result<std::size_t> part = port::write_now(pipe.ends[1], page, sizeof(page));
-    assert_ok(part);
-    assert_in_range(*part, port::pipe_atomic(), sizeof(page));
-    // Nor did it change how the ends behave for others.
-    for (const port::Fd end : pipe.ends) { assert_int_equal(fcntl(end, F_GETFL) & O_NONBLOCK, 0); }
+    assert_int_equal(test::run_child([] {
+        Pipe pipe;
+        static char page[65536];
+        if (port::read_now(pipe.ends[0], page, 1).code() != Errc::would_block) { return 1; }
+        pipe.fill();
+        if (port::write_now(pipe.ends[1], "x", 1).code() != Errc::would_block) { return 2; }
+        const std::size_t room = port::pipe_atomic();
+        if (port::read_now(pipe.ends[0], page, room).value_or(0) != room) { return 3; }
+        // What fits not as a whole may be written in part, but does not block.
+        const std::size_t part = port::write_now(pipe.ends[1], page, sizeof(page)).value_or(0);
+        if (part == 0 || part > room) { return 4; }
+        // Nor did it change how the ends behave for others.
+        for (const port::Fd end : pipe.ends) {
+            if ((fcntl(end, F_GETFL) & O_NONBLOCK) != 0) { return 5; }
+        }
+        return 0;
+    }), 0);
 }
 
 static void reading_waits_for_data_over_signals(void**) {
@@ -280,13 +284,16 @@ static void polling_finds_what_is_ready_and_nothing_else(void**) {
     Pipe empty;
     Pipe loaded;
     assert_ok(port::write(loaded.ends[1], "x", 1));
+    port::PollItem unwanted;
+    unwanted.fd = loaded.ends[0];
     port::PollItem items[] = {reading(empty.ends[0]), writing(empty.ends[1]),
-                              reading(loaded.ends[0]), reading(port::kNoFd)};
-    assert_int_equal(*port::poll(items, 4, port::kNever), 2);
+                              reading(loaded.ends[0]), reading(port::kNoFd), unwanted};
+    assert_int_equal(*port::poll(items, 5, port::kNever), 2);
     assert_false(items[0].ready);
     assert_true(items[1].ready);
     assert_true(items[2].ready);
     assert_false(items[3].ready);  // No descriptor: never ready.
+    assert_false(items[4].ready);  // Readable, but nobody asked.
     empty.fill();
     assert_int_equal(*port::poll(items, 2, 0), 1);
     assert_true(items[0].ready);

@@ -112,6 +112,7 @@ static int processes_can_be_watched_and_signalled() {
     const brood::Result<port::Pid> pid = port::fork();
     REQUIRE(pid.ok());
     if (*pid == 0) {
+        alarm(60);  // For when a check fails.
         for (;;) { pause(); }
     }
     const brood::Result<port::Fd> watch = port::watch_process(*pid);

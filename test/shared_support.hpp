@@ -8,7 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <atomic>
 #include <new>
@@ -91,6 +94,43 @@ struct Name {
     }
     operator const char*() const { return text; }
 };
+
+// A named object by the system's own calls: what brood made, or what it shall find.
+class RawObject {
+public:
+    RawObject(const char* name, int flags) : fd_(shm_open(name, flags, 0600)) {}
+    ~RawObject() { (void)close(fd_); }
+    RawObject(const RawObject&) = delete;
+    RawObject& operator=(const RawObject&) = delete;
+
+    bool exists() const { return fd_ >= 0; }
+    bool resize(size_t bytes) { return ftruncate(fd_, static_cast<off_t>(bytes)) == 0; }
+    bool write(size_t at, const void* data, size_t bytes) {
+        const ssize_t count = pwrite(fd_, data, bytes, static_cast<off_t>(at));
+        return count == static_cast<ssize_t>(bytes);
+    }
+    bool read(size_t at, void* data, size_t bytes) {
+        const ssize_t count = pread(fd_, data, bytes, static_cast<off_t>(at));
+        return count == static_cast<ssize_t>(bytes);
+    }
+    struct stat status() const {
+        struct stat found = {};
+        assert_int_equal(fstat(fd_, &found), 0);
+        return found;
+    }
+
+private:
+    int fd_;
+};
+
+// Whether it is safe to ask for far more memory than there is. On a /dev/shm without a limit only
+// a port that looks at the system's memory refuses; another would fill it until something is killed.
+inline bool excess_is_refused() {
+    struct statvfs system = {};
+    const bool limited = statvfs("/dev/shm", &system) == 0 && system.f_blocks != 0;
+    if (!limited) { test::not_run("more than there is", "/dev/shm has no limit"); }
+    return limited;
+}
 
 // The objects of this suite that have a name now.
 inline size_t count_names() {

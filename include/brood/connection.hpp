@@ -28,8 +28,10 @@ struct ChannelControl;
 ///          the end of the stream; an end that is moved into a Process is closed on this side by
 ///          start(), and its peer on the other side.
 /// Crash:   a message of up to PIPE_BUF (4096 on Linux) with its 4 bytes of length is written whole
-///          or not at all. A process killed inside a longer one, or while it reads one, breaks the
-///          channel for good: every end answers peer_died, never a wrong message.
+///          or not at all. A process killed while it writes a longer one, or at the moment when it
+///          takes bytes of any out (not while it waits for them), breaks that direction for good:
+///          every end answers peer_died, at once or 250 ms later, and never a wrong message. If it
+///          was a writer, what was sent before is still received.
 /// SIGPIPE: never raised; see signals::ignore_broken_pipes() for speed.
 /// Threads: any number at one end. Not a signal handler.
 class Connection {
@@ -58,7 +60,8 @@ public:
 
     /// Receives one message into `buffer` and returns its length.
     /// Blocks:  until there is one.
-    /// Returns: the length; end_of_stream (all senders closed and all was read); timed_out;
+    /// Returns: the length; end_of_stream (all senders closed and all was read); timed_out (nothing
+    ///          taken; once a message has begun to come, the call goes on to its end);
     ///          buffer_too_short (detail: the bytes needed; the message stays: call again);
     ///          message_too_long (beyond receive_at_most(); this end refuses further reads);
     ///          peer_died; bad_frame (a stranger wrote; this end refuses further reads);

@@ -77,8 +77,8 @@ struct Captured {
 /// Runs a program to its end and keeps its standard output (and error, unless options say where
 /// that goes) in `buffer`.
 /// Blocks:  until the program has ended and its output is closed, or `timeout`: then it is killed
-///          (TERM, 100 ms, KILL) and timed_out is returned, with nothing of its output lost up to
-///          there in `buffer`.
+///          (TERM, 100 ms, KILL) and timed_out is returned; its output up to there is in `buffer`,
+///          detail() bytes of it.
 /// Returns: what was found; timed_out; otherwise as Process::exec().
 Result<Captured> capture(const char* path, const char* const* arguments, char* buffer,
                          std::size_t bytes, const ExecOptions& options = ExecOptions(),

@@ -55,21 +55,22 @@ public:
         return core_ == nullptr ? Status(Errc::collected)
                                 : detail::pool_wait(core_, ticket_, timeout);
     }
-    /// Whether the task has ended. False if there is none.
-    bool ready() const noexcept {
-        return core_ != nullptr && detail::pool_ended(core_, ticket_);
-    }
-    /// Whether an ended task ended well. Errors: not_done; collected.
+    /// Whether get() would return at once: the task has ended, or never will. False if there is none.
+    bool ready() const noexcept { return core_ != nullptr && look().code() != Errc::timed_out; }
+    /// Whether the task ended well; not_done while it still may. Errors: collected; wrong_process.
     Result<bool> successful() const noexcept {
         if (core_ == nullptr) { return Errc::collected; }
-        if (!ready()) { return Errc::not_done; }
-        return detail::pool_outcome(core_, ticket_).ok();
+        const Status ended = look();
+        if (ended.code() == Errc::timed_out) { return Errc::not_done; }
+        if (ended.code() == Errc::wrong_process) { return Errc::wrong_process; }
+        return ended.ok() && detail::pool_outcome(core_, ticket_).ok();
     }
 
 private:
     friend class Pool;
     Future(detail::PoolCore* core, detail::Ticket ticket) noexcept : core_(core), ticket_(ticket) {}
 
+    Status look() const noexcept { return detail::pool_wait(core_, ticket_, Timeout::no_wait()); }
     Status take(Timeout timeout) noexcept {
         if (core_ == nullptr) { return Errc::collected; }
         const Status waited = detail::pool_wait(core_, ticket_, timeout);

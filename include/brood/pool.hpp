@@ -25,13 +25,22 @@ public:
     static constexpr std::size_t kInitializerBytes = 128;
 
     /// 1 .. kWorkersMax. Without it: cpu_count().
-    PoolOptions& workers(std::uint32_t count) noexcept { workers_ = count; return *this; }
+    PoolOptions& workers(std::uint32_t count) noexcept {
+        workers_ = count;
+        return *this;
+    }
     /// How many tasks may be submitted and not yet collected, 1 .. kCapacityMax; rounded up to a
     /// power of two. Without it: 1024.
-    PoolOptions& capacity(std::uint32_t tasks) noexcept { capacity_ = tasks; return *this; }
+    PoolOptions& capacity(std::uint32_t tasks) noexcept {
+        capacity_ = tasks;
+        return *this;
+    }
     /// Bytes for the arguments or the result of one task, up to kPayloadMax. Without it: 48, which
     /// makes a slot of the table one cache line.
-    PoolOptions& payload_bytes(std::size_t bytes) noexcept { payload_ = bytes; return *this; }
+    PoolOptions& payload_bytes(std::size_t bytes) noexcept {
+        payload_ = bytes;
+        return *this;
+    }
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -53,7 +62,9 @@ public:
             } else if constexpr (std::is_same_v<R, Status>) {
                 return call().ok();
             } else {
-                return static_cast<bool>(call());
+                static_assert(std::is_same_v<R, bool>,
+                              "an initializer returns nothing, a bool (true: well) or a Status");
+                return call();
             }
         };
         return *this;
@@ -105,8 +116,7 @@ public:
     template <class F, class... Arguments>
     auto apply(F&& function, Arguments&&... arguments) noexcept {
         using R = detail::CallResult<F, Arguments...>;
-        auto future =
-            apply_async(std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        auto future = apply_async(std::forward<F>(function), std::forward<Arguments>(arguments)...);
         using Got = decltype(std::declval<Future<R>&>().get());
         return future.ok() ? future->get() : Got(future.error());
     }
@@ -121,8 +131,8 @@ public:
         using R = detail::CallResult<F, Arguments...>;
         using Call = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
         static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
-        constexpr std::size_t kBytes =
-            sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call) : detail::bytes_of<R>();
+        constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
+                                                                            : detail::bytes_of<R>();
         const Result<detail::Ticket> ticket = detail::pool_reserve(core_, kBytes);
         if (!ticket.ok()) { return Result<Future<R>>(ticket.error()); }
         ::new (detail::pool_payload(core_, *ticket))

@@ -201,7 +201,8 @@ private:
 };
 
 /// Waits until one of `count` processes has ended, and reaps that one.
-/// Returns: its index; timed_out; no_children (none of them is started and unjoined).
+/// Returns: its index; timed_out; no_children (none of them is started and unjoined);
+///          bad_argument (a null pointer).
 Result<std::size_t> wait_any(Process* const* processes, std::size_t count,
                              Timeout timeout = Timeout::forever()) noexcept;
 

@@ -13,6 +13,11 @@
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 
+const void* this_thread() noexcept {
+    static thread_local char mark;
+    return &mark;
+}
+
 Result<Pid> fork() noexcept {
     const pid_t pid = ::fork();
     if (pid >= 0) { return Pid{pid}; }

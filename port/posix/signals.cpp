@@ -151,17 +151,17 @@ Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept {
     timer.it_value.tv_usec = static_cast<suseconds_t>(us % 1000000);
     if (timer.it_value.tv_sec != us / 1000000) { return Errc::timeout_overflow; }
 
-    itimerval first = {};
+    // setitimer() tells whole microseconds, and so calls a clock in its last one off: an alarm of
+    // the host's would be lost. alarm() tells only seconds, but never 0 for a clock that runs.
+    // (POSIX leaves open that both are one clock; they are on every system we know.)
     itimerval before = {};
-    (void)::getitimer(ITIMER_REAL, &first);
-    if (::setitimer(ITIMER_REAL, &timer, &before) != 0) {
-        const int err = errno;
-        return err == EINVAL ? Error(Errc::timeout_overflow, err) : detail::error_of(err);
-    }
-    // A clock in its last microsecond reads 0, as if it were off. If it was on a moment ago, say
-    // that a microsecond is left: an alarm that is late is better than one that is lost.
-    if (to_ns(before.it_value) == 0 && to_ns(first.it_value) != 0) { return std::int64_t{1000}; }
-    return to_ns(before.it_value);
+    (void)::getitimer(ITIMER_REAL, &before);
+    const std::int64_t read_at = now_ns();
+    const bool was_running = ::alarm(0) != 0;
+    const std::int64_t left = to_ns(before.it_value) - (now_ns() - read_at);
+    if (::setitimer(ITIMER_REAL, &timer, nullptr) != 0) { return detail::last_error(); }
+    if (!was_running) { return std::int64_t{0}; }
+    return left > 1000 ? left : std::int64_t{1000};
 }
 
 }  // namespace BROOD_PORT_LAYER

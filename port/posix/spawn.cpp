@@ -60,7 +60,16 @@ int set_limits(const SpawnPlan& plan) noexcept {
     return 0;
 }
 
-// POSIX cannot drop supplementary groups (setgroups is no part of it): they stay.
+// Whether the program would keep groups of the caller's: POSIX has no call to drop them.
+bool keeps_other_groups(std::int64_t gid) noexcept {
+    gid_t groups[64];
+    const int count = ::getgroups(64, groups);
+    for (int i = 0; i < count; ++i) {
+        if (groups[i] != static_cast<gid_t>(gid)) { return true; }
+    }
+    return count < 0;  // More than 64.
+}
+
 int change_identity(const SpawnPlan& plan) noexcept {
     if (plan.gid >= 0 && ::setgid(static_cast<gid_t>(plan.gid)) != 0) { return errno; }
     if (plan.uid >= 0 && ::setuid(static_cast<uid_t>(plan.uid)) != 0) { return errno; }
@@ -114,6 +123,7 @@ int become(const SpawnPlan& plan, const char* directories) noexcept {
 Result<Pid> spawn(const SpawnPlan& plan) noexcept {
     if (plan.path == nullptr || plan.arguments == nullptr) { return Errc::bad_argument; }
     if (plan.cpus != nullptr || plan.lifeline != kNoFd) { return Errc::unsupported; }
+    if (plan.gid >= 0 && keeps_other_groups(plan.gid)) { return Errc::unsupported; }
     const char* const found = ::getenv("PATH");  // The caller's, as with execvp().
     const char* const directories = found != nullptr ? found : detail::kPathDefault;
 

@@ -93,6 +93,7 @@ Status map_tasks(PoolCore* core, F function, const T* inputs, R* outputs, std::s
     MapWindow<F, T, R> window(core, function, inputs, outputs, count);
     const std::size_t items = window.chunk_items();
     using ChunkOf = Chunk<F, T, R>;
+    static_assert(alignof(ChunkOf) <= 16, "captures of a task may need an alignment of 16");
     if (items == 0) {
         return Error(Errc::task_too_large, 0,
                      static_cast<std::int64_t>(ChunkOf::header() + ChunkOf::item()));

@@ -40,8 +40,9 @@ namespace detail {
 
 struct PoolCore;
 
-/// Runs in a worker: finds its arguments in `payload` and leaves its result there.
-using Trampoline = void (*)(void* payload);
+/// Runs in a worker: finds its arguments in `payload` and leaves its result there. False: it called
+/// nothing, since the function is not in this process.
+using Trampoline = bool (*)(void* payload);
 
 /// A task's place in the pool's table.
 struct Ticket {
@@ -65,6 +66,8 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept;
 /// How many payload bytes a slot has, and how many workers there are.
 std::size_t pool_payload_bytes(const PoolCore* core) noexcept;
 std::uint32_t pool_worker_count(const PoolCore* core) noexcept;
+/// In a worker: whether there is something at this address, which the host says is a function.
+bool pool_knows(const void* function) noexcept;
 
 template <class F>
 inline constexpr bool kIsByValue = false;
@@ -101,16 +104,28 @@ constexpr std::size_t bytes_of() noexcept {
     }
 }
 
+/// A function pointer may point into a library that the worker does not have.
+template <class F>
+bool is_known(const F& function) noexcept {
+    if constexpr (std::is_pointer_v<F>) {
+        return pool_knows(reinterpret_cast<const void*>(function));
+    } else {
+        return true;
+    }
+}
+
 /// One call with its arguments.
 template <class B, class R>
-void run_call(void* payload) {
+bool run_call(void* payload) {
     B call = *std::launder(static_cast<B*>(payload));  // the result may take its place
+    if (!is_known(call.function)) { return false; }
     if constexpr (std::is_void_v<R>) {
         call();
     } else {
         const R result = call();
         __builtin_memcpy(payload, &result, sizeof result);
     }
+    return true;
 }
 
 /// Several calls of one function, as map() sends them: the arguments follow the header, and their
@@ -128,8 +143,9 @@ struct Chunk {
         return static_cast<unsigned char*>(payload) + header();
     }
     // Front to back: result i takes the place of argument i, since both are item() apart.
-    static void run(void* payload) {
+    static bool run(void* payload) {
         Chunk& chunk = *std::launder(static_cast<Chunk*>(payload));
+        if (!is_known(chunk.function)) { return false; }
         for (std::uint32_t i = 0; i < chunk.count; ++i) {
             unsigned char* const place = items(payload) + i * item();
             alignas(T) unsigned char bytes[sizeof(T)];
@@ -142,6 +158,7 @@ struct Chunk {
                 __builtin_memcpy(place, &result, sizeof result);
             }
         }
+        return true;
     }
 };
 

@@ -1,0 +1,114 @@
+// What a pool's host keeps: its memory, and what it knows of its supervisor's life.
+#include "pool_core.hpp"
+
+#include "fork_list.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+std::uint32_t power_of_two(std::uint32_t least) noexcept {
+    std::uint32_t power = 1;
+    while (power < least) { power *= 2; }
+    return power;
+}
+
+}  // namespace
+
+Status PoolCore::check(const PoolOptions& options) noexcept {
+    const bool counts =
+        options.workers_ >= 1 &&
+        (options.workers_ <= PoolOptions::kWorkersMax || options.workers_ == UINT32_MAX) &&
+        options.capacity_ >= 1 && options.capacity_ <= PoolOptions::kCapacityMax &&
+        options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
+    return counts ? Errc::ok : Errc::bad_argument;
+}
+
+Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
+    std::uint32_t workers = options.workers_;
+    if (workers == UINT32_MAX) { workers = port::usable_cpus(); }
+    const std::uint32_t capacity = power_of_two(options.capacity_);
+    const auto slot_bytes =
+        static_cast<std::uint32_t>((Slot::kHeaderBytes + options.payload_ + 63) / 64 * 64);
+    std::uint32_t slots_at = 0;
+    const std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
+    if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
+    const auto shared_bytes = static_cast<std::size_t>(bytes);
+    const std::size_t own_bytes = sizeof(PoolCore) + (capacity - 1) * sizeof(SlotNote);
+    const Result<void*> own = port::map_private(own_bytes);
+    if (!own.ok()) { return own.error(); }
+    const Result<void*> both = port::map_shared(shared_bytes);
+    if (!both.ok()) {
+        port::unmap(*own, own_bytes);
+        return both.error();
+    }
+    PoolCore* const core = ::new (*own) PoolCore;
+    PoolShared* const shared = ::new (*both) PoolShared;  // zeroed pages: nothing is touched twice
+    core->shared = shared;
+    core->shared_bytes = shared_bytes;
+    core->own_bytes = own_bytes;
+    core->epoch = fork_epoch();
+    core->initialize = options.initialize_;
+    __builtin_memcpy(core->initializer, options.initializer_, sizeof core->initializer);
+    shared->workers = workers;
+    shared->capacity = capacity;
+    shared->slot_bytes = slot_bytes;
+    shared->slots_at = slots_at;
+    for (std::uint32_t i = capacity; i > 0; --i) {
+        core->note[i - 1].next = core->free_head;
+        core->free_head = i - 1;
+    }
+    for (port::Bell* bell : {&shared->host_bell, &shared->work_bell, &core->turns}) {
+        const Status status = port::bell_init(*bell);
+        if (status.ok()) { continue; }
+        release(core);
+        return status.error();
+    }
+    shared->host_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
+    return core;
+}
+
+void PoolCore::release(PoolCore* core) noexcept {
+    core->mutex.wait_until_left();
+    port::unmap(core->shared, core->shared_bytes);
+    port::unmap(core, core->own_bytes);
+}
+
+void note_supervisor_end(PoolCore& core) noexcept {
+    if (core.supervisor == 0) { return; }
+    PoolShared& shared = *core.shared;
+    // The system marks the bell when the keeper is dying, a moment before it can be reaped.
+    const port::Reap how = shared.lost_keeper() ? port::Reap::wait : port::Reap::now;
+    const Result<port::ChildState> state = port::wait_child(core.supervisor, how);
+    if (state.ok() && !state->ended) { return; }
+    core.supervisor = 0;
+    if (core.ended_by == Errc::ok) {
+        switch (shared.phase.load(std::memory_order_acquire)) {
+            case PoolPhase::ended: break;
+            case PoolPhase::failed: core.ended_by = shared.failure.load(); break;
+            default: core.ended_by = Errc::pool_broken; break;
+        }
+    }
+}
+
+bool supervisor_has_ended(PoolCore& core) noexcept {
+    const BellMutexHold hold(core.mutex);
+    note_supervisor_end(core);
+    return core.supervisor == 0;
+}
+
+void nudge(PoolCore& core) noexcept {
+    if (core.control != port::kNoFd) { static_cast<void>(port::write_now(core.control, "", 1)); }
+}
+
+void begin_closing(PoolCore& core) noexcept {
+    if (core.shared->command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
+    core.shared->command.store(PoolCommand::close, std::memory_order_seq_cst);
+    ring_all_workers(*core.shared);
+    nudge(core);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,264 @@
+// Goal: whichever call of the port fails, or kills its caller, the core undoes what it had begun,
+//       says so, and works when it is called again (promises 15, 8, 8c).
+// Method: run a scenario with the first, second, third ... call of the port struck, in turn in the
+//         host, its children and their children, until a run meets no such call.
+#include "support.hpp"
+
+#include <brood/brood.hpp>
+
+#include <sys/prctl.h>
+
+#include "fault/fault.hpp"
+
+using namespace brood;
+
+namespace {
+
+using Scenario = Status (*)();
+
+enum Verdict { kFine = 0, kLeftDescriptor = 10, kLeftProcess, kLeftName, kRetryFailed, kNotStruck };
+
+constexpr std::uint32_t kCallsMax = 2000;  // A sweep that does not end is a bug in the sweep.
+
+Status start_and_join(const ProcessOptions& options) {
+    Process process(options, [] {});
+    const Status started = process.start();
+    return started.ok() ? process.join(seconds(10)) : started;
+}
+
+Status a_process() {
+    return start_and_join(ProcessOptions());
+}
+
+Status a_daemon() {
+    return start_and_join(ProcessOptions().daemon());
+}
+
+Status a_detached_process() {
+    Process process([] {});
+    return process.detach().status();
+}
+
+Status a_program() {
+    const char* const arguments[] = {"true", nullptr};
+    char output[16];
+    const Result<Captured> captured =
+        capture("/bin/true", arguments, output, sizeof output, ExecOptions(), seconds(10));
+    return captured.ok() && captured->exit_code != 0 ? Status(Errc::exec_failed)
+                                                     : captured.status();
+}
+
+unsigned square(unsigned n) {
+    return n * n;
+}
+
+Status a_pool() {
+    Result<Pool> pool = Pool::create(PoolOptions().workers(2));
+    if (!pool.ok()) { return pool.status(); }
+    const Result<unsigned> applied = pool->apply(square, 7u);
+    if (!applied.ok()) { return applied.status(); }
+    const unsigned inputs[] = {1, 2, 3, 4, 5};
+    unsigned outputs[5] = {};
+    const Status mapped = pool->map(square, inputs, outputs);
+    if (!mapped.ok()) { return mapped; }
+    if (*applied != 49 || outputs[4] != 25) { return Errc::corrupt; }
+    const Status closed = pool->close();
+    return closed.ok() ? pool->join(seconds(10)) : closed;
+}
+
+Status a_connection() {
+    Result<ConnectionPair> ends = Connection::pipe();
+    if (!ends.ok()) { return ends.status(); }
+    const Status sent = ends->first.send_bytes("hello", 6);
+    if (!sent.ok()) { return sent; }
+    char text[16];
+    return ends->second.recv_bytes(text, sizeof text, seconds(10)).status();
+}
+
+constexpr const char* kName = "/brood-fault-test";
+
+bool name_exists() {
+    return test::count_entries("/dev/shm", kName + 1) != 0;
+}
+
+Status a_named_array() {
+    Status status;
+    {
+        const Result<Array<int>> made = Array<int>::create_named(kName, 100);
+        if (!made.ok() && name_exists()) { _exit(kLeftName); }
+        status = made.ok() ? Array<int>::open(kName, milliseconds(100)).status() : made.status();
+    }
+    // A creator that cannot make sure that the name is still its own leaves it in place.
+    fault::disarm();
+    if (name_exists()) { return SharedMemory::remove(kName); }
+    return status;
+}
+
+Status a_locked_value() {
+    Result<Value<int>> value = Value<int>::create(1);
+    if (!value.ok()) { return value.status(); }
+    return value->with_lock([](int& number) { ++number; }, seconds(10));
+}
+
+const struct {
+    const char* name;
+    Scenario run;
+} kScenarios[] = {
+    {"process", a_process},   {"daemon", a_daemon},         {"detach", a_detached_process},
+    {"program", a_program},   {"pool", a_pool},             {"connection", a_connection},
+    {"array", a_named_array}, {"locked value", a_locked_value},
+};
+
+/// Whether every child of the caller, adopted ones too, ends within the time; reaps them.
+bool all_end(std::int64_t ms) {
+    return test::eventually(
+        [] {
+            for (;;) {
+                const pid_t pid = waitpid(-1, nullptr, WNOHANG);
+                if (pid <= 0) { return pid < 0 && errno == ECHILD; }
+            }
+        },
+        ms);
+}
+
+const char* words(int verdict) {
+    switch (verdict) {
+        case kLeftDescriptor: return "left a descriptor open";
+        case kLeftProcess: return "left a process behind";
+        case kLeftName: return "left a name in /dev/shm";
+        case kRetryFailed: return "did not work when it was done again";
+        default: return "was killed or hung";
+    }
+}
+
+/// In a process of its own: the scenario with a fault, what it left, and once more without.
+int subject(Scenario run, const fault::Plan& plan) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const std::size_t descriptors = test::open_descriptors();
+    fault::arm(plan);
+    run().ignore();
+    fault::disarm();
+    if (!all_end(test::kPatienceMs)) { return kLeftProcess; }
+    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
+    if (!run().ok()) { return kRetryFailed; }
+    return fault::struck() ? kFine : kNotStruck;
+}
+
+void sweep_failures(std::uint32_t depth) {
+    for (const auto& scenario : kScenarios) {
+        std::uint32_t nth = 1;
+        for (;; ++nth) {
+            assert_true(nth < kCallsMax);
+            fault::Plan plan;
+            plan.act = fault::Act::fail;
+            plan.nth = nth;
+            plan.depth = depth;
+            const int verdict = test::run_child([&] { return subject(scenario.run, plan); });
+            if (verdict == kNotStruck) { break; }
+            if (verdict != kFine) {
+                fail_msg("%s with call %u failing at depth %u: %s (%d)", scenario.name, nth, depth,
+                         words(verdict), verdict);
+            }
+        }
+        print_message("%s, depth %u: %u calls failed in turn\n", scenario.name, depth, nth - 1);
+    }
+}
+
+void whatever_call_fails_in_the_host_is_undone_and_a_retry_works(void**) {
+    sweep_failures(0);
+}
+
+void whatever_call_fails_in_a_child_or_supervisor_leaves_nothing(void**) {
+    sweep_failures(1);
+}
+
+void whatever_call_fails_in_a_worker_leaves_nothing(void**) {
+    sweep_failures(2);
+}
+
+/// The scenario in a child of its own, killed at its nth call. True if there was such a call.
+bool host_killed_at(Scenario run, std::uint32_t nth, std::int64_t& worst_ns) {
+    fault::Plan plan;
+    plan.act = fault::Act::kill;
+    plan.nth = nth;
+    fault::arm(plan);  // Here, so that the counts are shared; the child is the one that counts.
+    const int code = test::run_child([&] { return run().ok() ? 0 : 1; });
+    const bool struck = fault::struck();
+    fault::disarm();
+    assert_int_equal(code, struck ? -SIGKILL : 0);
+    const std::int64_t died_ns = test::now_ns();
+    assert_true(all_end(test::kPatienceMs));
+    const std::int64_t took_ns = test::now_ns() - died_ns;
+    if (took_ns > worst_ns) { worst_ns = took_ns; }
+    return struck;
+}
+
+void a_host_killed_at_any_call_leaves_no_daemon_worker_or_supervisor(void**) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    for (const auto& scenario : kScenarios) {
+        if (scenario.run == &a_named_array) { continue; }  // Its name stays, as its header says.
+        std::int64_t worst_ns = 0;
+        std::uint32_t nth = 1;
+        while (host_killed_at(scenario.run, nth, worst_ns)) {
+            assert_true(++nth < kCallsMax);
+        }
+        print_message("%s: killed at %u calls, all gone after %lld us at most\n", scenario.name,
+                      nth - 1, static_cast<long long>(worst_ns / 1000));
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+/// A pool whose supervisor (depth 1) or first worker (depth 2) is killed at its nth call.
+int pool_subject(std::uint32_t depth, std::uint32_t nth) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const std::size_t descriptors = test::open_descriptors();
+    fault::Plan plan;
+    plan.act = fault::Act::kill;
+    plan.nth = nth;
+    plan.depth = depth;
+    fault::arm(plan);
+    const Status status = a_pool();
+    const bool struck = fault::struck();
+    fault::disarm();
+    if (!struck && !status.ok()) { return kRetryFailed; }
+    const bool told = status.ok() || status.code() == Errc::pool_broken ||
+                      status.code() == Errc::worker_died;
+    if (!told) { return kRetryFailed; }
+    if (!all_end(test::kPatienceMs)) { return kLeftProcess; }
+    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
+    if (!a_pool().ok()) { return kRetryFailed; }
+    return struck ? kFine : kNotStruck;
+}
+
+void sweep_pool_kills(std::uint32_t depth) {
+    std::uint32_t nth = 1;
+    for (;; ++nth) {
+        assert_true(nth < kCallsMax);
+        const int verdict = test::run_child([&] { return pool_subject(depth, nth); });
+        if (verdict == kNotStruck) { break; }
+        if (verdict != kFine) { fail_msg("killed at call %u: %s", nth, words(verdict)); }
+    }
+    print_message("killed at %u calls\n", nth - 1);
+}
+
+void a_supervisor_killed_at_any_call_ends_its_pool_and_the_host_is_told(void**) {
+    sweep_pool_kills(1);
+}
+
+void a_worker_killed_at_any_call_fails_its_task_at_most(void**) {
+    sweep_pool_kills(2);
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_call_fails_in_the_host_is_undone_and_a_retry_works),
+        cmocka_unit_test(whatever_call_fails_in_a_child_or_supervisor_leaves_nothing),
+        cmocka_unit_test(whatever_call_fails_in_a_worker_leaves_nothing),
+        cmocka_unit_test(a_host_killed_at_any_call_leaves_no_daemon_worker_or_supervisor),
+        cmocka_unit_test(a_supervisor_killed_at_any_call_ends_its_pool_and_the_host_is_told),
+        cmocka_unit_test(a_worker_killed_at_any_call_fails_its_task_at_most),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,242 @@
+// The faulty layer: every entry of port/port.hpp, passing on to the real one.
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <new>
+
+// The page twice: the layer below, which the port implements, and this one.
+#undef BROOD_PORT_LAYER
+#define BROOD_PORT_LAYER os
+#include <port/port.hpp>
+#undef BROOD_PORT_LAYER
+#define BROOD_PORT_LAYER faulty
+#include <port/port.hpp>
+
+#include "fault.hpp"
+
+namespace fault {
+namespace {
+
+using brood::Errc;
+using brood::Error;
+
+struct Shortage {
+    const char* entry;
+    Error error;
+};
+const Shortage kShortages[] = {
+    {"fork", Error(Errc::too_many_processes, EAGAIN)},
+    {"spawn", Error(Errc::too_many_processes, EAGAIN)},
+    {"watch_process", Error(Errc::too_many_files, EMFILE)},
+    {"pipe", Error(Errc::too_many_files, EMFILE)},
+    {"at_fork", Error(Errc::no_memory, ENOMEM)},
+    {"null_input", Error(Errc::too_many_files, EMFILE)},
+    {"map_shared", Error(Errc::no_space, ENOSPC)},
+    {"map_private", Error(Errc::no_memory, ENOMEM)},
+    {"map_object", Error(Errc::no_memory, ENOMEM)},
+    {"create_object", Error(Errc::too_many_files, EMFILE)},
+    {"open_object", Error(Errc::too_many_files, EMFILE)},
+    {"allocate_object", Error(Errc::no_space, ENOSPC)},
+    {"mark_object", Error(Errc::no_space, ENOSPC)},
+    {"lock_object", Error(Errc::system_error, ENOLCK)},
+    {"bell_init", Error(Errc::no_memory, ENOMEM)},
+    {"mutex_init", Error(Errc::no_memory, ENOMEM)},
+    {"bell_keep", Error(Errc::unsupported, ENOSYS)},
+    {"die_with_parent", Error(Errc::unsupported, ENOSYS)},
+    {"die_with_pipe", Error(Errc::unsupported, ENOSYS)},
+    {"random_bytes", Error(Errc::unsupported, ENOSYS)},
+};
+
+struct State {
+    Plan plan;
+    std::atomic<std::uint32_t> calls{0};
+    std::atomic<std::uint32_t> has_struck{0};
+};
+
+State* make_state() {
+    void* const page = mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) { abort(); }
+    return new (page) State;
+}
+
+State* g_state = nullptr;
+std::uint32_t g_depth = 0;  // forks between the process that armed the plan and this one
+
+const Error* shortage_of(const char* entry) {
+    for (const Shortage& shortage : kShortages) {
+        if (strcmp(shortage.entry, entry) == 0) { return &shortage.error; }
+    }
+    return nullptr;
+}
+
+/// Counts a call of `entry`, kills the process if the plan says so here, and returns the error that
+/// the call shall end with; null: it goes on.
+const Error* strike(const char* entry) {
+    if (g_state == nullptr) { return nullptr; }
+    const Plan& plan = g_state->plan;
+    if (plan.act == Act::none || plan.depth != g_depth || struck()) { return nullptr; }
+    if (plan.entry != nullptr && strcmp(plan.entry, entry) != 0) { return nullptr; }
+    const Error* const error = plan.error != Errc::ok ? &plan.error : shortage_of(entry);
+    if (plan.act == Act::fail && error == nullptr) { return nullptr; }
+    if (g_state->calls.fetch_add(1) + 1 != plan.nth) { return nullptr; }
+    g_state->has_struck.store(1);
+    if (plan.act == Act::kill) { raise(SIGKILL); }
+    return error;
+}
+
+}  // namespace
+
+void arm(const Plan& plan) {
+    if (g_state == nullptr) { g_state = make_state(); }
+    disarm();
+    g_depth = 0;
+    g_state->calls.store(0);
+    g_state->has_struck.store(0);
+    g_state->plan = plan;
+}
+
+void disarm() {
+    if (g_state != nullptr) { g_state->plan = Plan(); }
+}
+
+bool struck() {
+    return g_state != nullptr && g_state->has_struck.load() != 0;
+}
+
+std::uint32_t calls() {
+    return g_state == nullptr ? 0 : g_state->calls.load();
+}
+
+}  // namespace fault
+
+namespace brood::port {
+inline namespace faulty {
+
+using fault::strike;
+
+const char* const kName = os::kName;
+
+Result<Pid> fork() noexcept {
+    if (const Error* const error = strike("fork")) { return *error; }
+    const Result<Pid> pid = os::fork();
+    if (pid.ok() && *pid == 0) { ++fault::g_depth; }
+    return pid;
+}
+
+[[noreturn]] void exit_now(int code) noexcept {
+    static_cast<void>(strike("exit_now"));
+    os::exit_now(code);
+}
+
+[[noreturn]] void exit_program(int code) noexcept {
+    static_cast<void>(strike("exit_program"));
+    os::exit_program(code);
+}
+
+// Called any number of times while somebody waits, so they are no places that a sweep could count.
+void yield() noexcept {
+    os::yield();
+}
+
+void cpu_relax() noexcept {
+    os::cpu_relax();
+}
+
+// Entries that can return an error, and those that cannot: these can only be killed in.
+#define FALLIBLE(type, name, parameters, arguments)                       \
+    type name parameters noexcept {                                       \
+        if (const Error* const error = strike(#name)) { return *error; }  \
+        return os::name arguments;                                        \
+    }
+#define INFALLIBLE(type, name, parameters, arguments) \
+    type name parameters noexcept {                   \
+        static_cast<void>(strike(#name));             \
+        return os::name arguments;                    \
+    }
+
+INFALLIBLE(Pid, process_id, (), ())
+INFALLIBLE(Pid, parent_id, (), ())
+FALLIBLE(Result<Fd>, watch_process, (Pid pid), (pid))
+FALLIBLE(Result<ChildState>, wait_child, (Pid pid, Reap how), (pid, how))
+FALLIBLE(Status, signal_process, (Pid pid, Fd watch, int signal), (pid, watch, signal))
+FALLIBLE(Status, signal_group, (Pid group, int signal), (group, signal))
+FALLIBLE(Status, die_with_parent, (Pid parent), (parent))
+FALLIBLE(Status, die_with_pipe, (Fd lifeline), (lifeline))
+FALLIBLE(Status, lead_group, (), ())
+INFALLIBLE(bool, adopts_orphans, (), ())
+FALLIBLE(Status, at_fork, (void (*before)(), void (*parent)(), void (*child)()),
+         (before, parent, child))
+FALLIBLE(Result<Pid>, spawn, (const SpawnPlan& plan), (plan))
+INFALLIBLE(std::uint32_t, usable_cpus, (), ())
+INFALLIBLE(bool, flush_streams, (), ())
+INFALLIBLE(void, discard_streams, (), ())
+INFALLIBLE(void, print_error, (const char* text, std::size_t bytes), (text, bytes))
+INFALLIBLE(const char*, error_text, (std::int32_t os_error), (os_error))
+
+INFALLIBLE(const SignalEntry*, signal_table, (std::size_t& count), (count))
+FALLIBLE(Status, signal_action, (int signal, const SignalAction* action, SignalAction* before),
+         (signal, action, before))
+INFALLIBLE(SignalMask, signal_mask, (MaskChange how, SignalMask mask), (how, mask))
+INFALLIBLE(void, reset_signals, (), ())
+FALLIBLE(Result<std::int32_t>, signal_wait, (SignalMask set, std::int64_t deadline_ns),
+         (set, deadline_ns))
+INFALLIBLE(void, signal_pause, (), ())
+FALLIBLE(Result<std::int64_t>, alarm_clock, (std::int64_t ns), (ns))
+
+FALLIBLE(Status, pipe, (Fd ends[2]), (ends))
+FALLIBLE(Result<std::size_t>, read, (Fd fd, void* buffer, std::size_t bytes), (fd, buffer, bytes))
+FALLIBLE(Result<std::size_t>, read_now, (Fd fd, void* buffer, std::size_t bytes),
+         (fd, buffer, bytes))
+FALLIBLE(Result<std::size_t>, write, (Fd fd, const void* data, std::size_t bytes),
+         (fd, data, bytes))
+FALLIBLE(Result<std::size_t>, write_now, (Fd fd, const void* data, std::size_t bytes),
+         (fd, data, bytes))
+INFALLIBLE(void, assume_broken_pipe_ignored, (bool assume), (assume))
+INFALLIBLE(std::size_t, pipe_atomic, (), ())
+INFALLIBLE(void, close, (Fd fd), (fd))
+FALLIBLE(Status, duplicate_to, (Fd fd, Fd target), (fd, target))
+FALLIBLE(Status, null_input, (), ())
+INFALLIBLE(void, close_all_but, (const Fd* keep, std::size_t count), (keep, count))
+FALLIBLE(Result<std::size_t>, poll,
+         (PollItem * items, std::size_t count, std::int64_t deadline_ns),
+         (items, count, deadline_ns))
+
+FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
+FALLIBLE(Result<void*>, map_private, (std::size_t bytes), (bytes))
+FALLIBLE(Result<void*>, map_object, (Fd fd, std::size_t bytes, bool writable),
+         (fd, bytes, writable))
+INFALLIBLE(void, unmap, (void* address, std::size_t bytes), (address, bytes))
+INFALLIBLE(void, hide_from_dumps, (void* address, std::size_t bytes), (address, bytes))
+INFALLIBLE(std::size_t, page_bytes, (), ())
+INFALLIBLE(bool, is_mapped, (const void* address), (address))
+FALLIBLE(Result<Fd>, create_object, (const char* name, std::uint32_t mode), (name, mode))
+FALLIBLE(Result<Fd>, open_object, (const char* name, bool writable), (name, writable))
+FALLIBLE(Status, remove_object, (const char* name), (name))
+FALLIBLE(Status, allocate_object, (Fd fd, std::size_t bytes), (fd, bytes))
+FALLIBLE(Result<std::uint64_t>, object_bytes, (Fd fd), (fd))
+FALLIBLE(Status, mark_object, (Fd fd, std::uint32_t mark), (fd, mark))
+FALLIBLE(Result<ObjectIdentity>, object_identity, (Fd fd), (fd))
+FALLIBLE(Result<bool>, lock_object, (Fd fd), (fd))
+INFALLIBLE(void, unlock_object, (Fd fd), (fd))
+
+FALLIBLE(Status, bell_init, (Bell & bell), (bell))
+FALLIBLE(Status, bell_wait, (Bell & bell, std::uint32_t expected, std::int64_t deadline_ns),
+         (bell, expected, deadline_ns))
+INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count), (bell, count))
+FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
+INFALLIBLE(std::uint32_t, mutex_layout, (), ())
+FALLIBLE(Status, mutex_init, (RobustMutex & mutex), (mutex))
+FALLIBLE(Status, mutex_lock, (RobustMutex & mutex, std::int64_t deadline_ns), (mutex, deadline_ns))
+FALLIBLE(Status, mutex_unlock, (RobustMutex & mutex), (mutex))
+
+INFALLIBLE(std::int64_t, now_ns, (), ())
+INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))
+FALLIBLE(Status, random_bytes, (void* buffer, std::size_t bytes), (buffer, bytes))
+
+}  // namespace faulty
+}  // namespace brood::port

@@ -1,0 +1,94 @@
+// What the tests of processes share: ends of children, life and death of strangers, pid namespaces.
+#ifndef BROOD_TEST_PROCESS_SUPPORT_HPP
+#define BROOD_TEST_PROCESS_SUPPORT_HPP
+
+#include "channel_support.hpp"
+
+#include <atomic>
+#include <cstdlib>
+
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <brood/process.hpp>
+#include <port/port.hpp>
+
+namespace test {
+
+/// Whether this is the strict POSIX port, which keeps some promises in a weaker form.
+inline bool is_posix_port() {
+    return strcmp(brood::port::kName, "posix") == 0;
+}
+
+/// Joins within the test's patience: the exit code. A child that does not end is killed.
+inline int end_of(brood::Process& process) {
+    const brood::Status joined = process.join(kLong);
+    if (joined.code() == brood::Errc::timed_out) {
+        process.kill().ignore();
+        process.join().ignore();
+    }
+    assert_ok(joined);
+    const brood::Result<int> code = process.exit_code();
+    assert_ok(code);
+    return *code;
+}
+
+/// Starts it and waits for its end: the exit code.
+inline int run_to_end(brood::Process& process) {
+    assert_ok(process.start());
+    return end_of(process);
+}
+
+/// The letter of a process's state in /proc: 'Z' for a zombie, '\0' if there is none.
+inline char state_of(pid_t pid) {
+    char path[64];
+    std::snprintf(path, sizeof(path), "/proc/%d/stat", static_cast<int>(pid));
+    FILE* const file = std::fopen(path, "r");
+    if (file == nullptr) { return '\0'; }
+    char state = '\0';
+    if (std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1) { state = '\0'; }
+    std::fclose(file);
+    return state;
+}
+
+inline bool has_ended(pid_t pid) {
+    const char state = state_of(pid);
+    return state == '\0' || state == 'Z' || state == 'X';
+}
+
+/// How many zombies have `parent` as their parent.
+inline int zombies_of(pid_t parent) {
+    int count = 0;
+    DIR* const dir = opendir("/proc");
+    while (const dirent* entry = dir != nullptr ? readdir(dir) : nullptr) {
+        char path[300], state = '\0';
+        int found = 0;
+        std::snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+        FILE* const file = entry->d_name[0] >= '1' && entry->d_name[0] <= '9'
+                               ? std::fopen(path, "r") : nullptr;
+        if (file == nullptr) { continue; }
+        const int read = std::fscanf(file, "%*d (%*[^)]) %c %d", &state, &found);
+        std::fclose(file);
+        if (read == 2 && state == 'Z' && found == parent) { ++count; }
+    }
+    if (dir != nullptr) { closedir(dir); }
+    return count;
+}
+
+/// Runs `body` as the first process of a pid namespace: its exit code, or kNoNamespace.
+inline constexpr int kNoNamespace = 78;
+template <class F>
+int run_as_pid_1(F body) {
+    return run_child([&] {
+        if (unshare(CLONE_NEWPID) != 0) { return kNoNamespace; }
+        const pid_t first = fork();
+        if (first == 0) { _exit(body()); }
+        int status = 0;
+        while (waitpid(first, &status, 0) < 0 && errno == EINTR) {}
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 97;
+    });
+}
+
+}  // namespace test
+
+#endif

@@ -1,0 +1,24 @@
+// What the subcommands of `brood` have in common.
+#ifndef BROOD_TOOLS_COMMAND_HPP
+#define BROOD_TOOLS_COMMAND_HPP
+
+namespace tool {
+
+/// Exit statuses, as sha256sum's. Ended by a signal: 128 + its number, as the shell reports it.
+enum ExitStatus : int {
+    kSuccess = 0,
+    kFailure = 1,  ///< Something was not done or did not match, or the usage was wrong.
+};
+
+/// `brood NAME ...`. arguments[0] is "brood NAME", for messages.
+struct Command {
+    const char* name;
+    const char* summary;
+    int (*run)(int count, char** arguments);
+};
+
+int run_sum(int count, char** arguments);
+
+}  // namespace tool
+
+#endif

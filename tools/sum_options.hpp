@@ -1,0 +1,24 @@
+// The command line of `brood sum`.
+#ifndef BROOD_TOOLS_SUM_OPTIONS_HPP
+#define BROOD_TOOLS_SUM_OPTIONS_HPP
+
+#include <cstdint>
+
+namespace tool {
+
+struct SumOptions {
+    std::uint32_t workers = 0;
+    bool check = false;
+    char* const* paths = nullptr;
+    int path_count = 0;
+};
+
+/// What is to be done after the command line was read. finished: nothing, it was --help or the
+/// like; refused: nothing, and why has been said.
+enum class Parsed { run, finished, refused };
+
+Parsed parse_sum_options(int count, char** arguments, SumOptions& options) noexcept;
+
+}  // namespace tool
+
+#endif

@@ -1,0 +1,76 @@
+#include <tools/sum_output.hpp>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include <tools/command.hpp>
+#include <tools/sum_format.hpp>
+#include <tools/sum_stop.hpp>
+
+namespace tool {
+
+SumOutput::SumOutput(Progress& progress) noexcept
+    : progress_(progress), on_terminal_(isatty(STDOUT_FILENO) != 0) {}
+
+void SumOutput::write(const char* text, std::size_t length) noexcept {
+    if (length > sizeof buffer_ - held_) { flush(); }
+    if (failed()) { return; }
+    std::memcpy(buffer_ + held_, text, length);
+    held_ += length;
+}
+
+void SumOutput::flush() noexcept {
+    if (held_ > 0 && on_terminal_) { progress_.hide(); }
+    std::size_t written = 0;
+    while (written < held_ && !failed() && stop_signal() == 0) {
+        const ssize_t count = ::write(STDOUT_FILENO, buffer_ + written, held_ - written);
+        if (count >= 0) {
+            written += static_cast<std::size_t>(count);
+        } else if (errno != EINTR) {
+            error_ = errno;
+        }
+    }
+    held_ = 0;
+}
+
+bool SumOutput::finish() noexcept {
+    flush();
+    if (!failed()) { return true; }
+    if (stop_signal() == 0) { complain("write error", error_); }
+    return false;
+}
+
+void SumOutput::complain(const char* path, const char* what) noexcept {
+    status_ = kFailure;
+    char name[kLineBytes];
+    char text[kLineBytes + 512];
+    std::snprintf(text, sizeof text, "%s: %s", format_name(name, sizeof name, path), what);
+    say(text);
+}
+
+void SumOutput::complain(const char* path, int error) noexcept {
+    complain(path, std::strerror(error));
+}
+
+void SumOutput::warn(const char* format, ...) noexcept {
+    char text[512] = "WARNING: ";
+    const std::size_t length = std::strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(text + length, sizeof text - length, format, arguments);
+    va_end(arguments);
+    say(text);
+}
+
+void SumOutput::say(const char* text) noexcept {
+    // On a terminal the results come first, as they did before the complaint.
+    if (on_terminal_) { flush(); }
+    progress_.hide();
+    std::fprintf(stderr, "brood sum: %s\n", text);
+}
+
+}  // namespace tool
