@@ -18,6 +18,9 @@ TRIPLET_i386 := i686-linux-gnu
 ifneq ($(ARCH),)
 CROSS_COMPILE ?= $(or $(TRIPLET_$(ARCH)),$(error ARCH=$(ARCH): known are armhf armel arm64 i386))-
 endif
+ifeq ($(wildcard port/$(PORT)/*.cpp),)
+$(error PORT=$(PORT): there is $(notdir $(patsubst %/,%,$(wildcard port/*/))))
+endif
 ifeq ($(origin CXX),default)
 CXX := $(CROSS_COMPILE)g++
 endif
@@ -35,16 +38,17 @@ BUILD ?= build/$(PORT)-$(subst $(space),-,$(notdir $(CXX)))$(if $(SANITIZE),-san
 
 # ---- Flags -----------------------------------------------------------------------------------
 
-WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+# CPPFLAGS, CXXFLAGS, LDFLAGS and LDLIBS are the caller's: they come after ours, so theirs win.
+CXXFLAGS ?= -g
+WERROR ?= -Werror
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(WERROR)
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
              -fno-omit-frame-pointer)
 ARCH_FLAGS := $(if $(filter armel,$(ARCH)),-march=armv6)
-CXXFLAGS ?= -g
-override CPPFLAGS += -Iinclude -I.
-override CXXFLAGS += -std=c++17 $(OPT) $(WARN) $(ARCH_FLAGS) -fno-exceptions -fno-rtti \
-                     -ffunction-sections -fdata-sections $(SAN_FLAGS)
-override LDFLAGS += $(SAN_FLAGS) -Wl,--gc-sections
-override LDLIBS += -pthread -lrt
+COMPILE := $(CXX) -Iinclude -I. -std=c++17 $(OPT) $(WARN) $(ARCH_FLAGS) -fno-exceptions -fno-rtti \
+           -ffunction-sections -fdata-sections $(SAN_FLAGS)
+LINK := $(CXX) $(ARCH_FLAGS) $(SAN_FLAGS) -Wl,--gc-sections
+LIBS := -pthread -lrt
 # No guards around static locals: they are C++ runtime. -ffreestanding keeps the compiler from
 # turning loops of the core into calls of strlen and the like; copies written as __builtin_memcpy
 # are inlined all the same, by g++ and clang++.
@@ -106,12 +110,12 @@ tests: $(TESTS) ## Build every test program, run none
 define compile
 @mkdir -p $(@D)
 $(call say,CXX,$<)
-$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(1) -MMD -MP -c $< -o $@
+$(Q)$(COMPILE) $(1) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 endef
 define link
 @mkdir -p $(@D)
 $(call say,LD,$@)
-$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(1) $(LDLIBS) -o $@
+$(Q)$(LINK) $(CXXFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(1) $(LIBS) $(LDLIBS) -o $@
 endef
 define archive
 $(call say,AR,$@)
@@ -120,14 +124,13 @@ endef
 
 # Made anew when the flags or the list of sources change, and then all that depends on it.
 STAMP := $(BUILD)/flags
-FLAGS_NOW := $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(CORE_FLAGS) $(POSIX_FLAGS) $(LDFLAGS) $(LDLIBS)
-$(STAMP): FORCE
+$(STAMP): export LINES = $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) \
+    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS)
+$(BUILD)/objects: export LINES = $(ALL_OBJS)
+$(STAMP) $(BUILD)/objects: FORCE
 	@mkdir -p $(@D)
-	@tools/build/need.sh --program $(lastword $(CXX))
-	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
-$(BUILD)/objects: FORCE
-	@mkdir -p $(@D)
-	@echo '$(ALL_OBJS)' | cmp -s - $@ || echo '$(ALL_OBJS)' > $@
+	@tools/build/need.sh --program $(filter-out -%,$(CXX))
+	@printf '%s\n' "$$LINES" | cmp -s - $@ || printf '%s\n' "$$LINES" > $@
 .PHONY: FORCE
 
 $(BUILD)/src/%.o: src/%.cpp $(STAMP)
@@ -205,7 +208,8 @@ format: ## Put every source file into the layout of .clang-format
 
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy
-	@tools/build/tidy.sh $(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS) $(TOOL_SRCS)
+	@tools/build/tidy.sh $(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS) $(TOOL_SRCS) $(EXAMPLE_SRCS) \
+	    $(BENCH_SRCS)
 
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'

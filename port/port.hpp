@@ -121,8 +121,11 @@ Result<std::int32_t> signal_wait(SignalMask set, std::int64_t deadline_ns) noexc
 void signal_pause() noexcept;
 
 /// Sets the one alarm clock of the process to `ns` from now (0: off); returns what was left of the
-/// former (0: it was off). Errors: timeout_overflow.
+/// former (0: it was off). It rings once. Errors: timeout_overflow.
 Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept;
+/// Makes the clock ring again every `ns` once it has rung (0: no more; -1: as it is). Returns what
+/// was so before.
+std::int64_t alarm_repeat(std::int64_t ns) noexcept;
 
 // ---- Descriptors -----------------------------------------------------------------------------
 

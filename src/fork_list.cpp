@@ -109,6 +109,10 @@ void fork_list_remove_locked(ForkLink& link) noexcept {
 
 void fork_list_move(ForkLink& from, ForkLink& to) noexcept {
     const ForkListHold hold;
+    fork_list_move_locked(from, to);
+}
+
+void fork_list_move_locked(ForkLink& from, ForkLink& to) noexcept {
     to = from;
     if (from.linked()) {
         to.previous->next = &to;

@@ -25,6 +25,7 @@ void fork_list_each(void (*visit)(ForkLink& link, void* context), void* context)
 /// For those who hold the list. Removing one that is not linked does nothing.
 void fork_list_add_locked(ForkLink& link) noexcept;
 void fork_list_remove_locked(ForkLink& link) noexcept;
+void fork_list_move_locked(ForkLink& from, ForkLink& to) noexcept;
 
 /// Makes sure that forks are noticed (once per program). Every object that depends on it calls
 /// this before it is first used. Errors: no_memory.

@@ -122,13 +122,8 @@ private:
         WorkerRecord& record = shared_.worker[index];
         record.pid.store(0, std::memory_order_relaxed);
         --living_;
-        for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
-            Slot& slot = shared_.slot(i);
-            const std::uint32_t claimed = state_word(TaskState::claimed, index);
-            if (slot.state.load(std::memory_order_acquire) != claimed) { continue; }
-            slot.exit_code = exit_code;
-            slot.state.store(state_word(TaskState::died), std::memory_order_release);
-        }
+        // What terminate() cut off did not die: it never ends, and the host says why.
+        if (!terminating_) { end_task_of(index, exit_code); }
         // A wake-up may have died with it: of the host, or of its fellows.
         ring_host(shared_);
         ring_all_workers(shared_);
@@ -136,6 +131,16 @@ private:
         if (must_replace()) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fork_failed(forked.error()); }
+        }
+    }
+
+    void end_task_of(std::uint32_t index, std::int32_t exit_code) noexcept {
+        const std::uint32_t claimed = state_word(TaskState::claimed, index);
+        for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
+            Slot& slot = shared_.slot(i);
+            if (slot.state.load(std::memory_order_acquire) != claimed) { continue; }
+            slot.exit_code = exit_code;
+            slot.state.store(state_word(TaskState::died), std::memory_order_release);
         }
     }
 

@@ -33,6 +33,7 @@ bool ProcessAccess::forget(ForkLink& link) noexcept {
 
 void ProcessAccess::started(Process& process, port::Pid pid, port::Pid reap_pid,
                             LaunchPipe& lifeline, LaunchPipe* words) noexcept {
+    const ForkListHold hold;  // No fork comes between the watch and the listing.
     process.pid_ = pid;
     process.reap_pid_ = reap_pid;
     process.lifeline_ = lifeline.writer();
@@ -42,8 +43,7 @@ void ProcessAccess::started(Process& process, port::Pid pid, port::Pid reap_pid,
     process.state_ = State::started;
     process.link_.process = &process;
     process.link_.forget = &forget;
-    fork_list_add(process.link_);
-    // A fork up to here closes them twice in its child, which does no harm.
+    fork_list_add_locked(process.link_);
     lifeline.release_writer();
     if (words != nullptr) { words->release_reader(); }
 }
@@ -62,11 +62,13 @@ void ProcessAccess::finish(Process& process, const Result<port::ChildState>& sta
     process.state_ = state.ok() ? State::ended : State::stolen;
     process.exit_code_ = state.ok() ? state->exit_code : 0;
     if (process.pid_ != process.reap_pid_) { process.exit_code_ = last_words(process); }
-    if (listed) {
-        fork_list_remove_locked(process.link_);
-    } else {
-        fork_list_remove(process.link_);
-    }
+    if (listed) { return give_up(process); }
+    const ForkListHold hold;
+    give_up(process);
+}
+
+void ProcessAccess::give_up(Process& process) noexcept {
+    fork_list_remove_locked(process.link_);
     static_cast<void>(forget(process.link_));
 }
 
@@ -92,13 +94,15 @@ Process& Process::operator=(Process&& other) noexcept {
         other.target_ops_->destroy(other.target_);
     }
     target_ops_ = std::exchange(other.target_ops_, nullptr);
-    link_.forget = nullptr;
-    detail::fork_list_move(other.link_, link_);
-    link_.process = this;
+    {
+        const detail::ForkListHold hold;  // No fork finds the descriptors in neither of the two.
+        detail::fork_list_move_locked(other.link_, link_);
+        link_.process = this;
+        watch_ = std::exchange(other.watch_, port::kNoFd);
+        lifeline_ = std::exchange(other.lifeline_, port::kNoFd);
+    }
     pid_ = std::exchange(other.pid_, 0);
     reap_pid_ = std::exchange(other.reap_pid_, 0);
-    watch_ = std::exchange(other.watch_, port::kNoFd);
-    lifeline_ = std::exchange(other.lifeline_, port::kNoFd);
     exit_code_ = std::exchange(other.exit_code_, 0);
     epoch_ = other.epoch_;
     state_ = std::exchange(other.state_, State::fresh);

@@ -31,6 +31,7 @@ struct ProcessAccess {
     /// Notes the end of the child (or its theft) and gives up what watched it.
     static void finish(Process& process, const Result<port::ChildState>& state,
                        bool listed) noexcept;
+    static void give_up(Process& process) noexcept;  // with the fork list held
     /// Whether start(), detach(), exec() may go on, and with which error not.
     static Status may_start() noexcept;
     /// A running child: watched and listed. It keeps the writer of a daemon's `lifeline`; `words` is

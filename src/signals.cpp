@@ -150,24 +150,30 @@ Result<Timeout> alarm(Timeout delay) noexcept {
     return nanoseconds(*left);
 }
 
-ScopedAlarm::ScopedAlarm(Timeout delay, Handler handler) noexcept : handler_(kAlarm, handler) {
-    status_ = handler_.status();
-    if (!status_.ok()) { return; }
-    const Result<Timeout> left = alarm(delay);
-    status_ = left.status();
-    if (left.ok() && !left->is_no_wait()) {
-        former_.due_ns = port::now_ns() + left->nanoseconds();
-    }
+ScopedAlarm::ScopedAlarm(Timeout delay, Handler handler) noexcept
+    : status_(delay.is_forever() ? Errc::timeout_overflow : detail::deadline_of(delay).code()),
+      former_(status_.ok()),
+      handler_(status_.ok() ? kAlarm : 0, handler) {
+    if (status_.ok()) { status_ = handler_.status(); }
+    if (status_.ok()) { status_ = alarm(delay).status(); }
 }
 
 ScopedAlarm::~ScopedAlarm() noexcept {
     if (status_.ok()) { alarm(Timeout::no_wait()).ignore(); }
 }
 
+ScopedAlarm::Former::Former(bool stop) noexcept {
+    if (!stop) { return; }
+    repeat_ns = port::alarm_repeat(-1);
+    const Timeout left = alarm(Timeout::no_wait()).value_or(Timeout::no_wait());
+    if (!left.is_no_wait()) { due_ns = port::now_ns() + left.nanoseconds(); }
+}
+
 ScopedAlarm::Former::~Former() noexcept {
     if (due_ns == 0) { return; }
     const std::int64_t left = due_ns - port::now_ns();
     alarm(nanoseconds(left > 1000 ? left : 1000)).ignore();  // 1 us: it should have rung by now
+    if (repeat_ns > 0) { static_cast<void>(port::alarm_repeat(repeat_ns)); }
 }
 
 Status ignore_broken_pipes() noexcept {

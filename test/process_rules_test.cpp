@@ -89,19 +89,34 @@ static void standard_input_is_dev_null_unless_kept(void**) {
 
 // A program started without standard streams, as firmware does: brood's own pipes must not take
 // their numbers, where the child's standard input would overwrite them.
-static void a_host_without_standard_streams_has_working_children(void**) {
-    assert_int_equal(test::run_child([] {
-        for (const int fd : {0, 1, 2}) { close(fd); }
+static int run_without_streams(unsigned closed) {
+    return test::run_child([=] {
         test::Shared<std::atomic<int>> ran;
-        Process daemon(ProcessOptions().daemon(), [&] { ran->store(1); for (;;) { pause(); } });
-        if (!daemon.start().ok()) { return 1; }
-        if (!test::eventually([&] { return ran->load() == 1; })) { return 2; }
-        if (daemon.join(milliseconds(50)).code() != Errc::timed_out) { return 3; }
-        Process detached([&] { ran->store(2); });
-        if (!detached.detach().ok()) { return 4; }
-        if (!test::eventually([&] { return ran->load() == 2; })) { return 5; }
-        return daemon.terminate(test::kLong).ok() && *daemon.exit_code() == -SIGTERM ? 0 : 6;
-    }), 0);
+        for (int fd = 0; fd < 3; ++fd) {
+            if ((closed & 1u << fd) != 0) { close(fd); }
+        }
+        const auto look = [&](int number) {
+            char byte = 0;
+            const bool open_as_in_host = (fcntl(1, F_GETFD) < 0) == ((closed & 2) != 0) &&
+                                         (fcntl(2, F_GETFD) < 0) == ((closed & 4) != 0);
+            ran->store(open_as_in_host && read(0, &byte, 1) == 0 ? number : -1);
+            while (number == 1) { pause(); }
+        };
+        Process daemon(ProcessOptions().daemon(), look, 1), detached(look, 2);
+        CHILD_EXPECT(daemon.start().ok());
+        CHILD_EXPECT(test::eventually([&] { return ran->load() != 0; }) && ran->load() == 1);
+        CHILD_EXPECT(daemon.join(milliseconds(20)).code() == Errc::timed_out);
+        CHILD_EXPECT(detached.detach().ok());
+        CHILD_EXPECT(test::eventually([&] { return ran->load() != 1; }) && ran->load() == 2);
+        CHILD_EXPECT(daemon.terminate(test::kLong).ok() && *daemon.exit_code() == -SIGTERM);
+        return 0;
+    });
+}
+
+static void a_host_without_standard_streams_has_working_children(void**) {
+    for (unsigned closed = 0; closed < 8; ++closed) {
+        assert_int_equal(run_without_streams(closed), 0);
+    }
 }
 
 // ---- signals in the child ----------------------------------------------------------------------

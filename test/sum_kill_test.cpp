@@ -88,7 +88,10 @@ static void a_killed_supervisor_ends_the_work_with_an_error(void**) {
     assert_int_equal(kill(host.supervisor(), SIGKILL), 0);
     assert_int_equal(host.join(), 1);
     assert_has("errors", "brood sum: the workers: ");
-    assert_true(host.is_gone_within(1000));
+    const char* const port = getenv("BROOD_PORT");
+    const bool is_posix = port != nullptr && strcmp(port, "posix") == 0;
+    if (is_posix) { test::not_run("orphaned workers go at once", "on posix they end their task"); }
+    assert_true(host.is_gone_within(is_posix ? test::kPatienceMs : 1000));
 }
 
 // ---- The host --------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ static long figure(pid_t pid, const char* file, const char* name) {
 
 static void small_files_do_not_wait_for_a_big_one_and_memory_stays_bounded(void**) {
     prepare(
-        "mkdir tree && cd tree && truncate -s 600M a-big && seq 10001 29000 |"
+        "mkdir tree && cd tree && truncate -s 600M a-big && seq 10001 19500 |"
         " split -l 1 -a 4 - file && cd .. && find tree -type f | sort |"
         " xargs sha256sum > wanted");
     Host host("-j 2 tree");

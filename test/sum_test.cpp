@@ -90,6 +90,8 @@ static void standard_input_and_pipes_are_read_as_arguments(void**) {
     assert_int_equal(run_script("echo 2 | $BROOD sum - file > found"), 0);
     assert_same_files("found", "wanted");
     assert_int_equal(run_script("mkfifo fifo && (echo 2 > fifo &) && $BROOD sum fifo > found"), 0);
+    assert_int_equal(run_script("exec $BROOD sum - <&- 2> errors"), 1);
+    assert_string_equal(Contents("errors").text(), "brood sum: -: Bad file descriptor\n");
     assert_has("found", "53c234e5e8472b6ac51c1ae1cab3fe06fad053beb8ebfd8977b010655bfdd3c3  fifo");
 }
 
@@ -109,10 +111,13 @@ static void names_in_complaints_do_no_harm_to_a_terminal(void**) {
                         "brood sum: no\\nwh\\033ere: No such file or directory\n");
 }
 
-static void more_files_than_fit_into_the_area_come_in_order(void**) {
+// The big file at the front keeps all the others in flight, as far as there is room.
+static void more_files_and_longer_paths_than_fit_into_the_area_come_in_order(void**) {
     prepare(
-        "mkdir -p tree/{1..40} && cd tree && for i in {1..40}; do"
-        " (cd $i && seq 1 500 | split -l 1 -a 4 - a-name-of-some-length-); done");
+        "name=$(printf 'n%.0s' {1..250}) && mkdir -p tree/{1..40} tree/b/$name/$name &&"
+        " truncate -s 300M tree/0 tree/a && cd tree && for i in {1..40}; do"
+        " (cd $i && seq 1 250 | split -l 1 -a 4 - a-name-of-some-length-); done &&"
+        " cd b/$name/$name && seq 1 4000 | split -l 1 -a 4 - f");
     compare_sums("tree");
 }
 
@@ -124,6 +129,8 @@ static void output_that_cannot_be_written_is_an_error(void**) {
     assert_string_equal(Contents("errors").text(),
                         "brood sum: write error: No space left on device\n");
     assert_int_equal(run_script("exec $BROOD sum tree >&- 2> errors"), 1);
+    assert_string_equal(Contents("errors").text(), "brood sum: write error: Bad file descriptor\n");
+    assert_int_equal(run_script("exec $BROOD sum tree <&- >&- 2> errors"), 1);
     assert_string_equal(Contents("errors").text(), "brood sum: write error: Bad file descriptor\n");
     assert_int_equal(run_script("exec $BROOD --help > /dev/full 2> errors"), 1);
     assert_int_equal(run_script("exec $BROOD sum --help > /dev/full 2> errors"), 1);
@@ -284,7 +291,8 @@ int main() {
         cmocka_unit_test_setup(what_cannot_be_read_is_named_and_the_rest_is_summed,
                                test::empty_folder),
         cmocka_unit_test_setup(names_in_complaints_do_no_harm_to_a_terminal, test::empty_folder),
-        cmocka_unit_test_setup(more_files_than_fit_into_the_area_come_in_order, test::empty_folder),
+        cmocka_unit_test_setup(more_files_and_longer_paths_than_fit_into_the_area_come_in_order,
+                               test::empty_folder),
         cmocka_unit_test_setup(output_that_cannot_be_written_is_an_error, test::empty_folder),
         cmocka_unit_test_setup(lists_are_judged_as_sha256sum_judges_them, test::empty_folder),
         cmocka_unit_test_setup(a_long_list_is_checked_in_order, test::empty_folder),

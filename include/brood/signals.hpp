@@ -116,7 +116,8 @@ Result<int> wait_signal(Set set, Timeout timeout = Timeout::forever()) noexcept;
 Result<Timeout> alarm(Timeout delay) noexcept;
 
 /// An alarm with its handler for one scope. At the end of the scope the former handler is put
-/// back, and the former alarm with what is left of its time (at once, if it should have rung).
+/// back, and the former alarm with what is left of its time (at once, if it should have rung), also
+/// one that rings again and again (setitimer). Where status() is not ok nothing was changed.
 class ScopedAlarm {
 public:
     ScopedAlarm(Timeout delay, Handler handler) noexcept;
@@ -126,14 +127,17 @@ public:
     Status status() const noexcept { return status_; }
 
 private:
-    // Declared first, so that the former alarm is set again after its handler was put back.
+    // The former alarm is stopped before its handler is replaced, and set again after that was put
+    // back: the order of these members.
     struct Former {
-        std::int64_t due_ns = 0;  // monotonic; 0: there was no alarm
+        explicit Former(bool stop) noexcept;
         ~Former() noexcept;
+        std::int64_t due_ns = 0;     // monotonic; 0: there was no alarm
+        std::int64_t repeat_ns = 0;  // 0: it rings once
     };
+    Status status_;
     Former former_;
     Scoped handler_;
-    Status status_;
 };
 
 /// Tells brood that this process ignores SIGPIPE (this call sets it to ignored) and will go on to

@@ -3,7 +3,7 @@
 #include <port/port.hpp>
 
 // glibc 2.32 and later; elsewhere the reference stays empty and the number alone is printed.
-extern "C" const char* strerrordesc_np(int error) noexcept __attribute__((weak));
+extern "C" const char* strerrordesc_np(int) noexcept __attribute__((weak));
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {

@@ -9,10 +9,11 @@
 namespace brood::port::detail {
 namespace {
 
-// A look costs about 60 us, several times what making a small object does. So small requests are only
-// counted, until together they are worth a look. What goes unseen is less than what the group's
-// processes take and give back in page tables and stacks anyway.
+// A look costs about 60 us, several times what making a small object does. So small requests are
+// only counted, until together they are worth a look; and each look wants room left for those that
+// go unseen until the next, and for what the kernel needs for itself to manage and to map them.
 constexpr std::size_t kWorthALook = 256 * 1024;
+constexpr std::uint64_t kSpare = 1024 * 1024;
 
 bool adds_up(std::size_t bytes) noexcept {
     static std::atomic<std::size_t> unseen{0};
@@ -53,10 +54,11 @@ std::uint64_t available_bytes() noexcept {
 
 Status fits_memory_limit(std::size_t bytes) noexcept {
     if (!adds_up(bytes)) { return {}; }
-    if (bytes > available_bytes()) { return Errc::no_space; }
+    const std::uint64_t wanted = std::uint64_t{bytes} + bytes / 512 + kSpare;
+    if (wanted > available_bytes()) { return Errc::no_space; }
     Cgroup group("memory");
     do {
-        if (!fits(group, bytes)) { return Errc::no_space; }
+        if (!fits(group, wanted)) { return Errc::no_space; }
     } while (group.up());
     return {};
 }

@@ -164,5 +164,18 @@ Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept {
     return left > 1000 ? left : std::int64_t{1000};
 }
 
+std::int64_t alarm_repeat(std::int64_t ns) noexcept {
+    itimerval timer = {};
+    (void)::getitimer(ITIMER_REAL, &timer);
+    const std::int64_t before = to_ns(timer.it_interval);
+    if (ns < 0) { return before; }
+    timer.it_interval.tv_sec = static_cast<time_t>(ns / 1000000000);
+    timer.it_interval.tv_usec = static_cast<suseconds_t>(ns / 1000 % 1000000);
+    // It has rung since, or is in its last microsecond: the next time comes after one interval.
+    if (to_ns(timer.it_value) == 0) { timer.it_value = timer.it_interval; }
+    (void)::setitimer(ITIMER_REAL, &timer, nullptr);
+    return before;
+}
+
 }  // namespace BROOD_PORT_LAYER
 }  // namespace brood::port

@@ -159,6 +159,7 @@ void cpu_relax() noexcept {
         return os::name arguments;                    \
     }
 
+INFALLIBLE(const void*, this_thread, (), ())
 INFALLIBLE(Pid, process_id, (), ())
 INFALLIBLE(Pid, parent_id, (), ())
 FALLIBLE(Result<Fd>, watch_process, (Pid pid), (pid))
@@ -187,6 +188,7 @@ FALLIBLE(Result<std::int32_t>, signal_wait, (SignalMask set, std::int64_t deadli
          (set, deadline_ns))
 INFALLIBLE(void, signal_pause, (), ())
 FALLIBLE(Result<std::int64_t>, alarm_clock, (std::int64_t ns), (ns))
+INFALLIBLE(std::int64_t, alarm_repeat, (std::int64_t ns), (ns))
 
 FALLIBLE(Status, pipe, (Fd ends[2]), (ends))
 FALLIBLE(Result<std::size_t>, read, (Fd fd, void* buffer, std::size_t bytes), (fd, buffer, bytes))

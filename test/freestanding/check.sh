@@ -3,7 +3,7 @@
 #
 # The core (src/) sees the freestanding std headers, brood's own and port/; it calls nothing but the
 # port and the four functions that compilers call by themselves. The whole archive needs no C++
-# library, no heap, no thread and no constructor before main.
+# library, no heap, no thread, no constructor before main, and no clock that can be set.
 set -euo pipefail
 export LC_ALL=C
 build=$1 cross=$2
@@ -36,6 +36,14 @@ complain "an operating system is named in #if outside port/" \
     "$(grep -rnE "^ *# *(if|elif|ifdef|ifndef).*$systems" include src tools test \
         --include='*.[ch]pp' || true)"
 
+# Timeouts must not stretch when somebody sets the clock. Both ports, whichever was built. A time
+# that has passed by any clock, long_ago, is none.
+wall='pthread_mutex_timedlock|pthread_rwlock_timed[a-z]+|pthread_cond_[a-z]+|sem_timedwait'
+wall+='|mq_timed(send|receive)|gettimeofday|timespec_get|[a-z_]*CLOCK_REALTIME[A-Z_]*'
+complain "something follows the wall clock" \
+    "$(grep -rnE "^([^/]|/[^/])*\\b(($wall)\\b|(std::|::)?time\()" src include port |
+        grep -v '&long_ago' || true)"
+
 for header in include/brood/*.hpp; do
     complain "$header does not compile by itself, freestanding" "$(
         echo "#include <${header#include/}>" | "${compiler[@]}" -std=c++17 -ffreestanding \
@@ -47,14 +55,17 @@ undefined() { "${cross}nm" -u "$@" | awk 'NF == 2 {print $2}' | sort -u; }
 # Compilers put these in for copies, and on boards for divisions and atomics.
 by_compiler='mem(cpy|set|move|cmp)|_GLOBAL_OFFSET_TABLE_|__aeabi_[a-z0-9_]+|__sync_[a-z0-9_]+'
 by_compiler+='|__u?(div|mod|divmod)[sd]i[34]'
-core=("$build"/src/*.o)
+core=(src/*.cpp)
+core=("${core[@]/#/$build/}")
+core=("${core[@]/%.cpp/.o}")
 complain "the core calls what is neither brood's nor one of memcpy, memset, memmove, memcmp" \
     "$(undefined "${core[@]}" | grep -vE "^((_ZN?K?|_ZTVN)5brood.*|$by_compiler)$" || true)"
 all=$(undefined "$build/libbrood.a")
 runtime='^(_Zn[wa]|_Zd[la]|__cxa_|__gxx_|_ZN?K?S|_ZT[IS]|_ZTVN10__cxxabiv1|__dynamic_cast|_Unwind)'
 complain "the archive needs the C++ runtime" "$(grep -E "$runtime" <<<"$all" || true)"
 heap='malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|v?asprintf|strn?dup'
-heap+='|getline|getdelim|f?dopendir|opendir|scandir|fd?open|open_memstream|getaddrinfo'
+heap+='|getline|getdelim|f?dopendir|opendir|scandir|f(d|re)?open|popen|tmpfile|open_memstream'
+heap+='|getaddrinfo|setenv|putenv|qsort'
 complain "the archive allocates on the heap" "$(grep -xE "$heap" <<<"$all" || true)"
 complain "the archive starts threads" "$(grep -xE 'pthread_create|thrd_create' <<<"$all" || true)"
 complain "constructors run before main" \
@@ -67,4 +78,4 @@ complain "the archive does not link without a C++ library" "$("${compiler[@]}" -
     -o "$build/freestanding" 2>&1)"
 
 ((failures == 0)) || { echo "freestanding: $failures rules broken"; exit 1; }
-echo "freestanding: ${#core[@]} core objects, no C++ runtime, heap, thread or constructor"
+echo "freestanding: ${#core[@]} core objects, no C++ runtime, heap, thread, constructor or wall clock"

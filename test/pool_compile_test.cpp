@@ -1,0 +1,104 @@
+// Goal: what cannot travel to a worker does not compile, and the compiler's message says what to do.
+// Method: one file with all the mistakes goes through the compiler, which must name each of them.
+#include "support.hpp"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+namespace {
+
+const char* compiler() {
+    const char* const name = getenv("CXX");
+    return name != nullptr && *name != '\0' ? name : "c++";
+}
+
+// Gives the compiler `source` and returns its exit status; what it says goes to `output`.
+int compile(const char* source, char* output, size_t room) {
+    char path[] = "/tmp/brood-compile-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(::write(file, source, strlen(source)), strlen(source));
+    close(file);
+    char command[512];
+    (void)snprintf(command, sizeof command,
+                   "%s -std=c++17 -fsyntax-only -Wall -Wextra -Werror -Iinclude -x c++ %s 2>&1",
+                   compiler(), path);
+    FILE* const pipe = popen(command, "r");
+    assert_non_null(pipe);
+    const size_t bytes = fread(output, 1, room - 1, pipe);
+    output[bytes] = '\0';
+    char rest[4096];
+    while (fread(rest, 1, sizeof rest, pipe) > 0) {}
+    const int status = pclose(pipe);
+    (void)unlink(path);
+    return status;
+}
+
+bool can_compile() {
+    char command[256];
+    (void)snprintf(command, sizeof command, "%s --version >/dev/null 2>&1", compiler());
+    return access("include/brood/pool.hpp", R_OK) == 0 && system(command) == 0;
+}
+
+const char kGood[] = R"(
+#include <brood/pool.hpp>
+using namespace brood;
+struct Job { int a; double b; };
+static int work(Job job) { return job.a; }
+int use(Pool& pool, int factor) {
+    int in[2] = {1, 2}, out[2];
+    pool.map(by_value([factor](int n) { return n * factor; }), in, out).ignore();
+    const auto made = Pool::create(PoolOptions().initializer([factor] { return factor > 0; }));
+    return pool.apply(work, Job{1, 2.0}).value_or(made.ok() ? 1 : 0);
+}
+)";
+
+const char kBad[] = R"(
+#include <brood/pool.hpp>
+using namespace brood;
+struct Owner { Owner(const Owner&); Owner(); ~Owner(); int n; };
+void bad(Pool& pool, int factor, const char* text, Owner owner) {
+    (void)pool.apply_async([](const char* t) { return *t != 0; }, text);
+    (void)pool.apply_async([factor](int n) { return n * factor; }, 1);
+    (void)pool.apply_async([](Owner& o) { return o.n; }, owner);
+    (void)pool.apply_async([] { return Owner(); });
+    (void)pool.apply_async([]() -> const char* { return nullptr; });
+    (void)by_value([owner] { return owner.n; });
+    (void)PoolOptions().initializer([owner] { return owner.n > 0; });
+    (void)PoolOptions().initializer([] { return 0; });
+    int in[1] = {1}; long out[1];
+    (void)pool.map([](int n) { return n; }, in, out);
+}
+)";
+
+const char* const kMessages[] = {
+    "a task runs in another process, where a pointer of this one means nothing",
+    "a task is a function or a lambda without captures",
+    "arguments of a task must be trivially copyable",
+    "the result of a task must be trivially copyable",
+    "the result of a task must not be a pointer",
+    "captures of a task must be trivially copyable",
+    "the initializer and its arguments must be trivially copyable",
+    "an initializer returns nothing, a bool (true: well) or a Status",
+    "the outputs must have the type that the function returns",
+};
+
+char g_output[1 << 20];
+
+void what_cannot_travel_does_not_compile_and_says_why(void**) {
+    if (!can_compile()) { return test::not_run("compile-time refusals", "no compiler or sources"); }
+    assert_int_equal(compile(kGood, g_output, sizeof g_output), 0);
+    assert_int_not_equal(compile(kBad, g_output, sizeof g_output), 0);
+    for (const char* message : kMessages) {
+        if (strstr(g_output, message) == nullptr) { fail_msg("not said: %s", message); }
+    }
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_travel_does_not_compile_and_says_why),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
