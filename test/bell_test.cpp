@@ -1,4 +1,4 @@
-// Goal: nobody sleeps past a ring, a deadline or the death of a keeper; a mutex outlives its holder.
+// Goal: nobody sleeps past a ring, a deadline or the death of a keeper, or for a mutex set free.
 // Method: processes that sleep for kPatienceMs at most, so that a lost wake-up is seen as one; who
 //       shall be asleep is asked for in /proc before he is woken.
 #include "support.hpp"
@@ -285,78 +285,6 @@ static void a_stopped_keeper_is_not_dead(void**) {
 
 // ---- Mutexes -----------------------------------------------------------------------------------
 
-static void a_mutex_is_held_by_one_process_at_a_time(void**) {
-    struct Counter {
-        port::RobustMutex mutex;
-        volatile int count;
-    };
-    constexpr int kRounds = 20000;
-    Shared<Counter> shared;
-    assert_ok(port::mutex_init(shared->mutex));
-    const auto work = [&] {
-        for (int round = 0; round < kRounds; ++round) {
-            if (!port::mutex_lock(shared->mutex, port::kNever).ok()) { return 1; }
-            shared->count = shared->count + 1;
-            if (!port::mutex_unlock(shared->mutex).ok()) { return 2; }
-        }
-        return 0;
-    };
-    const pid_t first = test::start_child(work), second = test::start_child(work);
-    assert_int_equal(test::join_child(first), 0);
-    assert_int_equal(test::join_child(second), 0);
-    assert_int_equal(shared->count, 2 * kRounds);
-}
-
-static void only_the_holder_gives_a_mutex_back_and_takes_it_once(void**) {
-    Shared<port::RobustMutex> mutex;
-    assert_ok(port::mutex_init(*mutex));
-    assert_code(port::mutex_unlock(*mutex), Errc::not_owner);
-    assert_ok(port::mutex_lock(*mutex, port::kNever));
-    assert_code(port::mutex_lock(*mutex, port::kNever), Errc::would_deadlock);
-    assert_code(port::mutex_lock(*mutex, 0), Errc::would_deadlock);
-    assert_code(port::mutex_lock(*mutex, test::in_ms(test::kPatienceMs)), Errc::would_deadlock);
-    const int code = test::run_child([&] {
-        if (port::mutex_unlock(*mutex).code() != Errc::not_owner) { return 1; }
-        return port::mutex_lock(*mutex, 0).code() == Errc::timed_out ? 0 : 2;
-    });
-    assert_int_equal(code, 0);
-    assert_ok(port::mutex_unlock(*mutex));
-    assert_code(port::mutex_unlock(*mutex), Errc::not_owner);
-}
-
-// A child that takes the mutex and holds it until it is killed.
-static pid_t start_holder(port::RobustMutex& mutex, test::Handshake& held) {
-    const pid_t holder = test::start_child([&] {
-        end_some_day();
-        if (!port::mutex_lock(mutex, port::kNever).ok()) { return 1; }
-        held.tell();
-        for (;;) { pause(); }
-    });
-    assert_true(held.await());
-    return holder;
-}
-
-static void waiting_for_a_mutex_ends_at_the_deadline_signals_or_not(void**) {
-    struct sigaction handled = {}, before = {};
-    handled.sa_handler = [](int) {};
-    assert_int_equal(sigaction(SIGUSR1, &handled, &before), 0);
-    {
-        Shared<port::RobustMutex> mutex;
-        assert_ok(port::mutex_init(*mutex));
-        test::Handshake held;
-        const pid_t holder = start_holder(*mutex, held);
-        const test::SignalStorm storm(SIGUSR1);
-        const std::int64_t deadlines[] = {0, -1, test::now_ns(), test::in_ms(100)};
-        for (const std::int64_t deadline : deadlines) {
-            assert_code(port::mutex_lock(*mutex, deadline), Errc::timed_out);
-            assert_true(test::now_ns() >= deadline);
-        }
-        kill(holder, SIGKILL);
-        assert_int_equal(test::join_child(holder), -SIGKILL);
-    }
-    assert_int_equal(sigaction(SIGUSR1, &before, nullptr), 0);
-}
-
 static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
     Shared<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
@@ -372,58 +300,17 @@ static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
     }
 }
 
-// qemu-user has no robust lists: there a holder's death goes unnoticed.
-static bool deaths_are_noticed() {
-    Shared<port::RobustMutex> mutex;
-    assert_ok(port::mutex_init(*mutex));
-    test::Handshake held;
-    const pid_t holder = start_holder(*mutex, held);
-    kill(holder, SIGKILL);
-    assert_int_equal(test::join_child(holder), -SIGKILL);
-    const bool noticed = port::mutex_lock(*mutex, test::in_ms(1000)).code() == Errc::owner_died;
-    if (!noticed && !can_keep()) {
-        test::not_run("the death of a mutex's holder", "no robust lists here");
-        return false;
-    }
-    assert_true(noticed);
-    return true;
-}
-
-static void a_killed_holders_mutex_goes_to_the_next_who_is_told_once(void**) {
-    if (!deaths_are_noticed()) { return; }
-    Shared<port::RobustMutex> mutex;
-    assert_ok(port::mutex_init(*mutex));
-    test::Handshake held;
-    const pid_t holder = start_holder(*mutex, held);
-    const pid_t waiter = start_sleeping([&] {
-        const std::int64_t deadline = test::in_ms(test::kPatienceMs);
-        if (port::mutex_lock(*mutex, deadline).code() != Errc::owner_died) { return 1; }
-        return port::mutex_unlock(*mutex).ok() ? 0 : 2;
-    });
-    kill(holder, SIGKILL);
-    assert_int_equal(test::join_child(holder), -SIGKILL);
-    assert_int_equal(test::join_child(waiter), 0);
-    assert_ok(port::mutex_lock(*mutex, port::kNever));
-    assert_ok(port::mutex_unlock(*mutex));
-}
-
 static void a_killed_waiter_takes_nothing_along(void**) {
     Shared<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     assert_ok(port::mutex_lock(*mutex, port::kNever));
-    const pid_t waiter = start_sleeping([&] {
-        return port::mutex_lock(*mutex, port::kNever).ok() ? 1 : 2;
-    });
+    const pid_t waiter =
+        start_sleeping([&] { return port::mutex_lock(*mutex, port::kNever).ok() ? 1 : 2; });
     kill(waiter, SIGKILL);
     assert_int_equal(test::join_child(waiter), -SIGKILL);
     assert_ok(port::mutex_unlock(*mutex));
     assert_ok(port::mutex_lock(*mutex, test::in_ms(test::kPatienceMs)));
     assert_ok(port::mutex_unlock(*mutex));
-}
-
-static void mutexes_say_whose_they_are(void**) {
-    assert_int_equal(port::mutex_layout(), port::mutex_layout());
-    assert_int_not_equal(port::mutex_layout(), 0);
 }
 
 int main() {
@@ -440,13 +327,8 @@ int main() {
         cmocka_unit_test(a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one),
         cmocka_unit_test(a_keepers_child_keeps_nothing),
         cmocka_unit_test(a_stopped_keeper_is_not_dead),
-        cmocka_unit_test(a_mutex_is_held_by_one_process_at_a_time),
-        cmocka_unit_test(only_the_holder_gives_a_mutex_back_and_takes_it_once),
-        cmocka_unit_test(waiting_for_a_mutex_ends_at_the_deadline_signals_or_not),
         cmocka_unit_test(a_waiter_gets_the_mutex_when_it_is_given_back),
-        cmocka_unit_test(a_killed_holders_mutex_goes_to_the_next_who_is_told_once),
         cmocka_unit_test(a_killed_waiter_takes_nothing_along),
-        cmocka_unit_test(mutexes_say_whose_they_are),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -98,21 +98,28 @@ static void cpus_are_limited_by_every_group_above(void**) {
         {{"own, v2", "0::/a/b\n", {{"a/b/cpu.max", "100000 100000\n"}}}, 1},
         {{"rounded up", "0::/a\n", {{"a/cpu.max", "100001 100000\n"}}}, 2},
         {{"less than one", "0::/a\n", {{"a/cpu.max", "1000 100000\n"}}}, 1},
-        {{"parent", "0::/a/b\n",
-          {{"a/b/cpu.max", "max 100000\n"}, {"a/cpu.max", "50000 100000\n"}}}, 1},
+        {{"parent",
+          "0::/a/b\n",
+          {{"a/b/cpu.max", "max 100000\n"}, {"a/cpu.max", "50000 100000\n"}}},
+         1},
         {{"root", "0::/\n", {{"cpu.max", "100000 100000\n"}}}, 1},
         {{"unlimited", "0::/a\n", {{"a/cpu.max", "max 100000\n"}}}, 0},
         {{"plenty", "0::/a\n", {{"a/cpu.max", "409600000 100000\n"}}}, 0},
-        {{"seen from inside a container", "0::/docker/1234\n", {{"cpu.max", "100000 100000\n"}}}, 1},
+        {{"inside a container", "0::/docker/1234\n", {{"cpu.max", "100000 100000\n"}}}, 1},
         {{"above the namespace", "0::/../other\n", {{"cpu.max", "100000 100000\n"}}}, 1},
-        {{"own, v1", "3:cpu,cpuacct:/a\n0::/\n",
-          {{"cpu/a/cpu.cfs_quota_us", "100000\n"}, {"cpu/a/cpu.cfs_period_us", "100000\n"}}}, 1},
-        {{"unlimited, v1", "3:cpu:/a\n",
-          {{"cpu/a/cpu.cfs_quota_us", "-1\n"}, {"cpu/a/cpu.cfs_period_us", "100000\n"}}}, 0},
-        {{"v1 has it, not v2", "0::/a\n3:cpuacct,cpu:/a\n",
-          {{"a/cpu.max", "100000 100000\n"}}}, 0},
-        {{"another controller's", "3:cpuset:/a\n4:cpuacct:/a\n0::/b\n",
-          {{"cpu/a/cpu.cfs_quota_us", "1\n"}, {"cpu/a/cpu.cfs_period_us", "1\n"}}}, 0},
+        {{"own, v1",
+          "3:cpu,cpuacct:/a\n0::/\n",
+          {{"cpu/a/cpu.cfs_quota_us", "100000\n"}, {"cpu/a/cpu.cfs_period_us", "100000\n"}}},
+         1},
+        {{"unlimited, v1",
+          "3:cpu:/a\n",
+          {{"cpu/a/cpu.cfs_quota_us", "-1\n"}, {"cpu/a/cpu.cfs_period_us", "100000\n"}}},
+         0},
+        {{"v1 has it, not v2", "0::/a\n3:cpuacct,cpu:/a\n", {{"a/cpu.max", "100000 100000\n"}}}, 0},
+        {{"another controller's",
+          "3:cpuset:/a\n4:cpuacct:/a\n0::/b\n",
+          {{"cpu/a/cpu.cfs_quota_us", "1\n"}, {"cpu/a/cpu.cfs_period_us", "1\n"}}},
+         0},
         {{"nonsense", "x\n::\n0::\n0::/a", {{"a/cpu.max", "much 0\n"}}}, 0},
         {{"no period", "0::/a\n", {{"a/cpu.max", "100000\n"}}}, 0},
         {{"period of 0", "0::/a\n", {{"a/cpu.max", "100000 0\n"}}}, 0},
@@ -131,9 +138,11 @@ static void cpus_are_limited_by_every_group_above(void**) {
 }
 
 static void a_line_too_long_hides_no_other(void**) {
-    for (const std::size_t length : {1000u, 1021u, 1022u, 1023u, 1024u, 1025u, 3000u}) {
+    constexpr const char* kTail = "3:cpu:/b";  // Where a buffer of 1024 bytes would begin again.
+    for (const std::size_t length : {1000u, 1021u, 1022u, 1023u, 1024u, 1025u, 1031u, 3000u}) {
         char groups[4096] = "1:cpuset:/";
         memset(groups + strlen(groups), 'x', length - strlen(groups));
+        memcpy(groups + 1023, kTail, strlen(kTail));
         strcpy(groups + length, "\n0::/a\n");
         const Setting setting = {"a long line", groups, {{"a/cpu.max", "100000 100000\n"}}};
         const int found = look_in(setting, cpus);
@@ -175,29 +184,47 @@ static void memory_beyond_a_groups_limit_is_refused(void**) {
          Errc::ok},
         {{"room", "0::/a\n", {{"a/memory.max", "8388608\n"}, {"a/memory.current", "1048576\n"}}},
          Errc::ok},
-        {{"no room", "0::/a\n",
-          {{"a/memory.max", "8388608\n"}, {"a/memory.current", "4194305\n"}}}, Errc::no_space},
-        {{"a limit below the size", "0::/a\n",
-          {{"a/memory.max", "4096\n"}, {"a/memory.current", "0\n"}}}, Errc::no_space},
-        {{"full of unused files", "0::/a\n",
-          {{"a/memory.max", "8388608\n"}, {"a/memory.current", "8388608\n"},
-           {"a/memory.stat", "anon 9\ninactive_file_x 1\ninactive_file 6291456\n"}}}, Errc::ok},
-        {{"full of files in use", "0::/a\n",
-          {{"a/memory.max", "8388608\n"}, {"a/memory.current", "8388608\n"},
-           {"a/memory.stat", "inactive_file 4096\nactive_file 6291456\n"}}}, Errc::no_space},
-        {{"no room in the parent", "0::/a/b\n",
-          {{"a/b/memory.max", "max\n"}, {"a/b/memory.current", "0\n"},
-           {"a/memory.max", "8388608\n"}, {"a/memory.current", "8388608\n"}}}, Errc::no_space},
-        {{"room, v1", "4:memory:/a\n",
+        {{"no room", "0::/a\n", {{"a/memory.max", "8388608\n"}, {"a/memory.current", "4194305\n"}}},
+         Errc::no_space},
+        {{"a limit below the size",
+          "0::/a\n",
+          {{"a/memory.max", "4096\n"}, {"a/memory.current", "0\n"}}},
+         Errc::no_space},
+        {{"full of unused files",
+          "0::/a\n",
+          {{"a/memory.max", "8388608\n"},
+           {"a/memory.current", "8388608\n"},
+           {"a/memory.stat", "anon 9\ninactive_file_x 1\ninactive_file 6291456\n"}}},
+         Errc::ok},
+        {{"full of files in use",
+          "0::/a\n",
+          {{"a/memory.max", "8388608\n"},
+           {"a/memory.current", "8388608\n"},
+           {"a/memory.stat", "inactive_file 4096\nactive_file 6291456\n"}}},
+         Errc::no_space},
+        {{"no room in the parent",
+          "0::/a/b\n",
+          {{"a/b/memory.max", "max\n"},
+           {"a/b/memory.current", "0\n"},
+           {"a/memory.max", "8388608\n"},
+           {"a/memory.current", "8388608\n"}}},
+         Errc::no_space},
+        {{"room, v1",
+          "4:memory:/a\n",
           {{"memory/a/memory.limit_in_bytes", "9223372036854771712\n"},
-           {"memory/a/memory.usage_in_bytes", "1000000\n"}}}, Errc::ok},
-        {{"no room, v1", "4:memory:/a\n0::/\n",
+           {"memory/a/memory.usage_in_bytes", "1000000\n"}}},
+         Errc::ok},
+        {{"no room, v1",
+          "4:memory:/a\n0::/\n",
           {{"memory/a/memory.limit_in_bytes", "8388608\n"},
-           {"memory/a/memory.usage_in_bytes", "8000000\n"}}}, Errc::no_space},
-        {{"full of unused files, v1", "4:memory:/a\n",
+           {"memory/a/memory.usage_in_bytes", "8000000\n"}}},
+         Errc::no_space},
+        {{"full of unused files, v1",
+          "4:memory:/a\n",
           {{"memory/a/memory.limit_in_bytes", "8388608\n"},
            {"memory/a/memory.usage_in_bytes", "8388608\n"},
-           {"memory/a/memory.stat", "inactive_file 0\ntotal_inactive_file 6291456\n"}}}, Errc::ok},
+           {"memory/a/memory.stat", "inactive_file 0\ntotal_inactive_file 6291456\n"}}},
+         Errc::ok},
     };
     for (const Row& row : rows) {
         const int shared = look_in(row.setting, share_4_mib);
@@ -212,7 +239,8 @@ static void memory_beyond_a_groups_limit_is_refused(void**) {
 
 // Each is too small to be looked at by itself; 64 of them are a MiB.
 static void small_requests_are_looked_at_when_they_add_up(void**) {
-    const Setting full = {"small requests", "0::/a\n",
+    const Setting full = {"small requests",
+                          "0::/a\n",
                           {{"a/memory.max", "8388608\n"}, {"a/memory.current", "8388608\n"}}};
     const int code = look_in(full, [] {
         for (int count = 0; count < 64; ++count) {
@@ -239,9 +267,8 @@ static void more_memory_than_the_system_has_is_refused(void**) {
     });
     if (enough < 0) { return; }
     assert_int_equal(enough, 0);
-    const int swapped = look_in(none, [] {
-        return share_4_mib_of("MemAvailable:    1 kB\nSwapFree:    8192 kB\n");
-    });
+    const int swapped = look_in(
+        none, [] { return share_4_mib_of("MemAvailable:    1 kB\nSwapFree:    8192 kB\n"); });
     assert_int_equal(swapped, 0);
     const int short_of = look_in(none, [] {
         return share_4_mib_of("MemAvailable:    4096 kB\nSwapFree:   0 kB\nMemFree: 99999 kB\n");

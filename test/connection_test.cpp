@@ -200,6 +200,20 @@ void a_call_waits_no_longer_than_its_timeout(void**) {
     }
 }
 
+void a_reader_waits_for_another_reader_no_longer_than_its_timeout(void**) {
+    ConnectionPair ends = channel(false);
+    const pid_t reader = child([&] {
+        return ends.first.recv_bytes(g_got, 1).ok() ? 0 : 1;
+    });
+    test::wait_until_blocked(reader);
+    const std::int64_t begin = test::now_ms();
+    test::assert_code(ends.first.recv_bytes(g_got, 1, milliseconds(40)), Errc::timed_out);
+    assert_in_range(test::now_ms() - begin + 1, 40, 2040);
+    test::assert_code(ends.first.recv_bytes(g_got, 1, Timeout::no_wait()), Errc::timed_out);
+    test::assert_ok(ends.second.send_bytes("x", 1));
+    assert_int_equal(join_child(reader), 0);
+}
+
 // Half a message helps nobody: once it flows, it flows to its end.
 void a_long_message_that_has_begun_outlasts_its_timeout(void**) {
     ConnectionPair ends = channel(false);
@@ -496,6 +510,7 @@ int main() {
         cmocka_unit_test(poll_tells_of_a_message_and_of_the_end),
         cmocka_unit_test(bad_input_is_named_and_changes_nothing),
         cmocka_unit_test(a_call_waits_no_longer_than_its_timeout),
+        cmocka_unit_test(a_reader_waits_for_another_reader_no_longer_than_its_timeout),
         cmocka_unit_test(a_long_message_that_has_begun_outlasts_its_timeout),
         cmocka_unit_test(a_storm_of_signals_neither_fails_nor_prolongs_a_call),
         cmocka_unit_test(the_wire_carries_the_frames_of_pythons_connections),

@@ -181,7 +181,8 @@ bool host_killed_at(Scenario run, std::uint32_t nth, std::int64_t& worst_ns) {
     fault::Plan plan;
     plan.act = fault::Act::kill;
     plan.nth = nth;
-    fault::arm(plan);  // Here, so that the counts are shared; the child is the one that counts.
+    plan.depth = 1;
+    fault::arm(plan);  // Here, so that whether it struck is known when the child is gone.
     const int code = test::run_child([&] { return run().ok() ? 0 : 1; });
     const bool struck = fault::struck();
     fault::disarm();

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <sys/resource.h>
 
+#include <brood/this_process.hpp>
 #include <port/port.hpp>
 
 using namespace pool_test;
@@ -92,6 +93,13 @@ private:
     int kills_ = 0;
 };
 
+// Long enough for many a kill to fall into it.
+int count_run_slowly(int index) {
+    g_talk->runs[index].fetch_add(1);
+    for (const int64_t end = test::now_ns() + 15000; test::now_ns() < end;) {}
+    return index;
+}
+
 // Every task is done once or its worker died in it, and then it ran at most once.
 void in_a_storm_of_kills_every_task_is_accounted_for(void**) {
     constexpr int kTasks = 60000, kAhead = 256;
@@ -115,11 +123,11 @@ void in_a_storm_of_kills_every_task_is_accounted_for(void**) {
                 ++died;
             }
         }
-        if (i < kTasks) { place = pool.apply_async(count_run, i).expect("submitting"); }
+        if (i < kTasks) { place = pool.apply_async(count_run_slowly, i).expect("submitting"); }
     }
     const int kills = storm.stop();
     print_message("%d kills, %d of %d tasks died\n", kills, died, kTasks);
-    assert_true(kills > 10 && died <= kills);
+    assert_true(died > 0 && died <= kills);
     for (int i = 0; i < kTasks; ++i) { assert_true(g_talk->runs[i] <= 1); }
     assert_int_equal(*pool.apply(square, 9u), 81);
 }
@@ -350,6 +358,7 @@ void a_pool_whose_initializer_fails_is_given_up(void**) {
         memset(static_cast<void*>(g_talk), 0, sizeof *g_talk);
         PoolOptions options = row.options;
         Result<Pool> pool = Pool::create(options.workers(2));
+        if (pool.code() == Errc::initializer_failed) { continue; }  // Known before it returned.
         assert_ok(pool);
         const Processes processes(*pool);
         bool told = false;

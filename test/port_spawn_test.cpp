@@ -318,6 +318,8 @@ static void it_dies_with_its_lifeline_also_after_the_exec(void**) {
     if (!test::is_unsupported(pid.status(), "spawn with a lifeline")) {
         assert_ok(pid);
         assert_int_equal(waitpid(*pid, nullptr, WNOHANG), 0);
+        close(line[0]);  // The program has kept it open by itself.
+        line[0] = -1;
         close(line[1]);
         line[1] = -1;
         assert_int_equal(test::join_child(*pid), -SIGKILL);

@@ -69,6 +69,14 @@ static void a_terminal_shows_progress_seldom_and_is_left_clean(void**) {
     assert_true(length - 1 - blanks > 20 && text[blanks - 1] == '\r');
 }
 
+static void counting_what_a_list_asks_for_takes_nothing_from_a_pipe(void**) {
+    test::prepare("echo 1 > file && line=$(sha256sum file) && yes \"$line\" | head -5000 > list");
+    test::Terminal terminal;
+    test::Host host("-c <(cat list)", terminal.slave());
+    assert_int_equal(host.join(), 0);
+    test::prepare("test $(grep -c '^file: OK$' found) = 5000");
+}
+
 static void without_a_terminal_nothing_is_shown(void**) {
     test::prepare("mkdir tree && truncate -s 500M tree/1");
     test::Host host("tree");
@@ -81,6 +89,8 @@ int main() {
         cmocka_unit_test(the_line_says_files_bytes_rate_and_time_left),
         cmocka_unit_test(a_line_that_does_not_fit_is_cut),
         cmocka_unit_test_setup(a_terminal_shows_progress_seldom_and_is_left_clean,
+                               test::empty_folder),
+        cmocka_unit_test_setup(counting_what_a_list_asks_for_takes_nothing_from_a_pipe,
                                test::empty_folder),
         cmocka_unit_test_setup(without_a_terminal_nothing_is_shown, test::empty_folder),
     };

@@ -29,25 +29,26 @@ struct Refusal {
 };
 
 // In children, where cmocka's assertions must not be used.
-#define REQUIRE(condition)                                              \
-    do {                                                                \
-        if (!(condition)) {                                             \
-            dprintf(2, "%s:%d: %s\n", __FILE__, __LINE__, #condition);  \
-            return 1;                                                   \
-        }                                                               \
+#define REQUIRE(condition)                                             \
+    do {                                                               \
+        if (!(condition)) {                                            \
+            dprintf(2, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            return 1;                                                  \
+        }                                                              \
     } while (0)
 
 static bool refuse(const Refusal& refusal) {
     const bool is_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    const auto number = static_cast<std::uint32_t>(refusal.number);
     const auto number_at = static_cast<std::uint32_t>(offsetof(seccomp_data, nr));
-    const std::uint32_t argument = refusal.argument < 0 ? 0 : static_cast<std::uint32_t>(
-        refusal.argument);
+    const std::uint32_t argument =
+        refusal.argument < 0 ? 0 : static_cast<std::uint32_t>(refusal.argument);
     const auto argument_at = static_cast<std::uint32_t>(offsetof(seccomp_data, args)) +
                              argument * 8 + (is_little ? 0 : 4);
     const unsigned char no_flags = refusal.argument < 0 ? 2 : 0;  // Jumps over the look at them.
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number_at),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(refusal.number), no_flags, 3),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, no_flags, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, refusal.flags, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(refusal.error)),

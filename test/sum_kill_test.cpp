@@ -4,6 +4,8 @@
 // of the host (at random moments; BROOD_LONG=1: 200 of them); signals; files that change meanwhile.
 #include "sum_host_support.hpp"
 
+#include <sys/ioctl.h>
+
 using test::assert_has;
 using test::assert_same_files;
 using test::Contents;
@@ -103,7 +105,7 @@ static void a_killed_host_leaves_no_process_at_any_moment(void**) {
     for (int i = 0; i < kills; ++i) {
         // With a terminal there is one process more, which counts the files.
         test::Terminal terminal;
-        Host host("-j 3 tree tree tree", i % 2 == 0 ? terminal.slave() : -1);
+        Host host("-j 3 $(yes tree | head -500)", i % 2 == 0 ? terminal.slave() : -1);
         const timespec moment = {0, rand() % 150 * 1000000 + rand() % 1000000};
         nanosleep(&moment, nullptr);
         kill(host.pid(), SIGKILL);
@@ -128,7 +130,11 @@ static void output_that_nobody_reads_does_not_keep_it_from_being_interrupted(voi
     const int reader = open("found", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(reader >= 0);
     Host host("tree");
-    test::sleep_ms(100);  // Now, or soon, it waits for us to read.
+    int waiting = 0;  // More than half of the pipe, and the rest soon, as a page may be half full.
+    assert_true(eventually([&] {
+        return ioctl(reader, FIONREAD, &waiting) == 0 && waiting > fcntl(reader, F_GETPIPE_SZ) / 2;
+    }));
+    test::sleep_ms(100);  // Now, or soon, it sleeps until we read.
     assert_int_equal(kill(host.pid(), SIGINT), 0);
     assert_int_equal(host.join(), -SIGINT);
     close(reader);

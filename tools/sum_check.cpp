@@ -136,8 +136,11 @@ WorkTotals count_lists(const void* context) noexcept {
     WorkTotals totals = {};
     for (int i = 0; i < options.path_count; ++i) {
         const char* const list = options.paths[i];
-        std::FILE* const stream = std::strcmp(list, "-") == 0 ? nullptr : open_list(list);
-        if (stream == nullptr) { continue; }  // Standard input can be read only once.
+        // What is no file can be read only once, and not by us.
+        struct stat kind;
+        if (stat(list, &kind) != 0 || !S_ISREG(kind.st_mode)) { continue; }
+        std::FILE* const stream = std::fopen(list, "re");
+        if (stream == nullptr) { continue; }
         for_each_entry(
             stream,
             [&](const char* path, const Digest&) {
@@ -148,7 +151,7 @@ WorkTotals count_lists(const void* context) noexcept {
                 return true;
             },
             [] {});
-        close_list(stream);
+        std::fclose(stream);
     }
     return totals;
 }

@@ -96,7 +96,8 @@ private:
 class Pool {
 public:
     /// Errors: bad_argument (0 workers, or more than the maxima above), no_memory, no_space,
-    /// too_many_processes, too_many_files (all undone; a retry may work), daemon_has_children.
+    /// too_many_processes, too_many_files (all undone; a retry may work), daemon_has_children;
+    /// initializer_failed, if that is known by then.
     static Result<Pool> create(const PoolOptions& options = PoolOptions()) noexcept;
 
     Pool() noexcept = default;

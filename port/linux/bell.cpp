@@ -101,7 +101,7 @@ Status bell_init(Bell&) noexcept {
 Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) noexcept {
     if (futex_wait(&bell.word, expected, deadline_ns) == 0) { return {}; }
     switch (errno) {
-        case EAGAIN:  // The word differed.
+        case EAGAIN:            // The word differed.
         case EINTR: return {};  // A handler ran, and may have changed what the caller waits for.
         case ETIMEDOUT: return Errc::timed_out;
         default: return detail::last_error();

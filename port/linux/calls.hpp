@@ -46,7 +46,7 @@ long word_of(T argument) noexcept {
     } else if constexpr (std::is_null_pointer_v<T>) {
         return 0;
     } else {
-        static_assert(sizeof(T) <= sizeof(long), "64 bits take two words here, by rules of each ABI");
+        static_assert(sizeof(T) <= sizeof(long), "two words, by the rules of each ABI");
         return static_cast<long>(argument);
     }
 }

@@ -30,8 +30,8 @@ bool take_number(const char*& text, std::uint64_t& value) noexcept {
 bool lists(const char* list, const char* end, const char* word) noexcept {
     const std::size_t length = ::strlen(word);
     for (const char* item = list; item < end;) {
-        const auto* stop = static_cast<const char*>(
-            ::memchr(item, ',', static_cast<std::size_t>(end - item)));
+        const auto* stop =
+            static_cast<const char*>(::memchr(item, ',', static_cast<std::size_t>(end - item)));
         if (stop == nullptr) { stop = end; }
         if (static_cast<std::size_t>(stop - item) == length && ::memcmp(item, word, length) == 0) {
             return true;

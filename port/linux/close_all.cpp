@@ -29,7 +29,8 @@ bool close_gaps(const Fd* keep, std::size_t count) noexcept {
     Fd first = kFirst;
     for (;;) {
         const Fd kept = next_kept(keep, count, first);
-        if (kept > first && detail::call(SYS_close_range, first, kept - 1, 0) != 0) { return false; }
+        const bool has_gap = kept > first;
+        if (has_gap && detail::call(SYS_close_range, first, kept - 1, 0) != 0) { return false; }
         if (kept == INT_MAX) { return true; }
         first = kept + 1;
     }

@@ -29,8 +29,8 @@ std::uint64_t quota_of(detail::Cgroup& group) noexcept {
     const bool v1 = group.is_v1();
     const std::uint64_t quota = group.number(v1 ? "cpu.cfs_quota_us" : "cpu.max", 0, kNoLimit);
     if (quota == kNoLimit) { return kNoLimit; }
-    const std::uint64_t period =
-        v1 ? group.number("cpu.cfs_period_us", 0, 0) : group.number("cpu.max", 1, 0);
+    const std::uint64_t period = v1 ? group.number("cpu.cfs_period_us", 0, 0)
+                                    : group.number("cpu.max", 1, 0);
     if (period == 0) { return kNoLimit; }
     const std::uint64_t cpus = quota / period + (quota % period != 0 ? 1 : 0);
     return cpus > 0 ? cpus : 1;

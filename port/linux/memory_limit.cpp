@@ -33,7 +33,8 @@ bool fits(Cgroup& group, std::uint64_t bytes) noexcept {
     const std::uint64_t room = limit - bytes;
     const std::uint64_t used =
         room < Cgroup::kNoLimit / 4
-            ? group.number(v1 ? "memory.usage_in_bytes" : "memory.current", 0, 0) : 0;
+            ? group.number(v1 ? "memory.usage_in_bytes" : "memory.current", 0, 0)
+            : 0;
     if (used <= room) { return true; }
     // Files that nobody has used for a while count as used, but the kernel drops them when it needs
     // the memory. (The rest of the file cache it gives up less willingly: not counted on.)

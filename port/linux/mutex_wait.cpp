@@ -10,14 +10,27 @@
 
 namespace brood::port::detail {
 
-int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept {
-    if (deadline_ns == kNever) { return ::pthread_mutex_lock(mutex); }
 #ifdef BROOD_HAS_CLOCKLOCK
-    const timespec deadline = timespec_of(deadline_ns > 0 ? deadline_ns : 0);
-    return ::pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &deadline);
-#else
-    return lock_by_trying(mutex, deadline_ns);
-#endif
+
+// In slices, for the reason that lock_in_slices() gives.
+int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept {
+    int err = 0;
+    if (taken_at_once(mutex, err)) { return err; }
+    for (;;) {
+        const std::int64_t slice_end = now_ns() + kSliceNs;
+        const bool last = deadline_ns <= slice_end;
+        const timespec end = timespec_of(!last ? slice_end : deadline_ns > 0 ? deadline_ns : 0);
+        err = ::pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end);
+        if (err != ETIMEDOUT || last) { return err; }
+    }
 }
+
+#else
+
+int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept {
+    return deadline_ns == kNever ? lock_in_slices(mutex) : lock_by_trying(mutex, deadline_ns);
+}
+
+#endif
 
 }  // namespace brood::port::detail

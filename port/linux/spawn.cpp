@@ -88,8 +88,8 @@ bool lends_memory(const Stack& stack) noexcept {
     int answer = known.load(std::memory_order_relaxed);
     if (answer != 0) { return answer > 0; }
     volatile bool mark = false;
-    const int pid = ::clone(leave_mark, stack.top(), CLONE_VM | CLONE_VFORK,
-                            const_cast<bool*>(&mark));
+    const int pid =
+        ::clone(leave_mark, stack.top(), CLONE_VM | CLONE_VFORK, const_cast<bool*>(&mark));
     while (pid > 0 && ::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {}
     if (pid < 0 && (errno == EAGAIN || errno == ENOMEM)) { return false; }  // Ask again next time.
     answer = mark ? 1 : -1;
@@ -102,8 +102,8 @@ Error clone_error(int err) noexcept {
 }
 
 Result<Pid> borrow_and_run(detail::Launch& launch, const Stack& stack) noexcept {
-    const int pid = ::clone(detail::run_child, stack.top(), CLONE_VM | CLONE_VFORK | SIGCHLD,
-                            &launch);
+    const int pid =
+        ::clone(detail::run_child, stack.top(), CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
     if (pid < 0) { return clone_error(errno); }
     return Pid{pid};  // The kernel made us wait until the child had called exec, or was gone.
 }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kStartFailed = 127;  // Of a child that could not exec; the caller reaps it.
 
-// 16-bit user numbers were the first on some machines; the calls for 32 bits have names of their own.
+// On some machines user numbers had 16 bits first, and the calls for 32 have names of their own.
 #ifdef SYS_setresuid32
 constexpr long kSetUser = SYS_setresuid32, kSetGroup = SYS_setresgid32;
 constexpr long kSetGroups = SYS_setgroups32;

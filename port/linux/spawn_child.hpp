@@ -9,7 +9,7 @@ namespace brood::port::detail {
 struct Launch {
     const SpawnPlan* plan = nullptr;
     const char* directories = nullptr;  ///< PATH.
-    Fd report = kNoFd;  ///< Where a child with memory of its own writes `error`, if one comes.
+    Fd report = kNoFd;       ///< Where a child with memory of its own writes `error`, if one comes.
     Error error = Errc::ok;  ///< Set by the child that could not become the program.
 };
 

@@ -24,7 +24,7 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
     return ::poll(&item, 1, 0) > 0 && (item.revents & wanted) != 0;
 }
 
-// Without AddressSanitizer: it may happen on the borrowed stack of spawn()'s child (spawn_child.cpp).
+// Without AddressSanitizer: it may happen on the stack that spawn() lends its child.
 [[gnu::no_sanitize_address]] void die() noexcept {
     (void)::kill(::getpid(), SIGKILL);
     ::_exit(128 + SIGKILL);  // The first process of a pid namespace survives its own SIGKILL.

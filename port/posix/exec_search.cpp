@@ -1,7 +1,7 @@
 // exec with a search in PATH, without heap.
 //
-// Without AddressSanitizer: the exec may happen in memory borrowed from the parent (port/linux), and
-// would leave there the marks of frames that never return.
+// Without AddressSanitizer: the exec may happen in memory borrowed from the parent (port/linux),
+// and would leave there the marks of frames that never return.
 #include "exec_search.hpp"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 namespace brood::port::detail {
 
 int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept {
-    if (deadline_ns == kNever) { return ::pthread_mutex_lock(mutex); }
+    if (deadline_ns == kNever) { return lock_in_slices(mutex); }
     return lock_by_trying(mutex, deadline_ns);
 }
 

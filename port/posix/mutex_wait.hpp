@@ -12,6 +12,34 @@ namespace brood::port::detail {
 /// Locks; what pthread_mutex_lock() returns, or ETIMEDOUT at the deadline.
 int lock_until(pthread_mutex_t* mutex, std::int64_t deadline_ns) noexcept;
 
+/// Whether the mutex could be taken at once, which it most often can: without a look at the clock.
+/// True: `err` is what to return. (EBUSY is told to the owner, too, who must hear would_deadlock.)
+inline bool taken_at_once(pthread_mutex_t* mutex, int& err) noexcept {
+    err = ::pthread_mutex_trylock(mutex);
+    return err != EBUSY;
+}
+
+/// lock_until() without a deadline, where the libc times mutexes by the wall clock only.
+///
+/// One who is woken and then killed before he acts takes the wake-up with him: if a third has the
+/// mutex by then, neither glibc nor the kernel hands it on. So every sleep ends after a slice.
+/// Setting the clock back stretches a slice, and delays only those whose wake-up was lost in it.
+inline int lock_in_slices(pthread_mutex_t* mutex) noexcept {
+    int err = 0;
+    if (taken_at_once(mutex, err)) { return err; }
+    do {
+        timespec end = {};
+        (void)::clock_gettime(CLOCK_REALTIME, &end);
+        end.tv_nsec += static_cast<long>(kSliceNs);
+        if (end.tv_nsec >= kNsPerSecond) {
+            end.tv_nsec -= static_cast<long>(kNsPerSecond);
+            ++end.tv_sec;
+        }
+        err = ::pthread_mutex_timedlock(mutex, &end);
+    } while (err == ETIMEDOUT);
+    return err;
+}
+
 /// Tries once. Not by trylock: that answers EBUSY also to the owner, who must hear would_deadlock.
 /// A time that has passed makes timedlock a trylock that tells (POSIX: it shall not fail with a
 /// timeout if the mutex can be locked at once), whatever the wall clock says.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <new>
@@ -66,6 +67,7 @@ State* make_state() {
 
 State* g_state = nullptr;
 std::uint32_t g_depth = 0;  // forks between the process that armed the plan and this one
+pid_t g_pid = 0;            // whose depth that is
 
 const Error* shortage_of(const char* entry) {
     for (const Shortage& shortage : kShortages) {
@@ -79,6 +81,10 @@ const Error* shortage_of(const char* entry) {
 const Error* strike(const char* entry) {
     if (g_state == nullptr) { return nullptr; }
     const Plan& plan = g_state->plan;
+    if (g_pid != getpid()) {
+        g_pid = getpid();
+        ++g_depth;
+    }
     if (plan.act == Act::none || plan.depth != g_depth || struck()) { return nullptr; }
     if (plan.entry != nullptr && strcmp(plan.entry, entry) != 0) { return nullptr; }
     const Error* const error = plan.error != Errc::ok ? &plan.error : shortage_of(entry);
@@ -95,6 +101,7 @@ void arm(const Plan& plan) {
     if (g_state == nullptr) { g_state = make_state(); }
     disarm();
     g_depth = 0;
+    g_pid = getpid();
     g_state->calls.store(0);
     g_state->has_struck.store(0);
     g_state->plan = plan;
@@ -120,13 +127,6 @@ inline namespace faulty {
 using fault::strike;
 
 const char* const kName = os::kName;
-
-Result<Pid> fork() noexcept {
-    if (const Error* const error = strike("fork")) { return *error; }
-    const Result<Pid> pid = os::fork();
-    if (pid.ok() && *pid == 0) { ++fault::g_depth; }
-    return pid;
-}
 
 [[noreturn]] void exit_now(int code) noexcept {
     static_cast<void>(strike("exit_now"));
@@ -160,6 +160,7 @@ void cpu_relax() noexcept {
     }
 
 INFALLIBLE(const void*, this_thread, (), ())
+FALLIBLE(Result<Pid>, fork, (), ())
 INFALLIBLE(Pid, process_id, (), ())
 INFALLIBLE(Pid, parent_id, (), ())
 FALLIBLE(Result<Fd>, watch_process, (Pid pid), (pid))

@@ -1,0 +1,331 @@
+// Goal: a worker, a supervisor or a host that is killed or stopped at any instruction of its work
+// harms nobody else.
+// Method: the victim is stepped by ptrace, one instruction more in each round, until a round meets
+// its end. All on one CPU, where a step costs least and workers do not spin. Points inside of the
+// kernel are not reached: those are for the storms of pool_crash_test.
+#include "pool_support.hpp"
+
+#include <sched.h>
+#include <sys/ptrace.h>
+
+#include <brood/signals.hpp>
+
+using namespace pool_test;
+
+#if defined __SANITIZE_ADDRESS__
+constexpr bool kSanitized = true;
+#elif defined __has_feature
+constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
+namespace {
+
+/// A process that goes on only step by step. At the end of the scope it is killed, and reaped if it
+/// is our child.
+class Stepped {
+public:
+    explicit Stepped(pid_t pid) : pid_(pid) {
+        held_ = ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 &&
+                ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0 && has_stopped(20000);
+    }
+    ~Stepped() {
+        if (held_) { kill_now(); }
+    }
+    Stepped(const Stepped&) = delete;
+    Stepped& operator=(const Stepped&) = delete;
+
+    bool held() const { return held_; }
+    /// False if it ended, or fell asleep inside of the system (from where it is then fetched).
+    bool step(int count) {
+        for (int i = 0; i < count; ++i) {
+            if (ptrace(PTRACE_SINGLESTEP, pid_, nullptr, pending_) != 0) { return false; }
+            if (has_stopped(30)) { continue; }
+            (void)ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
+            (void)has_stopped(20000);
+            return false;
+        }
+        return true;
+    }
+    void kill_now() {
+        (void)kill(pid_, SIGKILL);
+        while (held_) { (void)has_stopped(20000); }
+    }
+    void let_go_on() {
+        (void)ptrace(PTRACE_DETACH, pid_, nullptr, pending_);
+        held_ = false;
+    }
+
+private:
+    bool has_stopped(int64_t within_ms) {
+        const int64_t end = now_ms() + within_ms;
+        int status = 0;
+        pid_t found = 0;
+        while ((found = waitpid(pid_, &status, WNOHANG | __WALL)) == 0) {
+            if (now_ms() > end) { return false; }
+            (void)sched_yield();
+        }
+        if (found != pid_ || !WIFSTOPPED(status)) {
+            held_ = false;
+            return false;
+        }
+        // A signal on its way to it, SIGCHLD of a supervisor's, goes along with the next step.
+        const bool is_signal = WSTOPSIG(status) != SIGTRAP && status >> 16 == 0;
+        pending_ = is_signal ? static_cast<uintptr_t>(WSTOPSIG(status)) : 0;
+        return true;
+    }
+    pid_t pid_;
+    bool held_ = false;
+    uintptr_t pending_ = 0;
+};
+
+bool can_step() {
+    if (kSanitized) { return false; }
+    const pid_t child = shared_test::start_child([] {
+        for (;;) { (void)pause(); }
+    });
+    Stepped stepped(child);  // Which also reaps it.
+    const bool can = stepped.held() && stepped.step(1);
+    if (!stepped.held()) { kill_and_reap(child); }
+    return can;
+}
+bool skipped() {
+    static const bool can = can_step();
+    if (!can) { test::not_run("single steps", "sanitizer, emulator, or ptrace is not allowed"); }
+    return !can;
+}
+
+// A thread that waits for a task, so that its end must ring.
+class Waiter {
+public:
+    explicit Waiter(Future<int>& future) : future_(future) {
+        assert_int_equal(pthread_create(&thread_, nullptr, &run, this), 0);
+        assert_true(test::eventually([&] { return state_ == 1; }));
+        sleep_us(300);  // It spins, and then it sleeps; either is fine.
+    }
+    Result<int> result() {
+        assert_true(test::eventually([&] { return state_ == 2; }));
+        assert_int_equal(pthread_join(thread_, nullptr), 0);
+        return result_;
+    }
+
+private:
+    static void* run(void* waiter_pointer) {
+        Waiter& waiter = *static_cast<Waiter*>(waiter_pointer);
+        waiter.state_ = 1;
+        waiter.result_ = waiter.future_.get(kPatience);
+        waiter.state_ = 2;
+        return nullptr;
+    }
+    Future<int>& future_;
+    Result<int> result_ = Errc::not_done;
+    std::atomic<int> state_{0};
+    pthread_t thread_;
+};
+
+constexpr int kStepsMost = 20000;  // A sweep without end is a mistake of the stepper.
+
+// Waits until there are `count` workers and each has run a task or is about to look for one.
+void settle(Pool& pool, size_t count) {
+    assert_true(test::eventually([&] { return pool.worker_pids(nullptr, 0) == count; }));
+    assert_int_equal(*pool.apply(square, 3u), 9);
+}
+
+// ---- Workers -----------------------------------------------------------------------------------
+
+void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reached_end) {
+    settle(pool, 1);
+    g_talk->runs[steps] = 0;
+    Stepped worker(Processes(pool).worker(0));
+    assert_true(worker.held());
+    Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
+    Result<int> got = Errc::not_done;
+    if (somebody_waits) {
+        Waiter waiter(future);
+        reached_end = !worker.step(steps);
+        worker.kill_now();
+        got = waiter.result();
+    } else {
+        reached_end = !worker.step(steps);
+        worker.kill_now();
+        got = future.get(kPatience);
+    }
+    const int runs = g_talk->runs[steps];
+    if (got.ok()) {
+        assert_int_equal(*got, steps);
+        assert_int_equal(runs, 1);
+    } else {
+        assert_code(got, Errc::worker_died);
+        assert_int_equal(got.error().detail(), -SIGKILL);
+        assert_true(runs <= 1);
+    }
+    assert_int_equal(*pool.apply(square, 5u), 25);
+}
+
+void a_worker_killed_at_any_instruction_costs_at_most_its_task(void**) {
+    if (skipped()) { return; }
+    for (const bool somebody_waits : {false, true}) {
+        Pool pool = make_pool(1, 4);
+        bool reached_end = false;
+        int steps = 0;
+        for (; !reached_end; ++steps) {
+            assert_true(steps < kStepsMost);
+            kill_a_worker_after(pool, steps, somebody_waits, reached_end);
+        }
+        print_message("%d points\n", steps);
+        assert_true(steps > 50);
+    }
+}
+
+// The other worker sleeps outside of the pool until the victim has taken the task.
+void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
+    settle(pool, 2);
+    g_talk->runs[steps] = 0;
+    const Processes processes(pool);
+    Stepped victim(processes.worker(0));
+    Stepped other(processes.worker(1));
+    assert_true(victim.held() && other.held());
+    Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
+    Waiter waiter(future);
+    reached_end = !victim.step(steps);
+    other.let_go_on();
+    for (unsigned i = 0; i < 8; ++i) {  // Twice around the table.
+        Future<unsigned> next = pool.apply_async(square, i).expect("submitting");
+        const Result<unsigned> got = next.get(kPatience);
+        assert_ok(got);
+        assert_int_equal(*got, i * i);
+    }
+    victim.let_go_on();
+    assert_int_equal(*waiter.result(), steps);
+    assert_int_equal(g_talk->runs[steps], 1);
+}
+
+void a_worker_stopped_at_any_instruction_holds_up_only_its_task(void**) {
+    if (skipped()) { return; }
+    Pool pool = make_pool(2, 4);
+    bool reached_end = false;
+    int steps = 0;
+    for (; !reached_end; ++steps) {
+        assert_true(steps < kStepsMost);
+        stop_a_worker_after(pool, steps, reached_end);
+    }
+    print_message("%d points\n", steps);
+    assert_true(steps > 50);
+}
+
+// ---- The supervisor ----------------------------------------------------------------------------
+
+// The worker that does what is waited for is somewhere in its work when the supervisor is killed.
+void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
+    if (skipped()) { return; }
+    constexpr int kStride = 2;  // Each round makes a pool, and an instruction has two neighbours.
+    bool reached_end = false;
+    int steps = 0, points = 0;
+    for (; !reached_end; steps += kStride, ++points) {
+        assert_true(steps < kStepsMost);
+        Pool pool = make_pool(1, 4);
+        settle(pool, 1);
+        const Processes processes(pool);
+        Stepped worker(processes.worker(0));
+        assert_true(worker.held());
+        Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
+        Waiter waiter(future);
+        reached_end = !worker.step(steps);
+        assert_int_equal(kill(processes.supervisor(), SIGKILL), 0);
+        const Result<int> got = waiter.result();
+        if (!got.ok()) { assert_code(got, Errc::pool_broken); }
+        assert_ok(pool.close());  // With a result it may be that nobody has noticed yet.
+        assert_code(pool.join(kPatience), Errc::pool_broken);
+        worker.kill_now();
+        assert_true(processes.are_gone());
+    }
+    print_message("%d points\n", points);
+}
+
+// Recovery is killed: the supervisor, while it buries a worker and forks the next.
+void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
+    if (skipped()) { return; }
+    constexpr int kStride = 307;  // A fork is long.
+    bool reached_end = false;
+    int steps = 0, points = 0;
+    for (; !reached_end; steps += kStride, ++points) {
+        assert_true(steps < kStepsMost);
+        Pool pool = make_pool(2, 4);
+        LifeSign unused;
+        const Processes processes(pool);
+        Stepped supervisor(processes.supervisor());
+        assert_true(supervisor.held());
+        Future<int> futures[2];
+        for (auto& future : futures) {
+            future = pool.apply_async(wait_for_go, steps).expect("submitting");
+        }
+        assert_int_equal(kill(processes.worker(0), SIGKILL), 0);
+        reached_end = !supervisor.step(steps);
+        supervisor.kill_now();
+        for (auto& future : futures) {
+            const Errc code = future.get(kPatience).code();
+            assert_true(code == Errc::pool_broken || code == Errc::worker_died);
+        }
+        let_go();  // On systems that cannot end a worker in the middle of its task.
+        assert_ok(pool.close());
+        assert_code(pool.join(kPatience), Errc::pool_broken);
+        assert_true(processes.are_gone());
+        g_talk->go = 0;
+    }
+    print_message("%d points\n", points);
+    assert_true(points > 5);
+}
+
+// ---- The host ----------------------------------------------------------------------------------
+
+void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
+    if (skipped()) { return; }
+    constexpr int kStride = 311;
+    bool reached_end = false;
+    int steps = 0, points = 0;
+    for (; !reached_end; steps += kStride, ++points) {
+        assert_true(steps < 5 * kStepsMost);
+        LifeSign life;
+        g_talk->go = g_talk->begun = 0;
+        const pid_t host = shared_test::start_child([] {
+            g_talk->begun.store(1);
+            while (g_talk->go == 0) {}
+            Pool pool = Pool::create(PoolOptions().workers(2).capacity(4)).expect("pool");
+            for (;;) { (void)pause(); }
+        });
+        life.stop_holding();
+        assert_true(becomes(g_talk->begun, 1));
+        {
+            Stepped stepped(host);
+            assert_true(stepped.held());
+            g_talk->go = 1;
+            reached_end = !stepped.step(steps);
+        }
+        assert_true(life.has_ended());
+    }
+    print_message("%d points\n", points);
+    assert_true(points > 5);
+}
+
+}  // namespace
+
+int main() {
+    cpu_set_t first;
+    CPU_ZERO(&first);
+    if (sched_getaffinity(0, sizeof first, &first) == 0) {
+        int cpu = 0;
+        while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &first)) { ++cpu; }
+        CPU_ZERO(&first);
+        CPU_SET(cpu, &first);
+        (void)sched_setaffinity(0, sizeof first, &first);
+    }
+    const CMUnitTest tests[] = {
+        POOL_TEST(a_worker_killed_at_any_instruction_costs_at_most_its_task),
+        POOL_TEST(a_worker_stopped_at_any_instruction_holds_up_only_its_task),
+        POOL_TEST(a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed),
+        POOL_TEST(a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool),
+        POOL_TEST(a_host_killed_anywhere_in_create_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
