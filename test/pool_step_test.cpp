@@ -178,26 +178,37 @@ void a_worker_killed_at_any_instruction_costs_at_most_its_task(void**) {
     }
 }
 
-// The other worker sleeps outside of the pool until the victim has taken the task.
+// The other worker is held, too, until the victim has gone its steps: so it is the victim that takes
+// the first task, and the other does what is left, while two threads wait for them.
 void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
     settle(pool, 2);
-    g_talk->runs[steps] = 0;
+    g_talk->runs[steps] = g_talk->go = 0;
     const Processes processes(pool);
     Stepped victim(processes.worker(0));
     Stepped other(processes.worker(1));
     assert_true(victim.held() && other.held());
-    Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
-    Waiter waiter(future);
+    Future<int> first = pool.apply_async(count_run, steps).expect("submitting");
+    Future<int> second = pool.apply_async([] {
+                                 g_talk->go.store(getpid());
+                                 return 2;
+                             })
+                             .expect("submitting");
+    Waiter first_waiter(first), second_waiter(second);
     reached_end = !victim.step(steps);
     other.let_go_on();
-    for (unsigned i = 0; i < 8; ++i) {  // Twice around the table.
+    // Unless the victim has that one, too, its waiter is told while the victim is stopped.
+    (void)test::eventually([] { return g_talk->go != 0; }, 20);
+    const bool others_turn = g_talk->go == processes.worker(1);
+    if (others_turn) { assert_int_equal(*second_waiter.result(), 2); }
+    for (unsigned i = 0; i < 6; ++i) {  // Around the table.
         Future<unsigned> next = pool.apply_async(square, i).expect("submitting");
         const Result<unsigned> got = next.get(kPatience);
         assert_ok(got);
         assert_int_equal(*got, i * i);
     }
     victim.let_go_on();
-    assert_int_equal(*waiter.result(), steps);
+    assert_int_equal(*first_waiter.result(), steps);
+    if (!others_turn) { assert_int_equal(*second_waiter.result(), 2); }
     assert_int_equal(g_talk->runs[steps], 1);
 }
 

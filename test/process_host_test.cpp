@@ -212,7 +212,7 @@ static void a_host_with_8_threads_that_allocate_forks_200_children(void**) {
         for (pthread_t& thread : threads) {
             HOST_EXPECT(pthread_create(&thread, nullptr, allocate, nullptr) == 0);
         }
-        for (int i = 0; i < 200; i += 4) {
+        for (int i = 0; i < 200 / test::kForkShare; i += 4) {
             Process processes[4];
             for (Process& process : processes) {
                 const bool daemon = &process == &processes[3];

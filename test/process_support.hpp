@@ -20,6 +20,16 @@ inline bool is_posix_port() {
     return strcmp(brood::port::kName, "posix") == 0;
 }
 
+#if defined __SANITIZE_ADDRESS__
+inline constexpr bool kSanitized = true;
+#elif defined __has_feature
+inline constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+inline constexpr bool kSanitized = false;
+#endif
+/// A fork of a sanitized program takes milliseconds: then a fifth of the forks must do.
+inline constexpr int kForkShare = kSanitized ? 5 : 1;
+
 /// Joins within the test's patience: the exit code. A child that does not end is killed.
 inline int end_of(brood::Process& process) {
     const brood::Status joined = process.join(kLong);

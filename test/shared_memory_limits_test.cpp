@@ -138,9 +138,9 @@ private:
         (void)fclose(file);
     }
     bool make(const char* root, const char* own, const char* limit) {
-        (void)snprintf(path_, sizeof(path_), "%s%s/brood-test-%d", root, own,
-                       static_cast<int>(getpid()));
-        if (mkdir(path_, 0700) == 0) {
+        const int length = snprintf(path_, sizeof(path_), "%s%s/brood-test-%d", root, own,
+                                    static_cast<int>(getpid()));
+        if (length < static_cast<int>(sizeof(path_)) && mkdir(path_, 0700) == 0) {
             if (write_to(path_, "memory.limit_in_bytes", limit) ||
                 write_to(path_, "memory.max", limit)) {
                 return true;

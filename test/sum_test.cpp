@@ -220,7 +220,8 @@ static void lists_are_judged_as_sha256sum_judges_them(void**) {
 
 static void a_long_list_is_checked_in_order(void**) {
     prepare(
-        "mkdir tree && cd tree && truncate -s 300M big && seq 1 9500 | split -l 1 -a 4 - f && cd .. &&"
+        "mkdir tree && cd tree && truncate -s 300M big &&"
+        " seq 1 9500 | split -l 1 -a 4 - f && cd .. &&"
         " $BROOD sum tree > list && sed -i '77s/^./x/; 500,510s/^..../0000/' list &&"
         " rm tree/faaba && head -c 300000 /dev/urandom > tree/faabb");
     compare_checks("a long list");

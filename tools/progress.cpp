@@ -71,7 +71,8 @@ void add_time_left(Line& line, const WorkTotals& done, const WorkTotals& totals,
     const double did = cost(done), all = cost(totals);
     if (did <= 0 || elapsed < 0.5) { return; }  // Too early to tell.
     const double left = did < all ? elapsed * (all - did) / did : 0;
-    const long long seconds = left < 1e9 ? static_cast<long long>(left + 0.5) : 999999999;
+    long long seconds = left < 1e9 ? static_cast<long long>(left) : 999999999;
+    if (static_cast<double>(seconds) < left) { ++seconds; }  // 0:00 only when all is done.
     const long long hours = seconds / 3600, minutes = seconds / 60 % 60;
     if (hours > 0) {
         line.add("  %lld:%02lld:%02lld left", hours, minutes, seconds % 60);

@@ -52,8 +52,9 @@ private:
     brood::Process counter_;
 };
 
-/// Writes the line (without any control characters) and returns its length. `totals` may be null.
-std::size_t format_progress(char* line, std::size_t room, const WorkTotals& done,
+/// Writes the line to `text`, without any control characters, and returns its length. `totals` may
+/// be null.
+std::size_t format_progress(char* text, std::size_t room, const WorkTotals& done,
                             const WorkTotals* totals, std::int64_t elapsed_ns) noexcept;
 
 }  // namespace tool

@@ -17,9 +17,7 @@ char* put_hex(char* to, const Digest& digest) noexcept {
 }
 
 char* put_text(char* to, const char* text) noexcept {
-    const std::size_t length = std::strlen(text);
-    std::memcpy(to, text, length);
-    return to + length;
+    return stpcpy(to, text);
 }
 
 char* put_escaped(char* to, const char* path) noexcept {

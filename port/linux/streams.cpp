@@ -15,12 +15,18 @@ namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
+// A look only, without the stream's lock: around a fork each page that is written is copied, which
+// costs about a microsecond on either side.
+bool holds_output(FILE* const* stream) noexcept {
+    return stream != nullptr && ::__fpending(*stream) > 0;
+}
+
 bool flush(FILE* const* stream) noexcept {
-    return stream == nullptr || ::fflush(*stream) == 0;
+    return !holds_output(stream) || ::fflush(*stream) == 0;
 }
 
 void discard(FILE* const* stream) noexcept {
-    if (stream != nullptr) { ::__fpurge(*stream); }  // Takes no lock: the holder may be no more.
+    if (holds_output(stream)) { ::__fpurge(*stream); }  // Takes no lock: the holder may be no more.
 }
 
 }  // namespace

@@ -1,0 +1,382 @@
+// Goal (promise 5): whatever happens to the creator of a named object, openers get an error within
+// their deadline or the whole object, the next create succeeds, and no living creator loses its name.
+// Method: creators killed and stopped at each of their system calls (by ptrace) and at random
+// moments; many creators over the remains of one.
+#include "shared_support.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ptrace.h>
+
+#include <brood/shared_memory.hpp>
+#include <brood/value.hpp>
+#include <src/named_object.hpp>
+
+using namespace shared_test;
+using brood::Access;
+using brood::Errc;
+using brood::Result;
+using brood::SharedMemory;
+using brood::Timeout;
+using brood::Value;
+
+namespace {
+
+constexpr uint32_t kWords = 5000;
+
+struct Words {
+    uint32_t words[kWords];
+    explicit Words(uint32_t stamp = 0) {
+        for (uint32_t& word : words) { word = stamp; }
+    }
+    bool all_are(uint32_t stamp) const {
+        for (const uint32_t word : words) {
+            if (word != stamp) { return false; }
+        }
+        return true;
+    }
+};
+using Shared = Value<Words>;
+
+// What one finds under the name, by an open() that keeps to its deadline.
+Errc look(const char* name, uint32_t stamp) {
+    const int64_t before = now_ms();
+    Result<Shared> opened = Shared::open(name, brood::milliseconds(200));
+    assert_true(now_ms() - before < 200 + 2000);
+    const Errc code = opened.code();
+    assert_true(code == Errc::ok || code == Errc::not_found || code == Errc::not_ready);
+    if (opened.ok()) { assert_true(opened->value().all_are(stamp)); }
+    return code;
+}
+
+// After the death of a creator: what it left is whole or an error, and does not block the name.
+Errc check_remains(const char* name, uint32_t stamp) {
+    const Errc found = look(name, stamp);
+    Result<Shared> next = Shared::create_named(name, Words(stamp + 1));
+    if (found == Errc::ok) {
+        assert_error(next.code(), Errc::already_exists, "done, so kept");
+        assert_ok(SharedMemory::remove(name).error());
+    } else {
+        assert_ok(next.error());
+        assert_int_equal(look(name, stamp + 1), Errc::ok);
+    }
+    return found;
+}
+
+// ---- At every system call ----------------------------------------------------------------------
+
+// A child that can be stopped at each of its system calls, when it enters and when it leaves it.
+class Traced {
+public:
+    template <class F>
+    explicit Traced(F f) {
+        pid_ = start_child([&] {
+            CHECK_IN_CHILD(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0);
+            (void)raise(SIGSTOP);
+            f();
+        });
+        (void)wait();
+    }
+    // Lets it run to its next stop. False: it has ended.
+    bool step() {
+        return ptrace(PTRACE_SYSCALL, pid_, nullptr, nullptr) == 0 && wait();
+    }
+    void let_go() { assert_int_equal(ptrace(PTRACE_DETACH, pid_, nullptr, nullptr), 0); }
+    void kill_it() { kill_and_reap(pid_); }
+    int end() { return end_of(pid_); }
+
+private:
+    bool wait() {
+        int status = 0;
+        assert_int_equal(waitpid(pid_, &status, 0), pid_);
+        if (WIFEXITED(status)) { assert_int_equal(WEXITSTATUS(status), 0); }
+        return WIFSTOPPED(status);
+    }
+    pid_t pid_ = -1;
+};
+
+bool can_trace(const char* what) {
+    static const int end = end_of(start_child([] {
+        CHECK_IN_CHILD(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0);
+    }));
+    if (end != 0) { test::not_run(what, "ptrace is not permitted"); }
+    return end == 0;
+}
+
+void a_creator_killed_at_any_system_call_blocks_nobody(void**) {
+    if (!can_trace("kills at system calls")) { return; }
+    constexpr int kStopsMax = 500;
+    const Name name("killed");
+    int seen[3] = {};  // Nothing, something unfinished, the whole.
+    bool ended = false;
+    for (int stops = 0; !ended; ++stops) {
+        assert_true(stops < kStopsMax);
+        Traced creator([&] {
+            const Result<Shared> made = Shared::create_named(name, Words(7));
+            _exit(made.ok() ? 0 : 1);  // Without a destructor.
+        });
+        for (int i = 0; i < stops && !ended; ++i) { ended = !creator.step(); }
+        if (!ended) { creator.kill_it(); }
+        const Errc found = check_remains(name, 7);
+        ++seen[found == Errc::not_found ? 0 : found == Errc::not_ready ? 1 : 2];
+        assert_int_equal(count_names(), 0);
+    }
+    print_message("killed at %d system calls, in and out: %d times nothing was left, %d times "
+                  "something unfinished, %d times the whole\n",
+                  (seen[0] + seen[1] + seen[2]) / 2, seen[0], seen[1], seen[2]);
+    assert_true(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
+}
+
+void memory_without_header_is_whole_or_replaced_too(void**) {
+    if (!can_trace("kills at system calls")) { return; }
+    const Name name("plain");
+    for (const size_t bytes : {size_t{1}, size_t{20000}}) {
+        bool ended = false;
+        for (int stops = 0; !ended; ++stops) {
+            assert_true(stops < 500);
+            Traced creator([&] {
+                const Result<SharedMemory> made = SharedMemory::create(name, bytes);
+                _exit(made.ok() ? 0 : 1);
+            });
+            for (int i = 0; i < stops && !ended; ++i) { ended = !creator.step(); }
+            if (!ended) { creator.kill_it(); }
+            Result<SharedMemory> opened = SharedMemory::open(name);
+            if (opened.ok()) {
+                assert_int_equal(opened->size(), bytes);
+                const auto* const data = static_cast<const unsigned char*>(opened->data());
+                for (size_t at = 0; at < bytes; ++at) { assert_int_equal(data[at], 0); }
+                assert_ok(SharedMemory::remove(name).error());
+            }
+            assert_ok(SharedMemory::create(name, bytes).error());
+        }
+    }
+}
+
+// Goal: a stopped creator is not taken for dead: it goes on and has the name, or, where it had not
+// made it its own yet, is told that another has it.
+void a_creator_stopped_at_any_system_call_shares_its_name_with_nobody(void**) {
+    if (!can_trace("stops at system calls")) { return; }
+    const Name name("stopped");
+    struct Meeting {
+        std::atomic<int> result{-1};
+        std::atomic<int> go{0};
+    };
+    int won = 0, lost = 0;
+    bool ended = false;
+    for (int stops = 0; !ended; stops += 2) {  // When it leaves one and enters the next is the same.
+        assert_true(stops < 500);
+        Board<Meeting> meeting;
+        Traced creator([&] {
+            const Result<Shared> made = Shared::create_named(name, Words(7));
+            meeting->result.store(static_cast<int>(made.code()));
+            CHECK_IN_CHILD(becomes(meeting->go, 1));
+            _exit(0);
+        });
+        for (int i = 0; i < stops && meeting->result.load() < 0; ++i) {
+            assert_true(creator.step());
+        }
+        ended = meeting->result.load() >= 0;
+        const Errc before = look(name, 7);
+        Result<Shared> mine = Shared::create_named(name, Words(9));
+        if (before == Errc::ok) { assert_false(mine.ok()); }
+        creator.let_go();
+        assert_true(test::eventually([&] { return meeting->result.load() >= 0; }));
+        const Errc theirs = static_cast<Errc>(meeting->result.load());
+        assert_error(mine.ok() ? theirs : mine.code(), Errc::already_exists, "the loser");
+        assert_true(mine.ok() || theirs == Errc::ok);
+        assert_int_equal(look(name, mine.ok() ? 9 : 7), Errc::ok);
+        ++(mine.ok() ? lost : won);
+        meeting->go.store(1);
+        assert_int_equal(creator.end(), 0);
+        if (!mine.ok()) { assert_ok(SharedMemory::remove(name).error()); }
+    }
+    print_message("stopped %d times: kept its name %d times\n", won + lost, won);
+    assert_true(won > 0 && lost > 0);
+}
+
+// ---- At random moments -------------------------------------------------------------------------
+
+void creators_killed_at_random_moments_block_nobody(void**) {
+    constexpr int kRounds = 300;
+    const Name name("random");
+    Chance chance(5);
+    int unfinished = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        Board<std::atomic<int>> made;
+        const pid_t creator = start_child([&] {
+            for (;;) {
+                const Result<Shared> next = Shared::create_named(name, Words(7));
+                CHECK_IN_CHILD(next.ok());
+                made->store(1);
+            }
+        });
+        assert_true(becomes(*made, 1));
+        sleep_us(chance.below(300));
+        kill_and_reap(creator);
+        unfinished += check_remains(name, 7) == Errc::not_ready ? 1 : 0;
+        assert_int_equal(count_names(), 0);
+    }
+    print_message("%d creators killed, %d of them before they were done\n", kRounds, unfinished);
+    assert_true(unfinished > 0);
+}
+
+// ---- Many at a time ----------------------------------------------------------------------------
+
+void leave_remains(const char* name, bool with_mark, mode_t mode = 0600) {
+    RawObject dead(name, O_RDWR | O_CREAT | O_EXCL);
+    assert_true(dead.exists());
+    const uint32_t mark = brood::detail::kMagicMaking;
+    if (with_mark) { assert_true(dead.write(0, &mark, sizeof(mark)) && dead.resize(4096)); }
+    if (mode != 0600) {
+        char path[128];
+        (void)snprintf(path, sizeof(path), "/dev/shm%s", name);
+        assert_int_equal(chmod(path, mode), 0);
+    }
+}
+
+constexpr int kCreators = 3;
+struct Race {
+    std::atomic<int> phase{0};  // Odd: create; even: let go; -1: end.
+    std::atomic<int> results[kCreators] = {};
+    std::atomic<int> arrived{0};
+};
+
+void race(const char* name, Race& race, int self) {
+    Result<Shared> made = Errc::not_found;
+    for (int seen = 0; seen >= 0;) {
+        int phase = 0;
+        while ((phase = race.phase.load()) == seen) { (void)sched_yield(); }
+        seen = phase;
+        made = Errc::not_found;  // Lets go of what it may have.
+        if (phase % 2 == 1) {
+            made = Shared::create_named(name, Words(static_cast<uint32_t>(self)));
+            race.results[self].store(static_cast<int>(made.code()));
+        }
+        race.arrived.fetch_add(1);
+    }
+}
+
+void of_several_creators_over_remains_one_gets_the_name(void**) {
+    constexpr int kRounds = 200;
+    const Name name("race");
+    Board<Race> board;
+    pid_t creators[kCreators];
+    for (int i = 0; i < kCreators; ++i) {
+        creators[i] = start_child([&, i] { race(name, *board, i); });
+    }
+    for (int round = 0; round < kRounds; ++round) {
+        // Without a mark they wait for it to get one: 100 ms.
+        leave_remains(name, round % 20 != 0);
+        board->arrived.store(0);
+        board->phase.fetch_add(1);
+        assert_true(becomes(board->arrived, kCreators));
+        int winner = -1;
+        for (int i = 0; i < kCreators; ++i) {
+            const Errc code = static_cast<Errc>(board->results[i].load());
+            if (code != Errc::ok) { assert_error(code, Errc::already_exists, "a loser"); }
+            if (code != Errc::ok) { continue; }
+            assert_int_equal(winner, -1);
+            winner = i;
+        }
+        assert_true(winner >= 0);
+        assert_int_equal(look(name, static_cast<uint32_t>(winner)), Errc::ok);
+        board->arrived.store(0);
+        board->phase.fetch_add(1);
+        assert_true(becomes(board->arrived, kCreators));
+        assert_int_equal(count_names(), 0);
+    }
+    board->phase.store(-1);
+    for (const pid_t creator : creators) { assert_int_equal(end_of(creator), 0); }
+}
+
+// On some systems a process loses its lock on an object as soon as any of its threads closes it.
+void threads_that_open_the_name_do_not_cost_its_creator_the_lock(void**) {
+    constexpr int kRounds = 400;
+    const Name name("threads");
+    pid_t creators[2];
+    for (uint32_t self = 1; self <= 2; ++self) {
+        creators[self - 1] = start_child([&] {
+            std::atomic<bool> stop{false};
+            struct Opener {
+                const char* name;
+                std::atomic<bool>* stop;
+            } opener = {name, &stop};
+            const auto open_on = [](void* argument) -> void* {
+                const auto* const self_ = static_cast<Opener*>(argument);
+                while (!self_->stop->load()) { SharedMemory::open(self_->name).ignore(); }
+                return nullptr;
+            };
+            pthread_t thread;
+            CHECK_IN_CHILD(pthread_create(&thread, nullptr, open_on, &opener) == 0);
+            for (int made = 0; made < kRounds;) {
+                const Result<Shared> next = Shared::create_named(name, Words(self));
+                CHECK_IN_CHILD(next.ok() || next.code() == Errc::already_exists);
+                if (!next.ok()) { continue; }
+                ++made;
+                const Result<Shared> seen = Shared::open(name, Timeout::no_wait());
+                CHECK_IN_CHILD(seen.ok() && seen->value().all_are(self));
+            }
+            stop.store(true);
+            CHECK_IN_CHILD(pthread_join(thread, nullptr) == 0);
+        });
+    }
+    for (const pid_t creator : creators) { assert_int_equal(end_of(creator), 0); }
+}
+
+void a_child_forked_while_a_thread_creates_can_create_too(void**) {
+    constexpr int kForks = 100;
+    const Name busy("busy"), name("forked");
+    struct Creator {
+        const char* name;
+        std::atomic<bool> stop{false};
+    } creator = {busy, {false}};
+    const auto create_on = [](void* argument) -> void* {
+        auto* const self = static_cast<Creator*>(argument);
+        while (!self->stop.load()) { Shared::create_named(self->name, Words(1)).ignore(); }
+        return nullptr;
+    };
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, nullptr, create_on, &creator), 0);
+    for (int i = 0; i < kForks; ++i) {
+        assert_int_equal(end_of(start_child([&] {
+            CHECK_IN_CHILD(Shared::create_named(name, Words(2)).ok());
+            CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_found);
+        })), 0);
+    }
+    creator.stop.store(true);
+    assert_int_equal(pthread_join(thread, nullptr), 0);
+}
+
+// In /dev/shm everybody may remove only what is his.
+void remains_of_another_user_are_taken_and_no_reason_to_wait_for_ever(void**) {
+    constexpr uid_t kStranger = 65534;
+    if (geteuid() != 0) { return test::not_run("remains of another user", "needs root"); }
+    const Name name("other-user");
+    for (const bool with_mark : {true, false}) {
+        leave_remains(name, with_mark, 0666);
+        assert_int_equal(end_of(start_child([&] {
+            CHECK_IN_CHILD(setgid(kStranger) == 0 && setuid(kStranger) == 0);
+            if (SharedMemory::remove(name).ok()) { _exit(1); }  // A directory without that rule.
+            CHECK_IN_CHILD(Shared::create_named(name).code() == Errc::already_exists);
+            CHECK_IN_CHILD(SharedMemory::create(name, 1).code() == Errc::already_exists);
+            CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_ready);
+        })), 0);
+        assert_ok(Shared::create_named(name).error());  // Its owner replaces them.
+    }
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        TIDY(a_creator_killed_at_any_system_call_blocks_nobody),
+        TIDY(memory_without_header_is_whole_or_replaced_too),
+        TIDY(a_creator_stopped_at_any_system_call_shares_its_name_with_nobody),
+        TIDY(creators_killed_at_random_moments_block_nobody),
+        TIDY(of_several_creators_over_remains_one_gets_the_name),
+        TIDY(threads_that_open_the_name_do_not_cost_its_creator_the_lock),
+        TIDY(a_child_forked_while_a_thread_creates_can_create_too),
+        TIDY(remains_of_another_user_are_taken_and_no_reason_to_wait_for_ever),
+    };
+    return cmocka_run_group_tests_name("named_object", tests, nullptr, nullptr);
+}
