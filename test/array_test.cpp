@@ -79,9 +79,12 @@ void slices_are_parts_of_the_array(void**) {
         Errc wanted;
     };
     const Row rows[] = {
-        {0, 6, Errc::ok},           {0, 7, Errc::out_of_range},
-        {6, 0, Errc::ok},           {6, 1, Errc::out_of_range},
-        {7, 0, Errc::out_of_range}, {SIZE_MAX, 2, Errc::out_of_range},
+        {0, 6, Errc::ok},
+        {0, 7, Errc::out_of_range},
+        {6, 0, Errc::ok},
+        {6, 1, Errc::out_of_range},
+        {7, 0, Errc::out_of_range},
+        {SIZE_MAX, 2, Errc::out_of_range},
         {2, SIZE_MAX, Errc::out_of_range},
     };
     for (const Row& row : rows) {
@@ -119,13 +122,16 @@ void get_lock_guards_the_elements(void**) {
     for (pid_t& child : children) {
         child = start_child([&] {
             for (int i = 0; i < kEach; ++i) {
-                CHECK_IN_CHILD(array.with_lock([](Array<int>& all) {
-                    const int before = all[0];
-                    for (int& element : all) {
-                        CHECK_IN_CHILD(element == before);  // Nobody sees half a change.
-                        ++element;
-                    }
-                }).ok());
+                CHECK_IN_CHILD(array
+                                   .with_lock([](Array<int>& all) {
+                                       const int before = all[0];
+                                       for (int& element : all) {
+                                           CHECK_IN_CHILD(element ==
+                                                          before);  // Nobody sees half a change.
+                                           ++element;
+                                       }
+                                   })
+                                   .ok());
             }
         });
     }

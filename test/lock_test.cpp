@@ -110,13 +110,15 @@ void release_by_somebody_else_is_not_owner(void**) {
     assert_error(taken.code(), Errc::timed_out, "another thread");
     // A forked child of the holder, which is no holder.
     assert_int_equal(end_of(start_child([&] {
-        CHECK_IN_CHILD(lock.release().code() == Errc::not_owner);
-        CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
-        lock = Lock();  // Nor does it release by destroying its handle.
-    })), 0);
+                         CHECK_IN_CHILD(lock.release().code() == Errc::not_owner);
+                         CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
+                         lock = Lock();  // Nor does it release by destroying its handle.
+                     })),
+                     0);
     assert_int_equal(end_of(start_child([&] {
-        CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
-    })), 0);
+                         CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
+                     })),
+                     0);
     assert_ok(lock.release().error());
 
     // Another process, that does hold it, and we do not.
@@ -212,7 +214,8 @@ void timeouts_are_kept_to_and_bad_ones_refused(void**) {
     for (const TimeoutRow& row : kTimeouts) {
         const Status status = lock.take(row.timeout);
         assert_error(status.code(), row.when_free, row.what);
-        const Errc after = status.ok() ? Errc::ok : Errc::not_owner;  // A refused one takes nothing.
+        const Errc after = status.ok() ? Errc::ok
+                                       : Errc::not_owner;  // A refused one takes nothing.
         assert_error(lock.release().code(), after, row.what);
     }
     // The longest that is allowed.
@@ -273,17 +276,19 @@ void a_storm_of_signals_neither_shortens_nor_stretches_a_wait(void**) {
 void an_owner_killed_inside_is_reported_with_the_lock_held(void**) {
     Lock lock = make_lock();
     assert_int_equal(end_of(start_child([&] {
-        CHECK_IN_CHILD(lock.take().ok());
-        (void)raise(SIGKILL);
-    })), -SIGKILL);
+                         CHECK_IN_CHILD(lock.take().ok());
+                         (void)raise(SIGKILL);
+                     })),
+                     -SIGKILL);
     {
         const Locked hold = lock.acquire(brood::seconds(5));
         assert_true(hold.owner_died());
         assert_true(static_cast<bool>(hold));
         hold.expect("owner_died counts as held");
-        assert_int_equal(end_of(start_child([&] {
-            CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
-        })), 0);
+        assert_int_equal(
+            end_of(start_child(
+                [&] { CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out); })),
+            0);
     }
     // Reported once; from then on it works as before.
     for (int i = 0; i < 3; ++i) { assert_ok(lock.acquire().status().error()); }
@@ -334,9 +339,10 @@ void a_successor_that_dies_too_is_reported_again(void**) {
     for (int i = 0; i < 5; ++i) {
         const Errc wanted = i == 0 ? Errc::ok : Errc::owner_died;
         assert_int_equal(end_of(start_child([&] {
-            CHECK_IN_CHILD(lock.take(brood::seconds(5)).code() == wanted);
-            (void)raise(SIGKILL);
-        })), -SIGKILL);
+                             CHECK_IN_CHILD(lock.take(brood::seconds(5)).code() == wanted);
+                             (void)raise(SIGKILL);
+                         })),
+                         -SIGKILL);
     }
     assert_error(lock.take(brood::seconds(5)).code(), Errc::owner_died, "after five");
     assert_ok(lock.release().error());

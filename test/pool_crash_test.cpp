@@ -251,16 +251,6 @@ void a_killed_host_takes_its_pool_along(void**) {
 
 // ---- Stopped workers ---------------------------------------------------------------------------
 
-char state_of(pid_t pid) {
-    char path[64], line[512] = {};
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
-    FILE* const file = fopen(path, "r");
-    if (file == nullptr) { return '?'; }
-    (void)!fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    return strrchr(line, ')')[2];
-}
-
 void stop(pid_t pid) {
     assert_int_equal(kill(pid, SIGSTOP), 0);
     assert_true(test::eventually([&] { return state_of(pid) == 'T'; }));

@@ -28,7 +28,7 @@ class Stepped {
 public:
     explicit Stepped(pid_t pid) : pid_(pid) {
         held_ = ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 &&
-                ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0 && has_stopped(20000);
+                ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0 && has_stopped();
     }
     ~Stepped() {
         if (held_) { kill_now(); }
@@ -41,16 +41,16 @@ public:
     bool step(int count) {
         for (int i = 0; i < count; ++i) {
             if (ptrace(PTRACE_SINGLESTEP, pid_, nullptr, pending_) != 0) { return false; }
-            if (has_stopped(30)) { continue; }
+            if (has_stopped(true)) { continue; }
             (void)ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
-            (void)has_stopped(20000);
+            (void)has_stopped();
             return false;
         }
         return true;
     }
     void kill_now() {
         (void)kill(pid_, SIGKILL);
-        while (held_) { (void)has_stopped(20000); }
+        while (held_) { (void)has_stopped(); }
     }
     void let_go_on() {
         (void)ptrace(PTRACE_DETACH, pid_, nullptr, pending_);
@@ -58,12 +58,15 @@ public:
     }
 
 private:
-    bool has_stopped(int64_t within_ms) {
-        const int64_t end = now_ms() + within_ms;
+    // Or, if `may_sleep`, until it sleeps for longer than a moment.
+    bool has_stopped(bool may_sleep = false) {
+        const int64_t start = now_ms();
         int status = 0;
         pid_t found = 0;
         while ((found = waitpid(pid_, &status, WNOHANG | __WALL)) == 0) {
-            if (now_ms() > end) { return false; }
+            const int64_t waited = now_ms() - start;
+            if (waited > test::kPatienceMs) { return false; }
+            if (may_sleep && waited > 2 && state_of(pid_) == 'S') { return false; }
             (void)sched_yield();
         }
         if (found != pid_ || !WIFSTOPPED(status)) {
@@ -132,6 +135,15 @@ void settle(Pool& pool, size_t count) {
     assert_int_equal(*pool.apply(square, 3u), 9);
 }
 
+/// Steps a worker that was given count_run(steps). True at the end of its work: it sleeps; or, where
+/// sleeping is looking again and again, it has long been done.
+bool reaches_end(Stepped& worker, int steps) {
+    static int rounds_done = 0;
+    const bool is_awake = worker.step(steps);
+    rounds_done = g_talk->runs[steps] != 0 ? rounds_done + 1 : 0;
+    return !is_awake || rounds_done > 400;
+}
+
 // ---- Workers -----------------------------------------------------------------------------------
 
 void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reached_end) {
@@ -143,11 +155,11 @@ void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reach
     Result<int> got = Errc::not_done;
     if (somebody_waits) {
         Waiter waiter(future);
-        reached_end = !worker.step(steps);
+        reached_end = reaches_end(worker, steps);
         worker.kill_now();
         got = waiter.result();
     } else {
-        reached_end = !worker.step(steps);
+        reached_end = reaches_end(worker, steps);
         worker.kill_now();
         got = future.get(kPatience);
     }
@@ -194,10 +206,10 @@ void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
                              })
                              .expect("submitting");
     Waiter first_waiter(first), second_waiter(second);
-    reached_end = !victim.step(steps);
+    reached_end = reaches_end(victim, steps);
     other.let_go_on();
     // Unless the victim has that one, too, its waiter is told while the victim is stopped.
-    (void)test::eventually([] { return g_talk->go != 0; }, 20);
+    (void)test::eventually([] { return g_talk->go != 0; }, 5);
     const bool others_turn = g_talk->go == processes.worker(1);
     if (others_turn) { assert_int_equal(*second_waiter.result(), 2); }
     for (unsigned i = 0; i < 6; ++i) {  // Around the table.
@@ -242,7 +254,7 @@ void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
         assert_true(worker.held());
         Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
         Waiter waiter(future);
-        reached_end = !worker.step(steps);
+        reached_end = reaches_end(worker, steps);
         assert_int_equal(kill(processes.supervisor(), SIGKILL), 0);
         const Result<int> got = waiter.result();
         if (!got.ok()) { assert_code(got, Errc::pool_broken); }

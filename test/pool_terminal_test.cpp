@@ -176,8 +176,8 @@ void an_idle_pool_sleeps(void**) {
         most = woken > most ? woken : most;
     }
     if (strcmp(brood::port::kName, "posix") == 0) {
-        test::not_run("an idle pool never wakes up", "posix: workers look 100 times a second");
-        assert_true(most <= 120 * kSeconds);
+        test::not_run("an idle pool never wakes up", "posix: workers look some 130 times a second");
+        assert_true(most <= 200 * kSeconds);
         return;
     }
     assert_int_equal(most, 0);

@@ -117,7 +117,9 @@ public:
         }
     }
     ~MemoryGroup() {
-        if (made()) { assert_true(test::eventually([&] { return rmdir(path_) == 0; })); }
+        if (made()) {
+            assert_true(test::eventually([&] { return rmdir(path_) == 0; }));
+        }
     }
     MemoryGroup(const MemoryGroup&) = delete;
     MemoryGroup& operator=(const MemoryGroup&) = delete;
@@ -159,32 +161,34 @@ void memory_beyond_the_limit_of_a_cgroup_is_no_space_and_no_kill(void**) {
     }
     const MemoryGroup group("16777216");
     if (!group.made()) { return test::not_run("a memory cgroup", "none can be made here"); }
-    assert_int_equal(end_of(start_child([&] {
-        CHECK_IN_CHILD(group.join());
-        const Name name("group");
-        for (const size_t bytes : {17 * kMiB, 64 * kMiB}) {
-            CHECK_IN_CHILD(SharedMemory::anonymous(bytes).code() == Errc::no_space);
-            CHECK_IN_CHILD(Array<char>::create(bytes).code() == Errc::no_space);
-            CHECK_IN_CHILD(SharedMemory::create(name, bytes).code() == Errc::no_space);
-            CHECK_IN_CHILD(SharedMemory::open(name).code() == Errc::not_found);
-        }
-        // In pieces, the one that would be too much is refused; the others are there.
-        constexpr int kMost = 8;
-        SharedMemory pieces[kMost];
-        int count = 0;
-        while (count < kMost) {
-            Result<SharedMemory> piece = SharedMemory::anonymous(4 * kMiB);
-            if (!piece.ok()) {
-                CHECK_IN_CHILD(piece.code() == Errc::no_space);
-                break;
+    assert_int_equal(
+        end_of(start_child([&] {
+            CHECK_IN_CHILD(group.join());
+            const Name name("group");
+            for (const size_t bytes : {17 * kMiB, 64 * kMiB}) {
+                CHECK_IN_CHILD(SharedMemory::anonymous(bytes).code() == Errc::no_space);
+                CHECK_IN_CHILD(Array<char>::create(bytes).code() == Errc::no_space);
+                CHECK_IN_CHILD(SharedMemory::create(name, bytes).code() == Errc::no_space);
+                CHECK_IN_CHILD(SharedMemory::open(name).code() == Errc::not_found);
             }
-            pieces[count++] = std::move(*piece);
-        }
-        CHECK_IN_CHILD(count >= 1 && count <= 3);  // The process itself needs some, too.
-        for (int i = 0; i < count; ++i) { memset(pieces[i].data(), 1, pieces[i].size()); }
-        pieces[0].close();
-        CHECK_IN_CHILD(SharedMemory::anonymous(4 * kMiB).ok());
-    })), 0);
+            // In pieces, the one that would be too much is refused; the others are there.
+            constexpr int kMost = 8;
+            SharedMemory pieces[kMost];
+            int count = 0;
+            while (count < kMost) {
+                Result<SharedMemory> piece = SharedMemory::anonymous(4 * kMiB);
+                if (!piece.ok()) {
+                    CHECK_IN_CHILD(piece.code() == Errc::no_space);
+                    break;
+                }
+                pieces[count++] = std::move(*piece);
+            }
+            CHECK_IN_CHILD(count >= 1 && count <= 3);  // The process itself needs some, too.
+            for (int i = 0; i < count; ++i) { memset(pieces[i].data(), 1, pieces[i].size()); }
+            pieces[0].close();
+            CHECK_IN_CHILD(SharedMemory::anonymous(4 * kMiB).ok());
+        })),
+        0);
 }
 
 }  // namespace

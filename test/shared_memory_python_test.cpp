@@ -49,9 +49,8 @@ sys.exit(0 if seen == 42 else 1)
 }
 
 bool has_python() {
-    static const int found = end_of(start_child([] {
-        become_python("import multiprocessing.shared_memory", "/");
-    }));
+    static const int found =
+        end_of(start_child([] { become_python("import multiprocessing.shared_memory", "/"); }));
     if (found != 0) { test::not_run("Python", "no python3 with shared_memory (3.8)"); }
     return found == 0;
 }

@@ -20,7 +20,9 @@ namespace shared_test {
 
 using test::count_entries;
 
-inline int64_t now_ms() { return test::now_ns() / 1000000; }
+inline int64_t now_ms() {
+    return test::now_ns() / 1000000;
+}
 
 inline void sleep_us(long us) {
     timespec span = {us / 1000000, us % 1000000 * 1000};
@@ -28,12 +30,12 @@ inline void sleep_us(long us) {
 }
 
 // For use in a child, where a failed cmocka assertion would jump into the parent's test.
-#define CHECK_IN_CHILD(condition)                                                    \
-    do {                                                                             \
-        if (!(condition)) {                                                          \
+#define CHECK_IN_CHILD(condition)                                                             \
+    do {                                                                                      \
+        if (!(condition)) {                                                                   \
             (void)fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, __LINE__, #condition); \
-            _exit(99);                                                               \
-        }                                                                            \
+            _exit(99);                                                                        \
+        }                                                                                     \
     } while (false)
 
 // Forks a child that runs f() and exits with 0. It cannot outlive its test for long.
@@ -48,7 +50,9 @@ pid_t start_child(F f) {
 }
 
 // Reaps the child. Returns: its exit code, or -N if signal N killed it; fails past the deadline.
-inline int end_of(pid_t pid) { return test::join_child(pid); }
+inline int end_of(pid_t pid) {
+    return test::join_child(pid);
+}
 
 inline void kill_and_reap(pid_t pid) {
     (void)kill(pid, SIGKILL);
@@ -56,7 +60,8 @@ inline void kill_and_reap(pid_t pid) {
 }
 
 // Waits until `word` has become `value`, by the work of another process.
-inline bool becomes(const std::atomic<int>& word, int value, int64_t deadline_ms = test::kPatienceMs) {
+inline bool becomes(const std::atomic<int>& word, int value,
+                    int64_t deadline_ms = test::kPatienceMs) {
     const int64_t end = now_ms() + deadline_ms;
     while (word.load() != value) {
         if (now_ms() > end) { return false; }
@@ -173,8 +178,7 @@ private:
 
 inline void assert_error(brood::Errc found, brood::Errc wanted, const char* what) {
     if (found == wanted) { return; }
-    fail_msg("%s: %s instead of %s", what, brood::Error(found).name(),
-             brood::Error(wanted).name());
+    fail_msg("%s: %s instead of %s", what, brood::Error(found).name(), brood::Error(wanted).name());
 }
 inline void assert_ok(const brood::Error& error) {
     if (error.code() == brood::Errc::ok) { return; }

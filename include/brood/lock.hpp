@@ -82,7 +82,7 @@ private:
     friend struct LockAccess;  // locks inside segments: src/segment.cpp
     void* state_ = nullptr;    // a port::RobustMutex in shared memory
     bool own_page_ = false;
-    bool held_ = false;        // by means of this handle: another one's end releases nothing
+    bool held_ = false;  // by means of this handle: another one's end releases nothing
 };
 
 inline Status Locked::release() noexcept {

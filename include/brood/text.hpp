@@ -95,7 +95,7 @@ public:
         if (count > N) { return Error(Errc::size_too_large, 0, static_cast<std::int64_t>(count)); }
         if (data == nullptr && count != 0) { return Errc::bad_argument; }
         Bytes made;
-        __builtin_memcpy(made.bytes_, data, count);
+        if (count != 0) { __builtin_memcpy(made.bytes_, data, count); }  // Null may not be copied.
         made.count_ = static_cast<std::uint32_t>(count);
         return made;
     }
