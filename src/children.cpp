@@ -10,9 +10,7 @@ namespace {
 
 void terminate_daemon(ForkLink& link, void*) {
     Process* const process = ProcessAccess::of_link(link);
-    if (process != nullptr && ProcessAccess::is_daemon(*process)) {
-        process->terminate().ignore();
-    }
+    if (process != nullptr && ProcessAccess::is_daemon(*process)) { process->terminate().ignore(); }
 }
 
 void find_first(ForkLink& link, void* found) {

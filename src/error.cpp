@@ -19,7 +19,8 @@ struct Entry {
 constexpr Entry kEntries[] = {
     {Errc::ok, "ok", "no error"},
 
-    {Errc::timed_out, "timed_out", "the timeout ran out: nothing was done; try again or wait longer"},
+    {Errc::timed_out, "timed_out",
+     "the timeout ran out: nothing was done; try again or wait longer"},
     {Errc::timeout_negative, "timeout_negative",
      "the timeout is negative: use Timeout::no_wait() for none, Timeout::forever() for no limit"},
     {Errc::timeout_overflow, "timeout_overflow",
@@ -60,7 +61,8 @@ constexpr Entry kEntries[] = {
     {Errc::system_error, "system_error", "the system refused: os_error() says why"},
     {Errc::output_failed, "output_failed", "output could not be written: is the disk full?"},
 
-    {Errc::no_target, "no_target", "the process has no function to run: give it one, or override run()"},
+    {Errc::no_target, "no_target",
+     "the process has no function to run: give it one, or override run()"},
     {Errc::not_started, "not_started", "the process was not started: call start() first"},
     {Errc::already_started, "already_started",
      "the process was started before: make a new Process; settings come before start()"},
@@ -77,9 +79,10 @@ constexpr Entry kEntries[] = {
 
     {Errc::end_of_stream, "end_of_stream",
      "all senders have closed their ends and all was received: nothing more will come"},
-    {Errc::broken_pipe, "broken_pipe", "all receivers have closed their ends: nobody reads any more"},
+    {Errc::broken_pipe, "broken_pipe",
+     "all receivers have closed their ends: nobody reads any more"},
     {Errc::peer_died, "peer_died",
-     "a process was killed in the middle of a message: the channel is of no more use, make a new one"},
+     "a process was killed in the middle of a message: the channel is broken, make a new one"},
     {Errc::message_too_long, "message_too_long",
      "a message is longer than this end accepts: it refuses further reads"},
     {Errc::buffer_too_short, "buffer_too_short",
@@ -101,7 +104,8 @@ constexpr Entry kEntries[] = {
     {Errc::corrupt, "corrupt", "the shared object is damaged: remove it and make a new one"},
     {Errc::owner_died, "owner_died",
      "the lock is held now, but its last holder was killed inside: check what it guards"},
-    {Errc::not_owner, "not_owner", "the caller does not hold the lock: only its holder may do this"},
+    {Errc::not_owner, "not_owner",
+     "the caller does not hold the lock: only its holder may do this"},
     {Errc::would_deadlock, "would_deadlock", "the caller holds the lock already: release it first"},
     {Errc::out_of_range, "out_of_range", "the index is beyond the end: see size()"},
 
@@ -110,7 +114,8 @@ constexpr Entry kEntries[] = {
     {Errc::pool_broken, "pool_broken",
      "the pool's supervisor process is gone: make a new pool and submit again"},
     {Errc::pool_closed, "pool_closed", "the pool was closed: submit before close()"},
-    {Errc::pool_not_closed, "pool_not_closed", "the pool is open: call close() or terminate() first"},
+    {Errc::pool_not_closed, "pool_not_closed",
+     "the pool is open: call close() or terminate() first"},
     {Errc::pool_terminated, "pool_terminated",
      "the pool was terminated before the task was done: make a new pool and submit again"},
     {Errc::initializer_failed, "initializer_failed",
@@ -121,7 +126,8 @@ constexpr Entry kEntries[] = {
     {Errc::not_done, "not_done", "the task has not ended yet: wait() first"},
     {Errc::unknown_function, "unknown_function",
      "the function is not in the program that the pool was made from: make the pool after dlopen"},
-    {Errc::collected, "collected", "the result was taken before, or there was never a task: keep what get() returns"},
+    {Errc::collected, "collected",
+     "the result was taken before, or there was never a task: keep what get() returns"},
 };
 
 const Entry& entry_of(Errc code) noexcept {
@@ -143,9 +149,7 @@ void describe_detail(detail::Writer& writer, const Error& error) noexcept {
                 writer.text(" (exit code ").number(amount).text(")");
             }
             break;
-        case Errc::out_of_range:
-            writer.text(" (index ").number(amount).text(")");
-            break;
+        case Errc::out_of_range: writer.text(" (index ").number(amount).text(")"); break;
         case Errc::text_too_long:
         case Errc::size_too_large:
         case Errc::buffer_too_short:

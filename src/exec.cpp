@@ -90,9 +90,8 @@ Status collect(port::Fd from, char* buffer, std::size_t bytes, std::int64_t dead
         if (!ready.ok()) { return ready.error(); }
         if (*ready == 0) { return Errc::timed_out; }
         const std::size_t room = bytes - captured.bytes;
-        const Result<std::size_t> got =
-            room > 0 ? port::read(from, buffer + captured.bytes, room)
-                     : port::read(from, dropped, sizeof dropped);
+        const Result<std::size_t> got = room > 0 ? port::read(from, buffer + captured.bytes, room)
+                                                 : port::read(from, dropped, sizeof dropped);
         if (!got.ok()) { return got.error(); }
         if (*got == 0) { return Errc::ok; }
         if (room > 0) {

@@ -80,8 +80,7 @@ Status fork_list_watch() noexcept {
         while (g_watched.load(std::memory_order_acquire) == 1) { port::yield(); }
         return g_watched.load(std::memory_order_acquire) == 2 ? Errc::ok : Errc::no_memory;
     }
-    const Status status =
-        port::at_fork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    const Status status = port::at_fork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
     g_watched.store(status.ok() ? 2 : 0, std::memory_order_release);
     return status;
 }

@@ -1,4 +1,4 @@
-// Process: the parent's side of a child that runs, ends and is reaped. src/process_start.cpp makes it.
+// Process: the parent's side of a child that runs, ends and is reaped; process_start.cpp makes it.
 #include <brood/process.hpp>
 
 #include "children.hpp"
@@ -16,7 +16,7 @@ inline namespace v0 {
 using detail::ProcessAccess;
 
 namespace {
-constexpr int kKill = 9;        // The same on every POSIX system (kill(1) -9, -15).
+constexpr int kKill = 9;  // The same on every POSIX system (kill(1) -9, -15).
 constexpr int kTerminate = 15;
 }  // namespace
 
@@ -158,8 +158,7 @@ Status Process::join(Timeout timeout) noexcept {
         case State::stolen: return Errc::status_stolen;
         case State::started: break;
     }
-    const Result<port::ChildState> state =
-        detail::wait_for_child(reap_pid_, watch_, *deadline);
+    const Result<port::ChildState> state = detail::wait_for_child(reap_pid_, watch_, *deadline);
     if (state.ok() && !state->ended) { return Errc::timed_out; }
     ProcessAccess::finish(*this, state, false);
     return state.ok() ? Errc::ok : Errc::status_stolen;

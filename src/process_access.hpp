@@ -34,8 +34,8 @@ struct ProcessAccess {
     static void give_up(Process& process) noexcept;  // with the fork list held
     /// Whether start(), detach(), exec() may go on, and with which error not.
     static Status may_start() noexcept;
-    /// A running child: watched and listed. It keeps the writer of a daemon's `lifeline`; `words` is
-    /// read for the last words of a guardian above it, null without one.
+    /// A running child: watched and listed. It keeps the writer of a daemon's `lifeline`, and the
+    /// reader of the last `words` of a guardian above it; null: there is none.
     static void started(Process& process, port::Pid pid, port::Pid reap_pid, LaunchPipe& lifeline,
                         LaunchPipe* words) noexcept;
     /// How the daemon ended whose guardian has ended.

@@ -62,8 +62,8 @@ struct Launch {
 // threads, whatever another thread had locked at the fork is locked for ever in here.
 
 void ProcessAccess::become(Process& process, Launch& launch) noexcept {
-    // What the streams hold is the parent's: what could not be flushed, or what another thread of it
-    // wrote since.
+    // What the streams hold is the parent's: it could not be flushed, or another thread wrote it
+    // since.
     port::discard_streams();
     Self& me = self();
     me.parent_name = Text<64>(this_process::name());

@@ -13,7 +13,7 @@ namespace detail {
 
 /// Written before main runs into threads, or by a fresh child before its own code.
 struct Self {
-    Text<64> name;         // empty: the main process
+    Text<64> name;  // empty: the main process
     Text<64> parent_name;
     Text<64> identity;     // "1:2": the second child of the first child of the main process
     port::Pid parent = 0;  // the brood process that started this one
@@ -25,7 +25,7 @@ struct Self {
 };
 Self& self() noexcept;
 
-/// In a fresh child, whose signals are back at their defaults: there is nothing to restore() any more.
+/// In a fresh child, whose signals are back at their defaults: nothing is left to restore().
 void signals_forget() noexcept;
 
 /// Ends a child of ours: its own children first (as Python), then its buffered output, then _exit.

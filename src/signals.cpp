@@ -107,8 +107,8 @@ Status restore(int signal) noexcept {
 Scoped::Scoped(int signal, Handler handler) noexcept : signal_(signal) {
     static_assert(sizeof(port::SignalAction) <= sizeof before_, "Scoped::before_ is too small");
     port::SignalAction action;
-    action.disposition =
-        handler == nullptr ? port::Disposition::ignored : port::Disposition::handled;
+    action.disposition = handler == nullptr ? port::Disposition::ignored
+                                            : port::Disposition::handled;
     action.handler = handler;
     port::SignalAction before;
     status_ = signal < 1 || signal > kSignalMax ? Status(Errc::bad_signal)

@@ -73,7 +73,8 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
             const bool is_process = WaitAccess::process(items[i]) != nullptr;
             if (i == ended || (polled[i].ready && !is_process)) { return i; }
         }
-        if (*ready == 0 && detail::has_passed(*deadline) && first_ended(items, count) == kItemsMax) {
+        if (*ready == 0 && detail::has_passed(*deadline) &&
+            first_ended(items, count) == kItemsMax) {
             return Errc::timed_out;
         }
     }

@@ -6,8 +6,8 @@
 #include <brood/signals.hpp>
 
 using brood::Errc;
-using brood::milliseconds;
 using brood::microseconds;
+using brood::milliseconds;
 using brood::seconds;
 namespace signals = brood::signals;
 namespace this_process = brood::this_process;
@@ -17,14 +17,19 @@ namespace this_process = brood::this_process;
 template <class F>
 static void in_a_program(F body) {
     assert_int_equal(test::run_child([&] {
-        body();
-        return 0;
-    }), 0);
+                         body();
+                         return 0;
+                     }),
+                     0);
 }
 
 static std::atomic<int> g_outer{0}, g_inner{0};
-static void outer(int) { g_outer.fetch_add(1); }
-static void inner(int) { g_inner.fetch_add(1); }
+static void outer(int) {
+    g_outer.fetch_add(1);
+}
+static void inner(int) {
+    g_inner.fetch_add(1);
+}
 
 /// The times of the alarm clock, in microseconds.
 struct Clock {

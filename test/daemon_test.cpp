@@ -1,4 +1,4 @@
-// Goal: a daemon ends with its parent, however and whenever that ends, and never before (promise 8).
+// Goal: a daemon ends with its parent, however and whenever that ends, never before (promise 8).
 // Method: a host of its own is killed; it and all below it hold the write end of one pipe, so the
 // end of that stream is the end of the last of them, also of one that has not yet reached its code.
 #include "process_support.hpp"
@@ -205,8 +205,10 @@ static void a_host_in_a_pid_namespace_or_below_a_subreaper_takes_its_daemons_alo
         assert_int_equal(in_namespace, 0);
     }
     assert_int_equal(test::run_child([] {
-        return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ? 9 : kill_host_below();
-    }), 0);
+                         return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ? 9
+                                                                               : kill_host_below();
+                     }),
+                     0);
 }
 
 // A copy of the lifeline's write end in another process would keep the daemon alive.

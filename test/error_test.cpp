@@ -17,28 +17,67 @@ using brood::Status;
 constexpr bool is_known(Errc code) {
     switch (code) {
         case Errc::ok:
-        case Errc::timed_out: case Errc::timeout_negative: case Errc::timeout_overflow:
-        case Errc::interrupted: case Errc::would_block:
-        case Errc::bad_argument: case Errc::size_zero: case Errc::size_too_large:
-        case Errc::name_empty: case Errc::name_without_slash: case Errc::name_with_two_slashes:
-        case Errc::name_too_long: case Errc::bad_signal: case Errc::text_too_long:
-        case Errc::no_memory: case Errc::no_space: case Errc::too_many_files:
-        case Errc::too_many_processes: case Errc::not_permitted: case Errc::not_found:
-        case Errc::already_exists: case Errc::unsupported: case Errc::system_error:
+        case Errc::timed_out:
+        case Errc::timeout_negative:
+        case Errc::timeout_overflow:
+        case Errc::interrupted:
+        case Errc::would_block:
+        case Errc::bad_argument:
+        case Errc::size_zero:
+        case Errc::size_too_large:
+        case Errc::name_empty:
+        case Errc::name_without_slash:
+        case Errc::name_with_two_slashes:
+        case Errc::name_too_long:
+        case Errc::bad_signal:
+        case Errc::text_too_long:
+        case Errc::no_memory:
+        case Errc::no_space:
+        case Errc::too_many_files:
+        case Errc::too_many_processes:
+        case Errc::not_permitted:
+        case Errc::not_found:
+        case Errc::already_exists:
+        case Errc::unsupported:
+        case Errc::system_error:
         case Errc::output_failed:
-        case Errc::no_target: case Errc::not_started: case Errc::already_started:
-        case Errc::still_running: case Errc::daemon_has_children: case Errc::status_stolen:
-        case Errc::wrong_process: case Errc::exec_failed: case Errc::no_children:
-        case Errc::end_of_stream: case Errc::broken_pipe: case Errc::peer_died:
-        case Errc::message_too_long: case Errc::buffer_too_short: case Errc::bad_frame:
-        case Errc::closed: case Errc::wrong_direction:
-        case Errc::not_ready: case Errc::type_mismatch: case Errc::version_mismatch:
-        case Errc::layout_mismatch: case Errc::corrupt: case Errc::owner_died:
-        case Errc::not_owner: case Errc::would_deadlock: case Errc::out_of_range:
-        case Errc::worker_died: case Errc::pool_broken: case Errc::pool_closed:
-        case Errc::pool_not_closed: case Errc::pool_terminated: case Errc::initializer_failed:
-        case Errc::task_too_large: case Errc::full: case Errc::not_done:
-        case Errc::unknown_function: case Errc::collected: return true;
+        case Errc::no_target:
+        case Errc::not_started:
+        case Errc::already_started:
+        case Errc::still_running:
+        case Errc::daemon_has_children:
+        case Errc::status_stolen:
+        case Errc::wrong_process:
+        case Errc::exec_failed:
+        case Errc::no_children:
+        case Errc::end_of_stream:
+        case Errc::broken_pipe:
+        case Errc::peer_died:
+        case Errc::message_too_long:
+        case Errc::buffer_too_short:
+        case Errc::bad_frame:
+        case Errc::closed:
+        case Errc::wrong_direction:
+        case Errc::not_ready:
+        case Errc::type_mismatch:
+        case Errc::version_mismatch:
+        case Errc::layout_mismatch:
+        case Errc::corrupt:
+        case Errc::owner_died:
+        case Errc::not_owner:
+        case Errc::would_deadlock:
+        case Errc::out_of_range:
+        case Errc::worker_died:
+        case Errc::pool_broken:
+        case Errc::pool_closed:
+        case Errc::pool_not_closed:
+        case Errc::pool_terminated:
+        case Errc::initializer_failed:
+        case Errc::task_too_large:
+        case Errc::full:
+        case Errc::not_done:
+        case Errc::unknown_function:
+        case Errc::collected: return true;
     }
     return false;
 }
@@ -58,7 +97,9 @@ static void every_code_has_a_name_of_its_own_and_a_line_that_says_what_to_do(voi
             continue;
         }
         if (strcmp(name, "unknown") == 0) { fail_msg("code %d has no text", number); }
-        for (const char* c = name; *c != '\0'; ++c) { assert_true((*c >= 'a' && *c <= 'z') || *c == '_'); }
+        for (const char* c = name; *c != '\0'; ++c) {
+            assert_true((*c >= 'a' && *c <= 'z') || *c == '_');
+        }
         for (int i = 0; i < known; ++i) { assert_string_not_equal(names[i], name); }
         names[known++] = name;
         const bool says_what_to_do = strchr(text, ':') != nullptr || error == Errc::ok;
@@ -79,7 +120,8 @@ static void unknown_codes_are_no_trap(void**) {
 static void an_error_carries_code_errno_and_detail(void**) {
     constexpr Error plain = Errc::timed_out;
     constexpr Error full(Errc::worker_died, 12, -9);
-    static_assert(plain.code() == Errc::timed_out && plain.os_error() == 0 && plain.detail() == 0, "");
+    static_assert(plain.code() == Errc::timed_out && plain.os_error() == 0 && plain.detail() == 0,
+                  "");
     static_assert(full.os_error() == 12 && full.detail() == -9, "");
     static_assert(full == Errc::worker_died && full != Errc::ok, "");
     static_assert(std::is_trivially_copyable_v<Error> && std::is_trivially_copyable_v<Status>,
@@ -156,59 +198,80 @@ static void expect_on_an_error_flushes_tells_and_exits_with_1(void**) {
         Status(Errc::no_space).expect("making the queue");
     };
     assert_int_equal(run_and_read(text, expect_status), 1);
-    assert_string_equal(text, "printed before\nmaking the queue: shared memory is full (its file "
-                              "system or the memory cgroup): free some or raise the limit\n");
-    assert_int_equal(run_and_read(text, [] {
-        static_cast<void>(Result<int>(Error(Errc::worker_died, 0, -11)).expect("squaring"));
-    }), 1);
+    assert_string_equal(text,
+                        "printed before\nmaking the queue: shared memory is full (its file "
+                        "system or the memory cgroup): free some or raise the limit\n");
+    assert_int_equal(
+        run_and_read(text,
+                     [] {
+                         static_cast<void>(
+                             Result<int>(Error(Errc::worker_died, 0, -11)).expect("squaring"));
+                     }),
+        1);
     assert_non_null(strstr(text, "squaring: the worker process died in the task"));
     assert_non_null(strstr(text, "(SIGSEGV)\n"));
-    assert_int_equal(run_and_read(text, [] {
-        Result<int> none = Errc::closed;
-        static_cast<void>(*none);
-    }), 1);
-    assert_string_equal(text, "using a result that holds no value: the object is closed, or was moved "
-                              "from: make a new one\n");
-    assert_int_equal(run_and_read(text, [] {
-        char doing[1000];
-        memset(doing, 'd', sizeof(doing) - 1);
-        doing[sizeof(doing) - 1] = '\0';
-        brood::panic(doing, Errc::closed);  // Cut, but one line.
-    }), 1);
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      Result<int> none = Errc::closed;
+                                      static_cast<void>(*none);
+                                  }),
+                     1);
+    assert_string_equal(text,
+                        "using a result that holds no value: the object is closed, or was moved "
+                        "from: make a new one\n");
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      char doing[1000];
+                                      memset(doing, 'd', sizeof(doing) - 1);
+                                      doing[sizeof(doing) - 1] = '\0';
+                                      brood::panic(doing, Errc::closed);  // Cut, but one line.
+                                  }),
+                     1);
     assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
 static void expect_in_a_process_ends_that_process_alone(void**) {
     char text[512];
-    assert_int_equal(run_and_read(text, [] {
-        brood::Process process([] { Status(Errc::timed_out).expect("waiting in the child"); });
-        process.start().expect("starting");
-        process.join().expect("joining");
-        _exit(*process.exit_code() == 1 ? 42 : 43);
-    }), 42);
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      brood::Process process([] {
+                                          Status(Errc::timed_out).expect("waiting in the child");
+                                      });
+                                      process.start().expect("starting");
+                                      process.join().expect("joining");
+                                      _exit(*process.exit_code() == 1 ? 42 : 43);
+                                  }),
+                     42);
     assert_int_equal(strncmp(text, "waiting in the child: ", 22), 0);
 }
 
 static void set_panic_replaces_what_a_panic_does(void**) {
     char text[512];
-    assert_int_equal(run_and_read(text, [] {
-        brood::set_panic([](const char* doing, const Error& error) {
-            dprintf(2, "%s|%s", doing, error.name());
-            _exit(9);
-        });
-        Status(Errc::full).expect("putting");
-    }), 9);
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      brood::set_panic([](const char* doing, const Error& error) {
+                                          dprintf(2, "%s|%s", doing, error.name());
+                                          _exit(9);
+                                      });
+                                      Status(Errc::full).expect("putting");
+                                  }),
+                     9);
     assert_string_equal(text, "putting|full");
-    assert_int_equal(run_and_read(text, [] {
-        brood::set_panic([](const char*, const Error&) {});  // It must not return: exit status 1.
-        Status(Errc::full).expect("putting");
-        _exit(7);
-    }), 1);
-    assert_int_equal(run_and_read(text, [] {
-        brood::set_panic([](const char*, const Error&) { _exit(9); });
-        brood::set_panic(nullptr);
-        Status(Errc::closed).expect("asking");
-    }), 1);
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      brood::set_panic([](const char*, const Error&) {
+                                      });  // It must not return: exit status 1.
+                                      Status(Errc::full).expect("putting");
+                                      _exit(7);
+                                  }),
+                     1);
+    assert_int_equal(run_and_read(text,
+                                  [] {
+                                      brood::set_panic([](const char*, const Error&) { _exit(9); });
+                                      brood::set_panic(nullptr);
+                                      Status(Errc::closed).expect("asking");
+                                  }),
+                     1);
     assert_string_equal(text, "asking: the object is closed, or was moved from: make a new one\n");
 }
 
@@ -228,8 +291,14 @@ static void a_status_is_ok_or_tells_its_error(void**) {
 /// Counts how many of it live, and how it moved.
 struct Tracked {
     explicit Tracked(int number) : value(number) { ++alive; }
-    Tracked(const Tracked& other) : value(other.value) { ++alive; ++copies; }
-    Tracked(Tracked&& other) noexcept : value(other.value) { other.value = -1; ++alive; }
+    Tracked(const Tracked& other) : value(other.value) {
+        ++alive;
+        ++copies;
+    }
+    Tracked(Tracked&& other) noexcept : value(other.value) {
+        other.value = -1;
+        ++alive;
+    }
     ~Tracked() { --alive; }
     int value;
     static int alive, copies;

@@ -13,9 +13,9 @@
 using brood::Captured;
 using brood::Errc;
 using brood::ExecOptions;
+using brood::milliseconds;
 using brood::Process;
 using brood::Result;
-using brood::milliseconds;
 using test::assert_code;
 using test::assert_ok;
 
@@ -54,7 +54,8 @@ static void exec_starts_a_program_as_a_process(void**) {
 
 static void arguments_reach_the_program_as_they_are(void**) {
     char text[64] = {};
-    const char* const argv[] = {"sh", "-c", "printf '%s|' \"$0\" \"$@\"", "zero", "a b", "", "*", nullptr};
+    const char* const script = "printf '%s|' \"$0\" \"$@\"";
+    const char* const argv[] = {"sh", "-c", script, "zero", "a b", "", "*", nullptr};
     const Result<Captured> got = brood::capture("/bin/sh", argv, text, sizeof(text) - 1);
     assert_ok(got);
     assert_string_equal(text, "zero|a b||*|");
@@ -66,9 +67,10 @@ static void a_program_without_a_slash_is_searched_in_path(void**) {
     assert_ok(found);
     assert_int_equal(test::end_of(*found), 0);
     assert_int_equal(test::run_child([&] {
-        setenv("PATH", "/nowhere:/", 1);
-        return Process::exec("true", argv).error().os_error() == ENOENT ? 0 : 1;
-    }), 0);
+                         setenv("PATH", "/nowhere:/", 1);
+                         return Process::exec("true", argv).error().os_error() == ENOENT ? 0 : 1;
+                     }),
+                     0);
 }
 
 static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) {
@@ -95,11 +97,14 @@ static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) 
     assert_int_equal(test::open_descriptors(), before);
     assert_int_equal(waitpid(-1, nullptr, WNOHANG), -1);
     if (geteuid() != 0) { return test::not_run("not permitted to change the user", "not root"); }
-    assert_int_equal(test::run_child([&] {
-        if (setresuid(65534, 65534, 65534) != 0) { return 9; }
-        const auto refused = Process::exec("/bin/sh", argv, ExecOptions().user(0));
-        return refused.code() == Errc::exec_failed && refused.error().os_error() == EPERM ? 0 : 1;
-    }), 0);
+    assert_int_equal(
+        test::run_child([&] {
+            if (setresuid(65534, 65534, 65534) != 0) { return 9; }
+            const auto refused = Process::exec("/bin/sh", argv, ExecOptions().user(0));
+            return refused.code() == Errc::exec_failed && refused.error().os_error() == EPERM ? 0
+                                                                                              : 1;
+        }),
+        0);
 }
 
 static void bad_input_is_refused(void**) {
@@ -125,8 +130,8 @@ static void bad_input_is_refused(void**) {
 static void directory_and_environment_are_the_programs(void**) {
     assert_string_equal(shell("pwd", ExecOptions().directory("/usr")), "/usr\n");
     const char* const environment[] = {"GREETING=hello", "PATH=/usr/bin:/bin", nullptr};
-    assert_string_equal(shell("echo \"$GREETING\" \"$HOME\"", ExecOptions().environment(environment)),
-                        "hello \n");
+    const ExecOptions greeting = ExecOptions().environment(environment);
+    assert_string_equal(shell("echo \"$GREETING\" \"$HOME\"", greeting), "hello \n");
     const char* const empty[] = {nullptr};
     assert_string_equal(shell("echo \"<$HOME>\"", ExecOptions().environment(empty)), "<>\n");
     setenv("BROOD_INHERITED", "yes", 1);
@@ -142,15 +147,19 @@ static void input_is_dev_null_unless_given_or_kept(void**) {
     close(ends[1]);
     assert_int_equal(number_from("wc -c", ExecOptions().input(ends[0])), 12);
     close(ends[0]);
-    assert_int_equal(test::run_child([] {
-        int kept[2];
-        char text[8] = {};
-        const char* const argv[] = {"cat", nullptr};
-        if (pipe(kept) != 0 || write(kept[1], "kept", 4) != 4 || dup2(kept[0], 0) != 0) { return 1; }
-        close(kept[1]);
-        const auto got = brood::capture("cat", argv, text, 7, ExecOptions().keep_input());
-        return got.ok() && strcmp(text, "kept") == 0 ? 0 : 2;
-    }), 0);
+    assert_int_equal(
+        test::run_child([] {
+            int kept[2];
+            char text[8] = {};
+            const char* const argv[] = {"cat", nullptr};
+            if (pipe(kept) != 0 || write(kept[1], "kept", 4) != 4 || dup2(kept[0], 0) != 0) {
+                return 1;
+            }
+            close(kept[1]);
+            const auto got = brood::capture("cat", argv, text, 7, ExecOptions().keep_input());
+            return got.ok() && strcmp(text, "kept") == 0 ? 0 : 2;
+        }),
+        0);
 }
 
 /// A host whose descriptors `numbers` are the write ends of two pipes starts a program that gets
@@ -165,7 +174,9 @@ static int permute(const int (&numbers)[2]) {
     const char* const argv[] = {"sh", "-c", "echo out; echo err >&2", nullptr};
     Result<Process> process =
         Process::exec("/bin/sh", argv, ExecOptions().output(numbers[0]).error(numbers[1]));
-    if (!process.ok() || !process->join(test::kLong).ok() || *process->exit_code() != 0) { return 3; }
+    if (!process.ok() || !process->join(test::kLong).ok() || *process->exit_code() != 0) {
+        return 3;
+    }
     char out[8] = {}, err[8] = {};
     if (read(first[0], out, 7) != 4 || strcmp(out, "out\n") != 0) { return 4; }
     if (read(second[0], err, 7) != 4 || strcmp(err, "err\n") != 0) { return 5; }
@@ -173,7 +184,8 @@ static int permute(const int (&numbers)[2]) {
 }
 
 static void standard_streams_may_be_given_in_any_order(void**) {
-    const int rows[][2] = {{60, 61}, {1, 2}, {2, 1}, {0, 1}, {1, 0}, {0, 2}, {2, 0}, {60, 1}, {2, 60}};
+    const int rows[][2] = {{60, 61}, {1, 2}, {2, 1},  {0, 1}, {1, 0},
+                           {0, 2},   {2, 0}, {60, 1}, {2, 60}};
     for (const auto& row : rows) {
         assert_int_equal(test::run_child([&] { return permute(row); }), 0);
     }
@@ -189,7 +201,8 @@ static void standard_streams_may_be_given_in_any_order(void**) {
 static void user_and_group_are_dropped_for_good(void**) {
     if (geteuid() != 0) { return test::not_run("ExecOptions::user() and group_id()", "not root"); }
     const ExecOptions nobody = ExecOptions().user(65534).group_id(65533);
-    assert_string_equal(shell("id -u; id -g; id -ru; id -rg", nobody), "65534\n65533\n65534\n65533\n");
+    assert_string_equal(shell("id -u; id -g; id -ru; id -rg", nobody),
+                        "65534\n65533\n65534\n65533\n");
     assert_string_equal(shell("grep Uid /proc/self/status", nobody),
                         "Uid:\t65534\t65534\t65534\t65534\n");
     if (test::is_posix_port()) {
@@ -201,8 +214,9 @@ static void user_and_group_are_dropped_for_good(void**) {
 }
 
 static void group_and_session_lead_their_own(void**) {
-    const char* const script = "read pid comm state ppid pgrp session rest </proc/self/stat; "
-                               "echo $(( (pgrp == $$) + 2 * (session == $$) ))";
+    const char* const script =
+        "read pid comm state ppid pgrp session rest </proc/self/stat; "
+        "echo $(( (pgrp == $$) + 2 * (session == $$) ))";
     assert_int_equal(number_from(script), 0);
     assert_int_equal(number_from(script, ExecOptions().group()), 1);
     assert_int_equal(number_from(script, ExecOptions().session()), 3);
@@ -213,8 +227,7 @@ static void terminate_reaches_the_children_of_a_program_that_leads_a_group(void*
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     const char* const argv[] = {"sh", "-c", "sleep 60 & sleep 60 & echo; wait", nullptr};
-    Result<Process> process =
-        Process::exec("/bin/sh", argv, ExecOptions().group().output(ends[1]));
+    Result<Process> process = Process::exec("/bin/sh", argv, ExecOptions().group().output(ends[1]));
     assert_ok(process);
     close(ends[1]);
     char byte = 0;
@@ -252,25 +265,31 @@ static void limits_nice_and_cpus_are_set(void**) {
 
 static void signals_are_at_their_defaults_in_the_program(void**) {
     assert_int_equal(test::run_child([] {
-        signal(SIGUSR1, SIG_IGN);
-        signal(SIGINT, [](int) {});
-        sigset_t all;
-        sigfillset(&all);
-        sigprocmask(SIG_BLOCK, &all, nullptr);
-        char text[4096] = {};
-        const char* const argv[] = {"cat", "/proc/self/status", nullptr};
-        if (!brood::capture("cat", argv, text, sizeof(text) - 1).ok()) { return 1; }
-        const char* const none = "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-                                 "SigCgt:\t0000000000000000\n";
-        return strstr(text, none) != nullptr ? 0 : 2;
-    }), 0);
+                         signal(SIGUSR1, SIG_IGN);
+                         signal(SIGINT, [](int) {});
+                         sigset_t all;
+                         sigfillset(&all);
+                         sigprocmask(SIG_BLOCK, &all, nullptr);
+                         char text[4096] = {};
+                         const char* const argv[] = {"cat", "/proc/self/status", nullptr};
+                         if (!brood::capture("cat", argv, text, sizeof(text) - 1).ok()) {
+                             return 1;
+                         }
+                         const char* const none =
+                             "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+                             "SigCgt:\t0000000000000000\n";
+                         return strstr(text, none) != nullptr ? 0 : 2;
+                     }),
+                     0);
 }
 
 static void a_program_holds_0_1_2_and_what_the_host_meant_for_it(void**) {
     int meant[2], private_ends[2];
     assert_int_equal(pipe(meant), 0);
     assert_int_equal(pipe2(private_ends, O_CLOEXEC), 0);
-    Process sibling(brood::ProcessOptions().daemon(), [] { for (;;) { pause(); } });
+    Process sibling(brood::ProcessOptions().daemon(), [] {
+        for (;;) { pause(); }
+    });
     assert_ok(sibling.start());
     // Whatever else the suite itself holds open, the two that the host meant are there,
     char script[160];
@@ -278,8 +297,10 @@ static void a_program_holds_0_1_2_and_what_the_host_meant_for_it(void**) {
              meant[0], meant[1]);
     assert_int_equal(number_from(script), 1);
     // its private ones and brood's are not.
-    snprintf(script, sizeof(script), "[ -e /proc/$$/fd/%d ] || [ -e /proc/$$/fd/%d ] || "
-             "[ -e /proc/$$/fd/%d ] || echo 1", private_ends[0], private_ends[1],
+    snprintf(script, sizeof(script),
+             "[ -e /proc/$$/fd/%d ] || [ -e /proc/$$/fd/%d ] || "
+             "[ -e /proc/$$/fd/%d ] || echo 1",
+             private_ends[0], private_ends[1],
              sibling.sentinel() >= 0 ? sibling.sentinel() : private_ends[0]);
     assert_int_equal(number_from(script), 1);
     for (const int fd : {meant[0], meant[1], private_ends[0], private_ends[1]}) { close(fd); }
@@ -321,9 +342,10 @@ static void capture_drops_what_does_not_fit_without_blocking_the_program(void**)
 static void capture_kills_at_its_timeout_and_keeps_the_output_until_then(void**) {
     for (const bool deaf : {false, true}) {
         char text[16] = {};
-        const char* const argv[] = {
-            "sh", "-c", deaf ? "trap '' TERM; echo early; while :; do sleep 1; done"
-                             : "echo early; exec sleep 60", nullptr};
+        const char* const argv[] = {"sh", "-c",
+                                    deaf ? "trap '' TERM; echo early; while :; do sleep 1; done"
+                                         : "echo early; exec sleep 60",
+                                    nullptr};
         const std::int64_t before = test::now_ns();
         const Result<Captured> got = brood::capture("/bin/sh", argv, text, sizeof(text),
                                                     ExecOptions().group(), milliseconds(150));

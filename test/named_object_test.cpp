@@ -1,5 +1,6 @@
 // Goal (promise 5): whatever happens to the creator of a named object, openers get an error within
-// their deadline or the whole object, the next create succeeds, and no living creator loses its name.
+// their deadline or the whole object, the next create succeeds, and no living creator loses its
+// name.
 // Method: creators killed and stopped at each of their system calls (by ptrace) and at random
 // moments; many creators over the remains of one.
 #include "shared_support.hpp"
@@ -38,8 +39,8 @@ struct Words {
 };
 using Shared = Value<Words>;
 
-// What one finds under the name by an open() that keeps to its deadline: ok, not_found or not_ready;
-// anything else is said to be corrupt. Used by children, too, so it asserts nothing.
+// What an open() that keeps to its deadline finds: ok, not_found or not_ready. Anything else is
+// said to be corrupt. Used by children, too, so it asserts nothing.
 Errc look(const char* name, uint32_t stamp) {
     constexpr int64_t kWaitMs = 20;
     const int64_t before = now_ms();
@@ -367,6 +368,15 @@ void a_child_forked_while_a_thread_creates_can_create_too(void**) {
     assert_int_equal(pthread_join(thread, nullptr), 0);
 }
 
+// It may be a stranger's, between its creation and its size, or one of ours that is not locked yet.
+void an_object_without_a_size_is_given_its_time(void**) {
+    const Name name("sizeless");
+    leave_remains(name, false);
+    const int64_t before = test::now_ns();
+    assert_ok(SharedMemory::create(name, 1).error());
+    assert_true(test::now_ns() - before >= brood::detail::kSizelessNs);
+}
+
 // In /dev/shm everybody may remove only what is his.
 void remains_of_another_user_are_taken_and_no_reason_to_wait_for_ever(void**) {
     constexpr uid_t kStranger = 65534;
@@ -400,6 +410,7 @@ int main() {
         TIDY(of_several_creators_over_remains_one_gets_the_name),
         TIDY(threads_that_open_the_name_do_not_cost_its_creator_the_lock),
         TIDY(a_child_forked_while_a_thread_creates_can_create_too),
+        TIDY(an_object_without_a_size_is_given_its_time),
         TIDY(remains_of_another_user_are_taken_and_no_reason_to_wait_for_ever),
     };
     return cmocka_run_group_tests_name("named_object", tests, nullptr, nullptr);

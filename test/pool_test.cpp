@@ -154,68 +154,6 @@ void tasks_with_large_arguments_and_results(void**) {
     }
 }
 
-// ---- map ---------------------------------------------------------------------------------------
-
-void map_calls_the_function_once_for_each_element(void**) {
-    static int in[100000], out[100000];
-    Pool pool = make_pool(2);
-    for (const size_t count : {0u, 1u, 2u, 3u, 7u, 8u, 9u, 255u, 1000u, 100000u}) {
-        memset(static_cast<void*>(g_talk), 0, sizeof *g_talk);
-        for (size_t i = 0; i < count; ++i) { in[i] = static_cast<int>(i), out[i] = -1; }
-        assert_ok(pool.map(count_run, in, out, count));
-        for (size_t i = 0; i < count; ++i) {
-            assert_int_equal(out[i], i);
-            assert_int_equal(g_talk->runs[i], 1);
-        }
-        assert_int_equal(g_talk->runs[count], 0);
-    }
-}
-
-void map_works_through_a_table_smaller_than_its_chunks(void**) {
-    static Point in[5000];
-    static double out[5000];
-    for (int i = 0; i < 5000; ++i) { in[i] = {i, 1, 0.5}; }
-    // One element a chunk, and two chunks at a time.
-    Result<Pool> pool = Pool::create(PoolOptions().workers(3).capacity(2).payload_bytes(40));
-    assert_ok(pool);
-    assert_ok(pool->map([](const Point& p) { return p.x + p.y + p.weight; }, in, out));
-    for (int i = 0; i < 5000; ++i) { assert_true(out[i] == i + 1.5); }
-}
-
-void map_tells_its_progress(void**) {
-    static int in[10000], out[10000];
-    Pool pool = make_pool(2);
-    size_t last = 0, calls = 0;
-    assert_ok(pool.map(count_run, in, out, 10000, [&](size_t done, size_t total) {
-        assert_true(done > last && total == 10000);
-        last = done;
-        ++calls;
-    }));
-    assert_int_equal(last, 10000);
-    assert_true(calls >= 8);
-}
-
-void map_says_which_error_came_first_and_fills_the_rest(void**) {
-    static int in[1000], out[1000];
-    for (int i = 0; i < 1000; ++i) { in[i] = i, out[i] = -1; }
-    Pool pool = make_pool(2);
-    const Status status = pool.map(
-        [](int n) {
-            if (n == 500) { _exit(9); }
-            return n;
-        },
-        in, out);
-    assert_code(status, Errc::worker_died);
-    assert_int_equal(status.error().detail(), 9);
-    int filled = 0;
-    for (int i = 0; i < 1000; ++i) {
-        assert_true(out[i] == i || out[i] == -1);
-        filled += out[i] == i ? 1 : 0;
-    }
-    assert_int_equal(out[500], -1);
-    assert_true(filled >= 1000 - 125 && filled < 1000);  // At most one chunk of eight is missing.
-}
-
 // ---- Futures -----------------------------------------------------------------------------------
 
 void a_future_tells_how_its_task_stands(void**) {
@@ -321,6 +259,17 @@ void close_lets_what_was_submitted_be_done(void**) {
     for (int i = 0; i < 100; ++i) { assert_int_equal(*futures[i].get(), i); }
     assert_int_equal(pool.supervisor_pid(), 0);
     assert_int_equal(pool.worker_pids(nullptr, 0), 0);
+}
+
+void close_ends_workers_that_sleep(void**) {
+    Pool pool = make_pool(3);
+    const Processes processes(pool);
+    for (size_t i = 0; i < 3; ++i) {  // The system says that they do.
+        assert_true(test::eventually([&] { return state_of(processes.worker(i)) == 'S'; }));
+    }
+    sleep_us(20000);
+    assert_ok(pool.close());
+    assert_ok(pool.join(kPatience));
 }
 
 void join_gives_up_at_its_timeout(void**) {
@@ -487,16 +436,13 @@ int main() {
         POOL_TEST(apply_async_overlaps_and_apply_does_not),
         POOL_TEST(one_worker_runs_tasks_in_the_order_of_submission),
         POOL_TEST(tasks_with_large_arguments_and_results),
-        POOL_TEST(map_calls_the_function_once_for_each_element),
-        POOL_TEST(map_works_through_a_table_smaller_than_its_chunks),
-        POOL_TEST(map_tells_its_progress),
-        POOL_TEST(map_says_which_error_came_first_and_fills_the_rest),
         POOL_TEST(a_future_tells_how_its_task_stands),
         POOL_TEST(a_failed_task_is_not_successful),
         POOL_TEST(a_future_may_outlive_its_pool),
         POOL_TEST(tasks_whose_futures_were_dropped_go_on),
         POOL_TEST(a_full_table_says_so_until_a_result_is_taken),
         POOL_TEST(close_lets_what_was_submitted_be_done),
+        POOL_TEST(close_ends_workers_that_sleep),
         POOL_TEST(join_gives_up_at_its_timeout),
         POOL_TEST(terminate_ends_tasks_that_run),
         POOL_TEST(the_destructor_leaves_nothing_behind),

@@ -74,8 +74,8 @@ inline int zombies_of(pid_t parent) {
         char path[300], state = '\0';
         int found = 0;
         std::snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
-        FILE* const file = entry->d_name[0] >= '1' && entry->d_name[0] <= '9'
-                               ? std::fopen(path, "r") : nullptr;
+        FILE* const file =
+            entry->d_name[0] >= '1' && entry->d_name[0] <= '9' ? std::fopen(path, "r") : nullptr;
         if (file == nullptr) { continue; }
         const int read = std::fscanf(file, "%*d (%*[^)]) %c %d", &state, &found);
         std::fclose(file);

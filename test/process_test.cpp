@@ -5,9 +5,9 @@
 #include <fcntl.h>
 
 using brood::Errc;
+using brood::milliseconds;
 using brood::Process;
 using brood::ProcessOptions;
-using brood::milliseconds;
 using test::assert_code;
 using test::assert_ok;
 using test::end_of;
@@ -21,7 +21,9 @@ struct Named {  // What kwargs are in Python.
     int height = 5;
 };
 
-static void exit_with(int code) { this_process::exit(code); }
+static void exit_with(int code) {
+    this_process::exit(code);
+}
 static void exit_with_area(int base, const char* text, Named named) {
     this_process::exit(base + static_cast<int>(strlen(text)) + named.width * named.height);
 }
@@ -217,9 +219,8 @@ static void default_names_number_the_children_and_their_children(void**) {
         CHILD_EXPECT(strcmp(this_process::name(), parent) == 0);
         CHILD_EXPECT(strcmp(this_process::parent_name(), "MainProcess") == 0);
         CHILD_EXPECT(this_process::parent_process() == host);
-        Process given(ProcessOptions().name("given"), [] {
-            CHILD_EXPECT(strcmp(this_process::name(), "given") == 0);
-        });
+        Process given(ProcessOptions().name("given"),
+                      [] { CHILD_EXPECT(strcmp(this_process::name(), "given") == 0); });
         Process numbered([&, middle = getpid()] {
             CHILD_EXPECT(strcmp(this_process::name(), nested) == 0);
             CHILD_EXPECT(strcmp(this_process::parent_name(), parent) == 0);

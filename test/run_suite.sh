@@ -3,11 +3,13 @@
 #
 # A program fails when it exits with an error, runs longer than BROOD_TEST_SECONDS (300), or does
 # not finish the tests that it began. The suite fails, too, when a process, a name in /dev/shm or a
-# message queue is left behind. Where the system allows it (root), the suite runs with a /dev/shm
-# and message queues of its own, so that two suites at a time do not see each other's names.
+# message queue is left behind. Where the system allows it (root), the suite runs with processes,
+# a /dev/shm and message queues of its own: nothing escapes it, and two suites at a time do not see
+# each other's names.
 #
 # EMULATOR       a command, with arguments, that runs the programs
-# BROOD_EXCLUDE  a file of lines "program reason": these are not run, and that is said
+# BROOD_EXCLUDE  a file of lines "program/test reason", or "program/* reason": these are not run,
+#                and that is said
 # BROOD_TOTALS   a file to which the closing line is written, too
 #
 # The output ends with all that was not run, all that failed, and: N passed, N failed[, N skipped]
@@ -15,17 +17,19 @@ set -uo pipefail
 
 if [[ -z ${BROOD_SUITE-} ]]; then
     export BROOD_SUITE=$$-$RANDOM$RANDOM
-    apart='mount -t tmpfs shm /dev/shm && mkdir -p /dev/mqueue && mount -t mqueue none /dev/mqueue'
+    mounts='mount -t tmpfs -o size=1g shm /dev/shm && mkdir -p /dev/mqueue'
+    mounts+=' && mount -t mqueue none /dev/mqueue'
+    apart=(unshare --mount --ipc --pid --fork --kill-child --mount-proc)
     # Tried first: a container may refuse it, even to root.
-    if unshare --mount --ipc sh -c "$apart" 2>/dev/null; then
-        exec unshare --mount --ipc bash -c "$apart"' && exec "$0" "$@"' "$0" "$@"
+    if "${apart[@]}" sh -c "$mounts" 2>/dev/null; then
+        BROOD_APART=1 exec "${apart[@]}" bash -c "$mounts"' && exec "$0" "$@"' "$0" "$@"
     fi
 fi
 
 limit=${BROOD_TEST_SECONDS:-300}
 logs=${BROOD_BUILD:-build}/logs
 mkdir -p "$logs"
-passed=0 failed=0 skipped=0 session=0
+passed=0 failed=0 skipped=0 session=-1
 problems=() not_run=()
 
 problem() {  # text [how many failures it counts for]
@@ -36,14 +40,17 @@ problem() {  # text [how many failures it counts for]
 
 names() { find /dev/shm /dev/mqueue -mindepth 1 2>/dev/null | sort; }
 
-# The processes of the program run last: they are of its session, or have inherited our mark.
+# The processes that the program run last has left. With processes of our own these are all that are
+# not of our session; else those of the program's session, or that have inherited our mark.
 processes() {
     {
         cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*) / /' |  # pid state ppid pgrp session
-            awk -v session="$session" 'session > 0 && $5 == session && $2 != "Z" {print $1}'
+            awk -v apart="${BROOD_APART-}" -v ours="$own_session" -v program="$session" '
+                $2 != "Z" && (apart ? $5 != ours : $5 == program) {print $1}'
         grep -laE "BROOD_TEST=$BROOD_SUITE" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'
     } | sort -u
 }
+own_session=$(sed 's/(.*) / /' /proc/self/stat | cut -d ' ' -f 5)
 
 end_processes() { processes | while read -r pid; do kill -KILL "$pid" 2>/dev/null; done; }
 trap 'end_processes; exit 130' INT TERM HUP
@@ -76,33 +83,34 @@ counts() {
         END {print began + 0, passed + 0, failed + 0, skipped + 0}' "$1"
 }
 
-judge() {  # program $1 by its exit status $2 and its log $3
+judge() {  # program $1 by its exit status $2, its log $3 and the seconds $4 that it ran
     local began good bad idle names
     read -r began good bad idle < <(counts "$3")
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + idle))
-    names=$(sed -nE 's/.*\[  (FAILED|ERROR ) *\] ([A-Za-z0-9_]+)$/\2/p' "$3" | sort -u | paste -sd ' ')
+    names=$(sed -nE 's/.*\[  (FAILED|ERROR ) *\] ([A-Za-z0-9_]+)$/\2/p' "$3" | sort -u |
+        paste -sd ' ')
     if ((bad > 0)); then problem "$1: $names" 0; fi
-    if (($2 == 124 || $2 == 137)); then problem "$1 was stopped after $limit s"
+    if (($4 >= limit && ($2 == 124 || $2 == 137))); then problem "$1 was stopped after $limit s"
     elif (($2 > 128)); then problem "$1 was killed by signal $(($2 - 128))"
     elif ((began > good + bad + idle)); then problem "$1 ended before all its tests had run"
     elif (($2 != 0 && bad == 0)); then problem "$1 ended with exit status $2"
     elif ((began == 0)) && ! grep -q '^not run:' "$3"; then problem "$1 ran no test"
     fi
-    echo "-- $1: $good passed, $bad failed, $(($(date +%s) - started)) s"
+    echo "-- $1: $good passed, $bad failed, $4 s"
 }
 
 for program; do
     name=${program##*/test/}
     log=$logs/${name//\//-}.log
     echo "== $name"
-    reason=$(awk -v name="$name" '$1 == name {sub(/^[^ ]+ +/, ""); print}' \
+    reason=$(awk -v name="$name/*" '$1 == name {sub(/^[^ ]+ +/, ""); print}' \
         "${BROOD_EXCLUDE:-/dev/null}")
     if [[ -n $reason ]]; then
         not_run+=("$name: $reason")
         continue
     fi
     before=$(names)
-    started=$(date +%s)
+    started=$SECONDS
     # A background job of a script leads no group, so setsid makes it the session of its own pid.
     # shellcheck disable=SC2086
     BROOD_TEST=$BROOD_SUITE setsid timeout -k 5 "$limit" ${EMULATOR-} "$program" \
@@ -111,9 +119,10 @@ for program; do
     wait "$session"
     status=$?
     cat "$log"
-    judge "$name" "$status" "$log"
+    judge "$name" "$status" "$log" $((SECONDS - started))
     check_leftovers "$name" "$before"
-    while read -r line; do not_run+=("$name: $line"); done < <(sed -n 's/^not run: *//p' "$log")
+    while read -r line; do not_run+=("$name: $line"); done < <(
+        sed -n 's/^not run: *//p' "$log" | awk '!seen[$0]++')
 done
 
 echo

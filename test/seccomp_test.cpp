@@ -322,7 +322,7 @@ static void dying_with_another_is_unsupported_where_it_cannot_be_asked_for(void*
 static void cpus_are_counted_without_asking_for_the_affinity(void**) {
     without("sched_getaffinity", SYS_sched_getaffinity, [] {
         REQUIRE(port::usable_cpus() >= 1);
-        REQUIRE(port::usable_cpus() <= sysconf(_SC_NPROCESSORS_CONF));
+        REQUIRE(static_cast<long>(port::usable_cpus()) <= sysconf(_SC_NPROCESSORS_CONF));
         return 0;
     });
 }

@@ -1,6 +1,6 @@
 // Goal: a segment has the layout that src/segment_layout.hpp draws, and whatever a named one
 // contains (promise 21), opening it is ok or a clear error.
-// Method: what brood made is read by the system's own calls, and what brood opens is written by them.
+// Method: what brood made is read by the system's own calls, what brood opens is written by them.
 #include "shared_support.hpp"
 
 #include <stddef.h>

@@ -10,9 +10,9 @@
 #include <brood/signals.hpp>
 
 using brood::Errc;
-using brood::Process;
-using brood::milliseconds;
 using brood::microseconds;
+using brood::milliseconds;
+using brood::Process;
 using brood::seconds;
 using test::assert_code;
 using test::assert_ok;
@@ -23,14 +23,21 @@ namespace signals = brood::signals;
 template <class F>
 static void in_a_program(F body) {
     assert_int_equal(test::run_child([&] {
-        body();
-        return 0;
-    }), 0);
+                         body();
+                         return 0;
+                     }),
+                     0);
 }
 
 static std::atomic<int> g_first{0}, g_second{0}, g_last{0};
-static void first(int signal) { g_first.fetch_add(1); g_last = signal; }
-static void second(int signal) { g_second.fetch_add(1); g_last = signal; }
+static void first(int signal) {
+    g_first.fetch_add(1);
+    g_last = signal;
+}
+static void second(int signal) {
+    g_second.fetch_add(1);
+    g_last = signal;
+}
 
 /// The handler that is set for a signal.
 static void (*handler_of(int signal))(int) {
@@ -108,7 +115,9 @@ static void names_and_numbers_are_found_with_and_without_sig(void**) {
 // ---- os.kill(pid, sig) -------------------------------------------------------------------------
 
 static void send_reaches_a_process_and_never_a_group(void**) {
-    Process process([] { for (;;) { pause(); } });
+    Process process([] {
+        for (;;) { pause(); }
+    });
     assert_ok(process.start());
     assert_ok(signals::send(process.pid(), 0));
     assert_ok(signals::send(process.pid(), SIGTERM));
@@ -118,10 +127,10 @@ static void send_reaches_a_process_and_never_a_group(void**) {
         int signal;
         Errc code;
     } rows[] = {
-        {process.pid(), 0, Errc::not_found},    {0, SIGTERM, Errc::bad_argument},
-        {-1, SIGTERM, Errc::bad_argument},      {-getpid(), SIGTERM, Errc::bad_argument},
+        {process.pid(), 0, Errc::not_found},      {0, SIGTERM, Errc::bad_argument},
+        {-1, SIGTERM, Errc::bad_argument},        {-getpid(), SIGTERM, Errc::bad_argument},
         {INT32_MIN, SIGTERM, Errc::bad_argument}, {getpid(), -1, Errc::bad_signal},
-        {getpid(), 65, Errc::bad_signal},       {getpid(), 1000, Errc::bad_signal},
+        {getpid(), 65, Errc::bad_signal},         {getpid(), 1000, Errc::bad_signal},
     };
     for (const auto& row : rows) { assert_code(signals::send(row.pid, row.signal), row.code); }
     if (geteuid() != 0) { return test::not_run("send() to somebody else's process", "not root"); }

@@ -6,9 +6,9 @@
 #include <fcntl.h>
 
 using brood::Errc;
+using brood::milliseconds;
 using brood::Process;
 using brood::ProcessOptions;
-using brood::milliseconds;
 using test::assert_code;
 using test::assert_ok;
 using test::run_to_end;
@@ -20,9 +20,8 @@ static void id_and_parent_id_are_those_of_the_system(void**) {
     assert_int_equal(this_process::id(), getpid());
     assert_int_equal(this_process::parent_id(), getppid());
     const pid_t host = getpid();
-    Process process([&] {
-        CHILD_EXPECT(this_process::id() == getpid() && this_process::parent_id() == host);
-    });
+    Process process(
+        [&] { CHILD_EXPECT(this_process::id() == getpid() && this_process::parent_id() == host); });
     assert_int_equal(run_to_end(process), 0);
 }
 
@@ -50,11 +49,16 @@ static int run_and_read(int fd, char (&text)[256], F body) {
 
 static void exit_gives_its_code_and_its_text_on_standard_error(void**) {
     char text[256];
-    assert_int_equal(run_and_read(2, text, [] {
-        Process process([] { this_process::exit(3, "no more tickets"); });
-        if (!process.start().ok() || !process.join(test::kLong).ok()) { return 90; }
-        return *process.exit_code();
-    }), 3);
+    assert_int_equal(
+        run_and_read(2, text,
+                     [] {
+                         Process process([] { this_process::exit(3, "no more tickets"); });
+                         if (!process.start().ok() || !process.join(test::kLong).ok()) {
+                             return 90;
+                         }
+                         return *process.exit_code();
+                     }),
+        3);
     assert_string_equal(text, "no more tickets\n");
     assert_int_equal(run_and_read(2, text, []() -> int { this_process::exit(4, "of main"); }), 4);
     assert_string_equal(text, "of main\n");
@@ -67,13 +71,18 @@ static void exit_of_the_main_process_runs_atexit_functions_and_of_a_child_does_n
     test::Shared<std::atomic<int>> calls;
     counted = &calls;
     assert_int_equal(test::run_child([]() -> int {
-        atexit([] { (*counted)->fetch_add(1); });
-        Process process([] { this_process::exit(0); }), returns([] {});
-        if (!process.start().ok() || !process.join(test::kLong).ok()) { return 90; }
-        if (!returns.start().ok() || !returns.join(test::kLong).ok()) { return 91; }
-        if ((*counted)->load() != 0) { return 92; }
-        this_process::exit(7);
-    }), 7);
+                         atexit([] { (*counted)->fetch_add(1); });
+                         Process process([] { this_process::exit(0); }), returns([] {});
+                         if (!process.start().ok() || !process.join(test::kLong).ok()) {
+                             return 90;
+                         }
+                         if (!returns.start().ok() || !returns.join(test::kLong).ok()) {
+                             return 91;
+                         }
+                         if ((*counted)->load() != 0) { return 92; }
+                         this_process::exit(7);
+                     }),
+                     7);
     assert_int_equal(calls->load(), 1);
 }
 
@@ -113,9 +122,10 @@ static void nested_children_end_as_in_python_daemons_terminated_the_rest_joined(
     }
     test::Shared<Family> family;
     assert_int_equal(test::run_child([&]() -> int {
-        start_children_that_nobody_joins(*family);
-        this_process::exit(8);
-    }), 8);
+                         start_children_that_nobody_joins(*family);
+                         this_process::exit(8);
+                     }),
+                     8);
     assert_int_equal(family->plain_done, 1);
     assert_true(test::has_ended(family->daemon));
     assert_int_equal(family->daemon_done, 0);
@@ -125,16 +135,21 @@ static void nested_children_end_as_in_python_daemons_terminated_the_rest_joined(
 
 static void output_of_a_child_is_flushed_at_its_end(void**) {
     char text[256];
-    assert_int_equal(run_and_read(1, text, [] {
-        Process returns([] { printf("one "); }), exits([] {
-            printf("two");
-            this_process::exit(0);
-        });
-        for (Process* process : {&returns, &exits}) {
-            if (!process->start().ok() || !process->join(test::kLong).ok()) { return 90; }
-        }
-        return 0;
-    }), 0);
+    assert_int_equal(
+        run_and_read(1, text,
+                     [] {
+                         Process returns([] { printf("one "); }), exits([] {
+                             printf("two");
+                             this_process::exit(0);
+                         });
+                         for (Process* process : {&returns, &exits}) {
+                             if (!process->start().ok() || !process->join(test::kLong).ok()) {
+                                 return 90;
+                             }
+                         }
+                         return 0;
+                     }),
+        0);
     assert_string_equal(text, "one two");
 }
 
@@ -222,7 +237,7 @@ static void a_detached_process_runs_as_nobodys_child_here(void**) {
     assert_int_equal(process.pid(), *pid);
     assert_int_equal(waitpid(*pid, nullptr, WNOHANG), -1);  // Not our child,
     assert_false(process.is_alive());
-    assert_code(process.join(), Errc::not_started);         // nor this object's any more.
+    assert_code(process.join(), Errc::not_started);  // nor this object's any more.
     assert_code(process.terminate(), Errc::not_started);
     assert_code(process.detach(), Errc::already_started);
     assert_int_equal(test::zombies_of(getpid()), 0);
@@ -246,7 +261,9 @@ static int detach_many(int count) {
 
 static void a_thousand_detached_leave_no_zombie_under_a_host_that_is_pid_1(void**) {
     const int code = test::run_as_pid_1([] { return detach_many(1000 / test::kForkShare); });
-    if (code == test::kNoNamespace) { return test::not_run("1000 detaches as pid 1", "no namespace"); }
+    if (code == test::kNoNamespace) {
+        return test::not_run("1000 detaches as pid 1", "no namespace");
+    }
     assert_int_equal(code, 0);
 }
 
@@ -255,30 +272,32 @@ static void a_thousand_detached_leave_no_zombie_under_a_subreaper(void**) {
         return test::not_run("1000 detaches under a subreaper", "POSIX knows no subreapers");
     }
     assert_int_equal(test::run_child([] {
-        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
-        return detach_many(1000 / test::kForkShare);
-    }), 0);
+                         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
+                         return detach_many(1000 / test::kForkShare);
+                     }),
+                     0);
 }
 
 static void a_subreaper_adopts_more_detached_at_a_time_than_its_first_list_holds(void**) {
     if (test::is_posix_port()) { return; }
     if (test::kSanitized) { return test::not_run("1030 detached at a time", "sanitized"); }
     assert_int_equal(test::run_child([] {
-        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
-        test::Handshake go;
-        int ends[2];
-        if (pipe(ends) != 0) { return 8; }
-        for (int i = 0; i < 1030; ++i) {
-            Process process([&] {
-                char byte;
-                close(ends[1]);
-                static_cast<void>(read(ends[0], &byte, 1));
-            });
-            if (!process.detach().ok()) { return 1; }
-        }
-        close(ends[1]);
-        return detach_many(1);
-    }), 0);
+                         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
+                         test::Handshake go;
+                         int ends[2];
+                         if (pipe(ends) != 0) { return 8; }
+                         for (int i = 0; i < 1030; ++i) {
+                             Process process([&] {
+                                 char byte;
+                                 close(ends[1]);
+                                 static_cast<void>(read(ends[0], &byte, 1));
+                             });
+                             if (!process.detach().ok()) { return 1; }
+                         }
+                         close(ends[1]);
+                         return detach_many(1);
+                     }),
+                     0);
 }
 
 int main() {

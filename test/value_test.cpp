@@ -40,7 +40,7 @@ void money_of_the_parent_is_changed_by_the_child(void**) {
         money.value() = 666;
     });
     assert_int_equal(end_of(child), 0);
-    assert_int_equal(own_money, 100);  // Memory is not shared,
+    assert_int_equal(own_money, 100);      // Memory is not shared,
     assert_int_equal(money.value(), 666);  // a Value is.
 }
 
@@ -78,11 +78,15 @@ void tickets_counted_under_the_lock_by_eight_processes_are_all_there(void**) {
     for (pid_t& child : children) {
         child = start_child([&] {
             for (int i = 0; i < kEach; ++i) {
-                CHECK_IN_CHILD(tickets.with_lock([](int& left) {
-                    const int seen = left;
-                    if (seen % 64 == 0) { sleep_us(1); }  // Time for others to get in between.
-                    left = seen - 1;
-                }).ok());
+                CHECK_IN_CHILD(tickets
+                                   .with_lock([](int& left) {
+                                       const int seen = left;
+                                       if (seen % 64 == 0) {
+                                           sleep_us(1);
+                                       }  // Time for others to get in between.
+                                       left = seen - 1;
+                                   })
+                                   .ok());
             }
         });
     }
@@ -109,10 +113,12 @@ void fetch_add_by_eight_processes_loses_nothing(void**) {
 void killed_inside_with_lock_shows_as_owner_died_in_the_next(void**) {
     Value<int> value = Value<int>::create(1).expect("value");
     const pid_t child = start_child([&] {
-        value.with_lock([](int& v) {
-            v = 666;
-            (void)raise(SIGKILL);
-        }).ignore();
+        value
+            .with_lock([](int& v) {
+                v = 666;
+                (void)raise(SIGKILL);
+            })
+            .ignore();
     });
     assert_int_equal(end_of(child), -SIGKILL);
     int calls = 0;
@@ -128,8 +134,7 @@ void killed_inside_with_lock_shows_as_owner_died_in_the_next(void**) {
 
 void a_named_value_is_opened_by_whoever_knows_its_name(void**) {
     const Name name("value");
-    Value<Account> made =
-        Value<Account>::create_named(name, {42, 1.0, "ada"}).expect("creating");
+    Value<Account> made = Value<Account>::create_named(name, {42, 1.0, "ada"}).expect("creating");
     assert_string_equal(made.name(), name);
     const pid_t child = start_child([&] {
         Value<Account> opened = Value<Account>::open(name).expect("opening");

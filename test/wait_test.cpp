@@ -6,10 +6,10 @@
 #include <brood/wait.hpp>
 
 using brood::Errc;
+using brood::milliseconds;
 using brood::Process;
 using brood::ProcessOptions;
 using brood::Waitable;
-using brood::milliseconds;
 using test::assert_code;
 using test::assert_ok;
 using test::end_of;
@@ -80,8 +80,9 @@ static void active_children_lists_the_running_and_reaps_the_ended(void**) {
     assert_int_equal(brood::active_children(one, 1), 2);
     assert_ptr_equal(one[0], &a.process);
     assert_int_equal(test::run_child([] {  // A forked process has none of its parent's.
-        return static_cast<int>(brood::active_children(nullptr, 0));
-    }), 0);
+                         return static_cast<int>(brood::active_children(nullptr, 0));
+                     }),
+                     0);
     a.go.tell();
     b.go.tell();
     assert_int_equal(end_of(a.process), 3);
@@ -201,8 +202,10 @@ static void wait_refuses_what_can_never_be_ready(void**) {
     assert_code(brood::wait({-1}), Errc::closed);
     assert_ok(ours.start());
     assert_int_equal(test::run_child([&] {  // Somebody else's child.
-        return brood::wait({ours}, test::kLong).code() == Errc::wrong_process ? 0 : 1;
-    }), 0);
+                         return brood::wait({ours}, test::kLong).code() == Errc::wrong_process ? 0
+                                                                                               : 1;
+                     }),
+                     0);
     assert_int_equal(end_of(ours), 0);
 }
 

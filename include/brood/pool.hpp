@@ -91,7 +91,8 @@ private:
 ///         and SIGHUP are ignored in them: the host decides what Ctrl-C means.
 /// Crash:  a killed worker fails only the task it was in (worker_died) and is replaced; every other
 ///         task runs exactly once. A killed supervisor: pool_broken for what had not ended, and the
-///         workers go. A killed host: all of them are gone within a second.
+///         workers go (posix: each after the task it is in). A killed host: all of them are gone
+///         within a second. A stopped process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
 class Pool {
 public:
@@ -144,7 +145,8 @@ public:
 
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
     /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
-    ///          whose worker died are left as they were).
+    ///          whose worker died are left as they were); full, if Futures or other threads hold the
+    ///          whole table.
     template <class F, class T, class R>
     Status map(F&& function, const T* inputs, R* outputs, std::size_t count) noexcept {
         return map(std::forward<F>(function), inputs, outputs, count,

@@ -29,13 +29,13 @@ inline int lock_in_slices(pthread_mutex_t* mutex) noexcept {
     if (taken_at_once(mutex, err)) { return err; }
     do {
         timespec end = {};
-        (void)::clock_gettime(CLOCK_REALTIME, &end);
+        (void)::clock_gettime(CLOCK_REALTIME, &end);  // wall clock: for a slice that bounds no wait
         end.tv_nsec += static_cast<long>(kSliceNs);
         if (end.tv_nsec >= kNsPerSecond) {
             end.tv_nsec -= static_cast<long>(kNsPerSecond);
             ++end.tv_sec;
         }
-        err = ::pthread_mutex_timedlock(mutex, &end);
+        err = ::pthread_mutex_timedlock(mutex, &end);  // wall clock: likewise
     } while (err == ETIMEDOUT);
     return err;
 }
@@ -45,7 +45,7 @@ inline int lock_in_slices(pthread_mutex_t* mutex) noexcept {
 /// timeout if the mutex can be locked at once), whatever the wall clock says.
 inline int try_once(pthread_mutex_t* mutex) noexcept {
     const timespec long_ago = {};
-    return ::pthread_mutex_timedlock(mutex, &long_ago);
+    return ::pthread_mutex_timedlock(mutex, &long_ago);  // wall clock: later, by any
 }
 
 /// lock_until() by looking again, where the libc times mutexes by the wall clock only.
