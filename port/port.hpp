@@ -174,7 +174,7 @@ Result<void*> map_object(Fd fd, std::size_t bytes, bool writable) noexcept;
 void unmap(void* address, std::size_t bytes) noexcept;
 /// Whether the page at `address` is mapped in this process. [ass]
 bool is_mapped(const void* address) noexcept;
-/// Keeps pages out of core dumps, where the system can. 
+/// Keeps pages out of core dumps, where the system can.
 void hide_from_dumps(void* address, std::size_t bytes) noexcept;
 std::size_t page_bytes() noexcept;
 

@@ -93,8 +93,10 @@ struct PollItem {
     bool ready = false;  ///< Readable / writable as wanted, at its end, or broken.
 };
 
-/// A word in shared memory on which processes sleep. Bits 0..29 belong to bell_keep(); callers use
-/// bit 31 (kBellWaiting) and, outside kept bells, whatever they like. Zeroed memory is a bell.
+/// A word in shared memory on which processes sleep. Of a kept bell (bell_keep) bits 0..29 name the
+/// keeper; at its end the system clears them, sets bit 30 (kBellOwnerDied), and wakes a sleeper if
+/// bit 31 (kBellWaiting) is set. Callers may set bits 30 and 31, and all bits of other bells.
+/// Zeroed memory is a bell.
 struct alignas(64) Bell {
     std::atomic<std::uint32_t> word;
     std::uint32_t reserved;

@@ -19,8 +19,8 @@ struct PoolCore {
     ForkLink link;  // first: a forked child closes control and watch (pool_create.cpp)
     BellMutex mutex;
 
-    // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others sleep
-    // on `turns`, which counts its wake-ups. So only one takes back what was rung there.
+    // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others
+    // sleep on `turns`, which counts its wake-ups. So only one takes back what was rung there.
     port::Bell turns;
     std::atomic<std::uint32_t> listening{0};  // whether there is that one
     std::atomic<std::uint32_t> others{0};     // threads asleep on `turns`, or about to be

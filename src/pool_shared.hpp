@@ -114,7 +114,8 @@ struct PoolShared {
                (host_bell.word.load(std::memory_order_acquire) & kKeeperBits) == 0;
     }
 
-    /// Bytes of the whole (more than a 32-bit system can address, maybe), and where the slots begin.
+    /// Bytes of the whole (more than a 32-bit system can address, maybe), and where the slots
+    /// begin.
     static std::uint64_t layout(std::uint32_t workers, std::uint32_t capacity,
                                 std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
         const std::size_t order_at = sizeof(PoolShared) + (workers - 1) * sizeof(WorkerRecord);
@@ -127,8 +128,9 @@ struct PoolShared {
 /// Wakes the host if it sleeps. Called after what it waits for was stored.
 inline void ring_host(PoolShared& shared) noexcept {
     shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
-    // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If that
-    // was killed as well, the system has rung. If stopped here: nobody else relies on this ring.
+    // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If
+    // that was killed as well, the system has rung. If stopped here: nobody else relies on this
+    // ring.
     static_cast<void>(port::bell_ring(shared.host_bell, 1));
 }
 
@@ -139,8 +141,8 @@ inline void ring_worker(PoolShared& shared) noexcept {
     if (shared.work_bell.word.load(std::memory_order_relaxed) == 0) { return; }
     if (port::bell_ring(shared.work_bell, 1) > 0) { return; }
     // Nobody was asleep: drop the flag, so that the next submissions need no system call. Whoever
-    // set it and is about to sleep finds the word changed, and looks again; or finds it set anew, by
-    // another whose look found this task.
+    // set it and is about to sleep finds the word changed, and looks again; or finds it set anew,
+    // by another whose look found this task.
     shared.work_bell.word.store(0, std::memory_order_seq_cst);
     if (port::bell_ring(shared.work_bell, 1) > 0) {
         // One fell asleep between the two: others may have done so, too.

@@ -245,8 +245,8 @@ private:
 }  // namespace
 
 void run_supervisor(PoolCore& core, port::Pid host) noexcept {
-    // If killed before the bell has a keeper: the host finds out when it looks, as it does until the
-    // pool runs. If killed later: the system rings.
+    // If killed before the bell has a keeper: the host finds out when it looks, as it does until
+    // the pool runs. If killed later: the system rings.
     if (port::bell_keep(core.shared->host_bell).ok()) {
         core.shared->has_keeper.store(1, std::memory_order_release);
     }

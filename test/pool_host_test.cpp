@@ -1,5 +1,5 @@
-// Goal: a pool lives well inside any host: with bad options, threads, forks, daemons, few processes,
-// few descriptors; and refuses what cannot travel to a worker.
+// Goal: a pool lives well inside any host: with bad options, threads, forks, daemons, few
+// processes, few descriptors; and refuses what cannot travel to a worker.
 #include "pool_support.hpp"
 
 #include <fcntl.h>

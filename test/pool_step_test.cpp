@@ -135,8 +135,8 @@ void settle(Pool& pool, size_t count) {
     assert_int_equal(*pool.apply(square, 3u), 9);
 }
 
-/// Steps a worker that was given count_run(steps). True at the end of its work: it sleeps; or, where
-/// sleeping is looking again and again, it has long been done.
+/// Steps a worker that was given count_run(steps). True at the end of its work: it sleeps; or,
+/// where sleeping is looking again and again, it has long been done.
 bool reaches_end(Stepped& worker, int steps) {
     static const int long_done = strcmp(brood::port::kName, "posix") == 0 ? 120 : 340;
     static int undone = 0;  // after so many steps
@@ -191,8 +191,8 @@ void a_worker_killed_at_any_instruction_costs_at_most_its_task(void**) {
     }
 }
 
-// The other worker is held, too, until the victim has gone its steps: so it is the victim that takes
-// the first task, and the other does what is left, while two threads wait for them.
+// The other worker is held, too, until the victim has gone its steps: so it is the victim that
+// takes the first task, and the other does what is left, while two threads wait for them.
 void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
     settle(pool, 2);
     g_talk->runs[steps] = g_talk->go = 0;

@@ -1,4 +1,5 @@
-// What the tests of the pool have in common: pools, their processes, and the proof that all are gone.
+// What the tests of the pool have in common: pools, their processes, and the proof that all are
+// gone.
 #ifndef BROOD_TEST_POOL_SUPPORT_HPP
 #define BROOD_TEST_POOL_SUPPORT_HPP
 

@@ -55,7 +55,8 @@ public:
         return core_ == nullptr ? Status(Errc::collected)
                                 : detail::pool_wait(core_, ticket_, timeout);
     }
-    /// Whether get() would return at once: the task has ended, or never will. False if there is none.
+    /// Whether get() would return at once: the task has ended, or never will. False if there is
+    /// none.
     bool ready() const noexcept { return core_ != nullptr && look().code() != Errc::timed_out; }
     /// Whether the task ended well; not_done while it still may. Errors: collected; wrong_process.
     Result<bool> successful() const noexcept {

@@ -145,8 +145,8 @@ public:
 
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
     /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
-    ///          whose worker died are left as they were); full, if Futures or other threads hold the
-    ///          whole table.
+    ///          whose worker died are left as they were); full, if Futures or other threads hold
+    ///          the whole table.
     template <class F, class T, class R>
     Status map(F&& function, const T* inputs, R* outputs, std::size_t count) noexcept {
         return map(std::forward<F>(function), inputs, outputs, count,

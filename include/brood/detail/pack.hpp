@@ -50,7 +50,8 @@ struct Bound {
 
 /// What the call of Bound<F, Arguments...> returns.
 template <class F, class... Arguments>
-using CallResult = std::decay_t<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Arguments>&...>>;
+using CallResult =
+    std::decay_t<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Arguments>&...>>;
 
 }  // namespace detail
 }  // namespace v0
