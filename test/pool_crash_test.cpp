@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include <brood/this_process.hpp>
-#include <port/port.hpp>
 
 using namespace pool_test;
 
@@ -246,6 +245,7 @@ void a_killed_host_takes_its_pool_along(void**) {
         sleep_us(chance.below(6000));  // Half of them fall into create().
         kill_and_reap(host);
         assert_true(life.has_ended());
+        remove_name_of(host);
     }
 }
 

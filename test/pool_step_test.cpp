@@ -8,8 +8,6 @@
 #include <sched.h>
 #include <sys/ptrace.h>
 
-#include <port/port.hpp>
-
 using namespace pool_test;
 
 #if defined __SANITIZE_ADDRESS__
@@ -350,6 +348,7 @@ void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
             reached_end = !stepped.step(steps);
         }
         assert_true(life.has_ended());
+        remove_name_of(host);
     }
     print_message("%d points\n", points);
     assert_true(points > 5);

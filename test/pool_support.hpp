@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include <brood/pool.hpp>
+#include <port/port.hpp>
 
 #include <cstring>
 
@@ -104,6 +105,22 @@ public:
 private:
     int ends_[2];
 };
+
+/// POSIX knows no shared memory without a name: a process that is killed while it makes some may
+/// leave an empty object (promise 18). That of `killed` is removed here.
+inline void remove_name_of(pid_t killed) {
+    char prefix[64];
+    (void)snprintf(prefix, sizeof prefix, "brood-anonymous-%x-", static_cast<unsigned>(killed));
+    DIR* const folder = opendir("/dev/shm");
+    if (folder == nullptr) { return; }
+    while (const dirent* entry = readdir(folder)) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) { continue; }
+        assert_string_equal(brood::port::kName, "posix");
+        assert_int_equal(unlinkat(dirfd(folder), entry->d_name, 0), 0);
+        test::not_run("a killed process leaves no name in /dev/shm", "posix: a moment remains");
+    }
+    (void)closedir(folder);
+}
 
 /// Runs f(index) in `count` threads and waits for all.
 template <class F>

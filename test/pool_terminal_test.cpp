@@ -7,8 +7,6 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#include <port/port.hpp>
-
 using namespace pool_test;
 
 namespace {
@@ -75,7 +73,8 @@ private:
 };
 
 void work_for_ever() {
-    g_talk->begun.fetch_add(1);
+    g_talk->go.store(getpid());
+    g_talk->begun.store(1);
     for (;;) {
         Pool pool = Pool::create(PoolOptions().workers(2)).expect("pool");
         for (int i = 0; i < 300; ++i) {
@@ -100,6 +99,7 @@ void ctrl_c_ends_everything_without_a_word(void**) {
         assert_int_equal(terminal.end(screen, sizeof screen), SIGINT);
         assert_string_equal(screen, "");
         assert_true(life.has_ended());
+        remove_name_of(g_talk->go);
     }
 }
 

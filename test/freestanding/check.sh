@@ -77,5 +77,5 @@ complain "the archive does not link without a C++ library" "$("${compiler[@]}" -
     -Iinclude test/freestanding/main.cpp "${whole[@]}" -nodefaultlibs -lc -lgcc -pthread -lrt \
     -o "$program" 2>&1)"
 
-((failures == 0)) || { echo "freestanding: ${#core[@]} core objects; no runtime, heap, thread, constructor or wall clock"; exit 1; }
-echo "freestanding: ${#core[@]} core objects; no runtime, heap, thread, constructor or wall clock"
+((failures == 0)) || { echo "freestanding: $failures rules broken"; exit 1; }
+echo "freestanding: ${#core[@]} core objects; no C++ runtime, heap, thread, constructor, wall clock"
