@@ -23,9 +23,9 @@ struct ChildState {
     std::int32_t exit_code = 0;  ///< n, or -N when signal N killed it. Only if ended.
 };
 enum class Reap : std::uint8_t {
-    wait,    ///< Wait until it ends, then reap it.
-    now,     ///< Reap it if it has ended.
-    look,    ///< Only look; it stays a zombie.
+    wait,  ///< Wait until it ends, then reap it.
+    now,   ///< Reap it if it has ended.
+    look,  ///< Only look; it stays a zombie.
 };
 
 /// A limit to set in a new program: RLIMIT_* as `resource`, both soft and hard.
@@ -37,29 +37,29 @@ struct ResourceLimit {
 
 /// What spawn() starts, and how. A null or negative field leaves things as they are.
 struct SpawnPlan {
-    const char* path = nullptr;             ///< Searched in PATH if it has no slash.
-    const char* const* arguments = nullptr; ///< argv, null-terminated.
+    const char* path = nullptr;              ///< Searched in PATH if it has no slash.
+    const char* const* arguments = nullptr;  ///< argv, null-terminated.
     const char* const* environment = nullptr;
     const char* directory = nullptr;
     Fd input = kNoFd, output = kNoFd, error = kNoFd;  ///< What becomes descriptors 0, 1, 2.
-    bool null_input = false;                ///< 0 becomes /dev/null.
+    bool null_input = false;                          ///< 0 becomes /dev/null.
     bool new_group = false;
     bool new_session = false;
-    std::int64_t uid = -1, gid = -1;        ///< gid: supplementary groups go.
+    std::int64_t uid = -1, gid = -1;  ///< gid: supplementary groups go.
     const ResourceLimit* limits = nullptr;
     std::size_t limit_count = 0;
     bool set_nice = false;
     std::int32_t nice = 0;
-    const std::uint32_t* cpus = nullptr;    ///< CPUs it may use; null: as the caller.
+    const std::uint32_t* cpus = nullptr;  ///< CPUs it may use; null: as the caller.
     std::size_t cpu_count = 0;
-    Fd lifeline = kNoFd;                    ///< As die_with_pipe(), kept open across the exec.
+    Fd lifeline = kNoFd;  ///< As die_with_pipe(), kept open across the exec.
 };
 
 /// A set of signals, bit (number - 1). Real-time signals up to 64.
 using SignalMask = std::uint64_t;
 
 struct SignalEntry {
-    const char* name;        ///< "SIGTERM"
+    const char* name;  ///< "SIGTERM"
     std::int32_t number;
     const char* meaning;     ///< "termination request"
     const char* by_default;  ///< "ends" "ends, core" "stops" "continues" "ignored"

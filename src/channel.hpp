@@ -21,9 +21,9 @@ inline constexpr std::size_t kFrameBytesMax = 0x7fffffff;  // The longest messag
 
 /// Where the readers are in the stream. Only the holder of `readers` changes it.
 enum class Reading : std::uint32_t {
-    at_header,     ///< The next byte begins a frame.
-    inside,        ///< A reader takes bytes now. Left behind by the dead: nobody knows how many.
-    at_message,    ///< The header was taken and its length is recorded; the message is whole.
+    at_header,   ///< The next byte begins a frame.
+    inside,      ///< A reader takes bytes now. Left behind by the dead: nobody knows how many.
+    at_message,  ///< The header was taken and its length is recorded; the message is whole.
 };
 
 /// What everybody at one pipe shares. Zeroed memory and two mutex_init() make one.

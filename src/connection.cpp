@@ -44,8 +44,8 @@ Result<std::size_t> Connection::recv_bytes(void* buffer, std::size_t bytes,
     return got;
 }
 
-Result<std::size_t> Connection::recv_bytes_into(void* buffer, std::size_t bytes,
-                                                std::size_t offset, Timeout timeout) noexcept {
+Result<std::size_t> Connection::recv_bytes_into(void* buffer, std::size_t bytes, std::size_t offset,
+                                                Timeout timeout) noexcept {
     if (offset > bytes) { return Errc::out_of_range; }
     if (buffer == nullptr && bytes > 0) { return Errc::bad_argument; }
     unsigned char* const to = static_cast<unsigned char*>(buffer);

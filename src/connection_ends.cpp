@@ -84,8 +84,7 @@ struct ConnectionAccess {
         return end.read_ != port::kNoFd || end.write_ != port::kNoFd;
     }
 
-    static Result<ConnectionPair> make(std::size_t record_bytes, bool duplex,
-                                       bool framed) noexcept;
+    static Result<ConnectionPair> make(std::size_t record_bytes, bool duplex, bool framed) noexcept;
     static void take(Connection& to, Connection& from) noexcept;
     static void drop_page(Connection& end) noexcept;
     static void close_descriptors(Connection& end) noexcept;
@@ -113,8 +112,8 @@ private:
                        std::size_t record_bytes) noexcept;
 };
 
-void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write,
-                              std::uint32_t channel, std::size_t record_bytes) noexcept {
+void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
+                              std::size_t record_bytes) noexcept {
     end.read_ = read;
     end.write_ = write;
     end.channel_ = channel;

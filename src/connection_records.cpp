@@ -66,10 +66,10 @@ Status Connection::recv_record(void* record, Timeout timeout) noexcept {
     if (read_ == port::kNoFd) {
         return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
-    const Result<std::size_t> got =
-        framed                 ? recv_bytes(record, record_bytes_, timeout)
-        : timeout.is_forever() ? port::read(read_, record, record_bytes_)
-                               : read_until(read_, record, record_bytes_, timeout);
+    const Result<std::size_t> got = framed ? recv_bytes(record, record_bytes_, timeout)
+                                    : timeout.is_forever()
+                                        ? port::read(read_, record, record_bytes_)
+                                        : read_until(read_, record, record_bytes_, timeout);
     if (got.ok() && *got == record_bytes_) { return Errc::ok; }
     if (got.ok() && *got == 0 && !framed) { return Errc::end_of_stream; }
     if (!got.ok() && got.code() != Errc::buffer_too_short) { return got.status(); }

@@ -22,7 +22,7 @@ inline Result<std::int64_t> deadline_of(Timeout timeout) noexcept {
     return port::now_ns() + timeout.nanoseconds();
 }
 
-/// Whether the deadline has passed. Does not read the clock for deadlines that never or always have.
+/// Whether the deadline has passed. Reads no clock for those that never have, or always.
 inline bool has_passed(std::int64_t deadline_ns) noexcept {
     if (deadline_ns == port::kNever) { return false; }
     return deadline_ns <= 0 || port::now_ns() >= deadline_ns;

@@ -72,10 +72,10 @@ void remove_name_of(const char* name, const port::ObjectIdentity& identity) noex
 
 /// How far the maker of an object got.
 enum class Stage : std::uint8_t {
-    sizeless,    ///< No bytes, and not locked.
-    busy,        ///< Its creator is alive and at it.
-    left,        ///< Its creator died before it was done.
-    done,        ///< Made, by one of us or by a stranger.
+    sizeless,  ///< No bytes, and not locked.
+    busy,      ///< Its creator is alive and at it.
+    left,      ///< Its creator died before it was done.
+    done,      ///< Made, by one of us or by a stranger.
 };
 /// Callers hold an ObjectGuard. `object` must be open for writing.
 Stage stage_of(port::Fd object) noexcept;

@@ -104,9 +104,9 @@ Look look_at(const char* name, const SegmentType& type) noexcept {
         const Result<std::size_t> bytes = checked_bytes(*object, type, look.count);
         const Result<void*> base = bytes.ok() ? port::map_object(*object, *bytes, true)
                                               : Result<void*>(bytes.error());
-        look.memory = base.ok() ? Result<SharedMemory>(
-                                      SharedMemoryAccess::opened(*base, *bytes, name))
-                                : Result<SharedMemory>(base.error());
+        look.memory = base.ok()
+                          ? Result<SharedMemory>(SharedMemoryAccess::opened(*base, *bytes, name))
+                          : Result<SharedMemory>(base.error());
     }
     port::close(*object);
     return look;
@@ -145,8 +145,7 @@ Result<Segment> Segment::create(const char* name, const SegmentType& type, Acces
                    static_cast<std::size_t>(type.count));
 }
 
-Result<Segment> Segment::open(const char* name, const SegmentType& type,
-                              Timeout timeout) noexcept {
+Result<Segment> Segment::open(const char* name, const SegmentType& type, Timeout timeout) noexcept {
     const Status check = check_name(name);
     if (!check.ok()) { return check.error(); }
     const Result<std::int64_t> given = deadline_of(timeout);

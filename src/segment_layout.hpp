@@ -30,9 +30,9 @@ struct alignas(64) SegmentHeader {
     std::uint32_t element_bytes;
     std::uint32_t header_bytes;  // where the elements begin
     alignas(8) std::uint64_t count;
-    std::uint64_t total_bytes;   // of header, lock and elements
+    std::uint64_t total_bytes;  // of header, lock and elements
     std::uint32_t mutex_layout;
-    std::int32_t creator_pid;    // for `brood ipc`; nothing is decided by it
+    std::int32_t creator_pid;  // for `brood ipc`; nothing is decided by it
     std::uint8_t reserved[24];
 };
 inline constexpr std::size_t kLockOffset = 64;

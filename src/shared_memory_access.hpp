@@ -35,8 +35,8 @@ namespace detail {
 
 /// ok, or bad_argument if it is none of the three.
 inline Status check_access(Access access) noexcept {
-    const bool known =
-        access == Access::owner || access == Access::group || access == Access::everybody;
+    const bool known = access == Access::owner || access == Access::group ||
+                       access == Access::everybody;
     return known ? Errc::ok : Errc::bad_argument;
 }
 

@@ -176,7 +176,9 @@ public:
     explicit SignalStorm(int signal, pid_t target = getpid()) {
         storm_ = start_child([=] {
             const timespec pause = {0, 200000};
-            while (kill(target, signal) == 0 && getppid() == parent_) { nanosleep(&pause, nullptr); }
+            while (kill(target, signal) == 0 && getppid() == parent_) {
+                nanosleep(&pause, nullptr);
+            }
             return 0;
         });
     }

@@ -24,9 +24,9 @@ struct ChannelControl;
 ///
 /// Memory:  the object, two or four descriptors, and a page shared by both ends. No heap.
 /// Fork:    make the channel before fork(). Several processes may use one end: each message goes to
-///          exactly one reader, whole. close() the ends a process does not use, or readers never see
-///          the end of the stream; an end that is moved into a Process is closed on this side by
-///          start(), and its peer on the other side.
+///          exactly one reader, whole. close() the ends a process does not use, or readers never
+///          see the end of the stream; an end that is moved into a Process is closed on this side
+///          by start(), and its peer on the other side.
 /// Crash:   a message of up to PIPE_BUF (4096 on Linux) with its 4 bytes of length is written whole
 ///          or not at all. A process killed while it writes a longer one, or at the moment when it
 ///          takes bytes of any out (not while it waits for them), breaks that direction for good:
@@ -95,8 +95,8 @@ private:
 
     detail::ForkLink link_;
     std::int32_t read_ = -1, write_ = -1;
-    std::uint32_t record_bytes_ = 0;  // > 0: bare records of this size, no frames
-    std::uint32_t channel_ = 0;       // both ends of a channel have the same number
+    std::uint32_t record_bytes_ = 0;       // > 0: bare records of this size, no frames
+    std::uint32_t channel_ = 0;            // both ends of a channel have the same number
     std::atomic<Errc> refusal_{Errc::ok};  // what reads answer after message_too_long, bad_frame
     std::size_t longest_ = 0x7fffffff;
     detail::ChannelControl* reading_ = nullptr;  // locks and frame state of the pipe read from

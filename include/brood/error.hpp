@@ -13,45 +13,45 @@ enum class Errc : std::int32_t {
     ok = 0,
 
     // Waiting
-    timed_out = 1,          ///< The timeout ran out; nothing was done.
-    timeout_negative = 2,   ///< A timeout below zero.
-    timeout_overflow = 3,   ///< A timeout too long to be counted in nanoseconds.
-    interrupted = 4,        ///< A signal came (only from calls that say so).
-    would_block = 5,        ///< Timeout::no_wait() and it is not possible at once.
+    timed_out = 1,         ///< The timeout ran out; nothing was done.
+    timeout_negative = 2,  ///< A timeout below zero.
+    timeout_overflow = 3,  ///< A timeout too long to be counted in nanoseconds.
+    interrupted = 4,       ///< A signal came (only from calls that say so).
+    would_block = 5,       ///< Timeout::no_wait() and it is not possible at once.
 
     // Arguments
-    bad_argument = 20,      ///< An argument outside what the contract allows.
-    size_zero = 21,         ///< A size of 0 where something must fit in.
-    size_too_large = 22,    ///< More than the address space or the layout can hold.
-    name_empty = 23,        ///< An empty name.
-    name_without_slash = 24,    ///< A name of a shared object must begin with '/'.
-    name_with_two_slashes = 25, ///< ... and contain no other '/'.
-    name_too_long = 26,     ///< ... and fit into NAME_MAX bytes.
-    bad_signal = 27,        ///< No signal of this system, or one that cannot be handled.
-    text_too_long = 28,     ///< The text does not fit into its Text<N>.
+    bad_argument = 20,           ///< An argument outside what the contract allows.
+    size_zero = 21,              ///< A size of 0 where something must fit in.
+    size_too_large = 22,         ///< More than the address space or the layout can hold.
+    name_empty = 23,             ///< An empty name.
+    name_without_slash = 24,     ///< A name of a shared object must begin with '/'.
+    name_with_two_slashes = 25,  ///< ... and contain no other '/'.
+    name_too_long = 26,          ///< ... and fit into NAME_MAX bytes.
+    bad_signal = 27,             ///< No signal of this system, or one that cannot be handled.
+    text_too_long = 28,          ///< The text does not fit into its Text<N>.
 
     // The system's limits and refusals
-    no_memory = 40,         ///< The system has no memory for this (ENOMEM).
-    no_space = 41,          ///< The shared memory file system or the memory cgroup is full.
-    too_many_files = 42,    ///< No descriptor left in this process or system.
-    too_many_processes = 43,///< The process limit was reached (EAGAIN from fork).
-    not_permitted = 44,     ///< The system refuses it to this user.
-    not_found = 45,         ///< There is no such object, file or process.
-    already_exists = 46,    ///< The name is taken.
-    unsupported = 47,       ///< This system, kernel or sandbox cannot do it.
-    system_error = 48,      ///< Any other errno: see Error::os_error().
-    output_failed = 49,     ///< Output could not be written in full.
+    no_memory = 40,           ///< The system has no memory for this (ENOMEM).
+    no_space = 41,            ///< The shared memory file system or the memory cgroup is full.
+    too_many_files = 42,      ///< No descriptor left in this process or system.
+    too_many_processes = 43,  ///< The process limit was reached (EAGAIN from fork).
+    not_permitted = 44,       ///< The system refuses it to this user.
+    not_found = 45,           ///< There is no such object, file or process.
+    already_exists = 46,      ///< The name is taken.
+    unsupported = 47,         ///< This system, kernel or sandbox cannot do it.
+    system_error = 48,        ///< Any other errno: see Error::os_error().
+    output_failed = 49,       ///< Output could not be written in full.
 
     // Processes
-    no_target = 60,         ///< A Process without a function to run.
-    not_started = 61,       ///< The Process was never started.
-    already_started = 62,   ///< It was started before; settings are fixed then, too.
-    still_running = 63,     ///< The process has not ended yet.
-    daemon_has_children = 64,   ///< A daemon process may not start processes.
-    status_stolen = 65,     ///< Somebody else reaped the child: its exit code is lost.
-    wrong_process = 66,     ///< The object belongs to the process that made it, not to this one.
-    exec_failed = 67,       ///< The program could not be executed; os_error() says why.
-    no_children = 68,       ///< Nothing to wait for.
+    no_target = 60,            ///< A Process without a function to run.
+    not_started = 61,          ///< The Process was never started.
+    already_started = 62,      ///< It was started before; settings are fixed then, too.
+    still_running = 63,        ///< The process has not ended yet.
+    daemon_has_children = 64,  ///< A daemon process may not start processes.
+    status_stolen = 65,        ///< Somebody else reaped the child: its exit code is lost.
+    wrong_process = 66,        ///< The object belongs to the process that made it, not to this one.
+    exec_failed = 67,          ///< The program could not be executed; os_error() says why.
+    no_children = 68,          ///< Nothing to wait for.
 
     // Pipes and connections
     end_of_stream = 80,     ///< Every writer closed its end and all messages were read.
@@ -64,28 +64,28 @@ enum class Errc : std::int32_t {
     wrong_direction = 87,   ///< A send on a receiving end, or the reverse.
 
     // Shared memory and locks
-    not_ready = 100,        ///< The creator has not finished making the object.
-    type_mismatch = 101,    ///< The segment holds another kind or size of element.
-    version_mismatch = 102, ///< The segment was laid out by another version.
-    layout_mismatch = 103,  ///< The segment's locks belong to another libc or word size.
-    corrupt = 104,          ///< The segment is not what its header says.
-    owner_died = 105,       ///< Taken, but the last holder was killed inside: check what it guards.
-    not_owner = 106,        ///< Released by somebody who does not hold it.
-    would_deadlock = 107,   ///< The caller holds it already.
-    out_of_range = 108,     ///< An index beyond the end.
+    not_ready = 100,         ///< The creator has not finished making the object.
+    type_mismatch = 101,     ///< The segment holds another kind or size of element.
+    version_mismatch = 102,  ///< The segment was laid out by another version.
+    layout_mismatch = 103,   ///< The segment's locks belong to another libc or word size.
+    corrupt = 104,           ///< The segment is not what its header says.
+    owner_died = 105,      ///< Taken, but the last holder was killed inside: check what it guards.
+    not_owner = 106,       ///< Released by somebody who does not hold it.
+    would_deadlock = 107,  ///< The caller holds it already.
+    out_of_range = 108,    ///< An index beyond the end.
 
     // Pools
-    worker_died = 120,      ///< The worker was killed or exited in the task: detail() says how.
-    pool_broken = 121,      ///< The supervisor is gone, or gave the pool up.
-    pool_closed = 122,      ///< close() was called: no new tasks.
-    pool_not_closed = 123,  ///< join() before close() or terminate().
-    pool_terminated = 124,  ///< terminate() ended the task, or it never ran.
-    initializer_failed = 125,   ///< A worker's initializer failed: the pool gave up.
-    task_too_large = 126,   ///< Arguments or result do not fit: PoolOptions::payload_bytes.
-    full = 127,             ///< No room now.
-    not_done = 128,         ///< successful() before the task ended.
-    unknown_function = 129, ///< Not in the program the pool was forked from (dlopen later).
-    collected = 130,        ///< The future's result was taken before, or it has no task.
+    worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.
+    pool_broken = 121,         ///< The supervisor is gone, or gave the pool up.
+    pool_closed = 122,         ///< close() was called: no new tasks.
+    pool_not_closed = 123,     ///< join() before close() or terminate().
+    pool_terminated = 124,     ///< terminate() ended the task, or it never ran.
+    initializer_failed = 125,  ///< A worker's initializer failed: the pool gave up.
+    task_too_large = 126,      ///< Arguments or result do not fit: PoolOptions::payload_bytes.
+    full = 127,                ///< No room now.
+    not_done = 128,            ///< successful() before the task ended.
+    unknown_function = 129,    ///< Not in the program the pool was forked from (dlopen later).
+    collected = 130,           ///< The future's result was taken before, or it has no task.
 };
 
 /// A code, the errno that caused it (0 if none), and a detail: for worker_died the exit code as

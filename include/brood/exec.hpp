@@ -18,32 +18,67 @@ class ExecOptions {
 public:
     static constexpr std::size_t kLimitsMax = 8;
 
-    ExecOptions& directory(const char* path) noexcept { directory_ = path; return *this; }
+    ExecOptions& directory(const char* path) noexcept {
+        directory_ = path;
+        return *this;
+    }
     /// "NAME=value" entries, null-terminated; they replace the caller's.
     ExecOptions& environment(const char* const* entries) noexcept {
         environment_ = entries;
         return *this;
     }
     /// Descriptors that become the program's 0, 1, 2. Without input() it reads /dev/null.
-    ExecOptions& input(int fd) noexcept { input_ = fd; keep_input_ = true; return *this; }
-    ExecOptions& output(int fd) noexcept { output_ = fd; return *this; }
-    ExecOptions& error(int fd) noexcept { error_ = fd; return *this; }
-    ExecOptions& keep_input(bool on = true) noexcept { keep_input_ = on; return *this; }
-    ExecOptions& user(std::uint32_t uid) noexcept { uid_ = uid; return *this; }
+    ExecOptions& input(int fd) noexcept {
+        input_ = fd;
+        keep_input_ = true;
+        return *this;
+    }
+    ExecOptions& output(int fd) noexcept {
+        output_ = fd;
+        return *this;
+    }
+    ExecOptions& error(int fd) noexcept {
+        error_ = fd;
+        return *this;
+    }
+    ExecOptions& keep_input(bool on = true) noexcept {
+        keep_input_ = on;
+        return *this;
+    }
+    ExecOptions& user(std::uint32_t uid) noexcept {
+        uid_ = uid;
+        return *this;
+    }
     /// Also drops the supplementary groups.
-    ExecOptions& group_id(std::uint32_t gid) noexcept { gid_ = gid; return *this; }
+    ExecOptions& group_id(std::uint32_t gid) noexcept {
+        gid_ = gid;
+        return *this;
+    }
     /// Leads a process group, so that terminate() reaches its children; or a session.
-    ExecOptions& group(bool on = true) noexcept { group_ = on; return *this; }
-    ExecOptions& session(bool on = true) noexcept { session_ = on; return *this; }
+    ExecOptions& group(bool on = true) noexcept {
+        group_ = on;
+        return *this;
+    }
+    ExecOptions& session(bool on = true) noexcept {
+        session_ = on;
+        return *this;
+    }
     /// Dies with the caller, as a daemon Process.
-    ExecOptions& daemon(bool on = true) noexcept { daemon_ = on; return *this; }
+    ExecOptions& daemon(bool on = true) noexcept {
+        daemon_ = on;
+        return *this;
+    }
     /// RLIMIT_* numbers. More than kLimitsMax: exec() returns bad_argument.
     ExecOptions& limit(int resource, std::uint64_t soft, std::uint64_t hard) noexcept {
         if (limit_count_ < kLimitsMax) { limits_[limit_count_] = {resource, soft, hard}; }
         ++limit_count_;
         return *this;
     }
-    ExecOptions& nice(int value) noexcept { nice_ = value; set_nice_ = true; return *this; }
+    ExecOptions& nice(int value) noexcept {
+        nice_ = value;
+        set_nice_ = true;
+        return *this;
+    }
     /// The CPUs it may use. Errors at exec(): unsupported on posix.
     ExecOptions& cpus(const std::uint32_t* list, std::size_t count) noexcept {
         cpus_ = list;

@@ -118,8 +118,7 @@ public:
     static Result<SimplexPair> simplex() noexcept {
         Result<ConnectionPair> made = PipeEnd<T>::make(false);
         if (!made.ok()) { return made.error(); }
-        return SimplexPair{Receiver<T>(std::move(made->first)),
-                           Sender<T>(std::move(made->second))};
+        return SimplexPair{Receiver<T>(std::move(made->first)), Sender<T>(std::move(made->second))};
     }
 };
 

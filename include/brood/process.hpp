@@ -25,13 +25,25 @@ class Process;
 class ProcessOptions {
 public:
     /// Up to 63 characters; longer ones make start() return text_too_long.
-    ProcessOptions& name(const char* text) noexcept { name_ = text; return *this; }
+    ProcessOptions& name(const char* text) noexcept {
+        name_ = text;
+        return *this;
+    }
     /// A daemon ends when its parent ends, however that ends, and may not start processes.
-    ProcessOptions& daemon(bool on = true) noexcept { daemon_ = on; return *this; }
+    ProcessOptions& daemon(bool on = true) noexcept {
+        daemon_ = on;
+        return *this;
+    }
     /// Leads a process group of its own: terminate() and kill() then reach its children, too.
-    ProcessOptions& group(bool on = true) noexcept { group_ = on; return *this; }
+    ProcessOptions& group(bool on = true) noexcept {
+        group_ = on;
+        return *this;
+    }
     /// Keeps the parent's standard input; otherwise the child reads /dev/null.
-    ProcessOptions& keep_input(bool on = true) noexcept { keep_input_ = on; return *this; }
+    ProcessOptions& keep_input(bool on = true) noexcept {
+        keep_input_ = on;
+        return *this;
+    }
 
 private:
     friend class Process;
@@ -42,8 +54,8 @@ private:
 namespace detail {
 /// Whether F, given first to a constructor of Process, is no function but a Process or options.
 template <class F>
-inline constexpr bool kIsProcess =
-    std::is_base_of_v<Process, F> || std::is_same_v<ProcessOptions, F>;
+inline constexpr bool kIsProcess = std::is_base_of_v<Process, F> ||
+                                   std::is_same_v<ProcessOptions, F>;
 struct ProcessAccess;
 }  // namespace detail
 
@@ -55,8 +67,9 @@ struct ProcessAccess;
 /// Child:  standard input is /dev/null, caught signals are back at their default, the mask is
 ///         empty, descriptors of the host stay open, those of the library that were not handed to
 ///         it are closed. It ends with _exit after flushing stdout and stderr (exit code 120 if
-///         that fails, as in Python); no destructor of the host runs in it. In a host with several threads the function must keep off what
-///         other threads may have locked (malloc of some libcs): see exec().
+///         that fails, as in Python); no destructor of the host runs in it. In a host with several
+///         threads the function must keep off what other threads may have locked (malloc of some
+///         libcs): see exec().
 /// Crash:  a killed child shows in exit_code() as -signal. Killed parent: daemons die within a
 ///         second, other children live on.
 /// Threads: one Process object belongs to one thread at a time.
@@ -67,7 +80,8 @@ public:
     Process() noexcept = default;
     /// `function(arguments...)` will run in the child; arguments are copied or moved in. A pipe end
     /// moved in is handed over: after start() it is closed here, and its peer is closed there.
-    template <class F, class... Arguments, class = std::enable_if_t<!detail::kIsProcess<std::decay_t<F>>>>
+    template <class F, class... Arguments,
+              class = std::enable_if_t<!detail::kIsProcess<std::decay_t<F>>>>
     explicit Process(F&& function, Arguments&&... arguments) noexcept {
         set_target(std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
@@ -168,8 +182,8 @@ private:
         if constexpr (std::is_pointer_v<std::remove_reference_t<F>>) {
             if (function == nullptr) { return; }  // start() says no_target
         }
-        ::new (static_cast<void*>(target_)) Stored{
-            std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
+        ::new (static_cast<void*>(target_))
+            Stored{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
         target_ops_ = &kTargetOf<Stored>;
     }
     void configure(const ProcessOptions& options) noexcept;
@@ -190,7 +204,7 @@ private:
     std::int32_t watch_ = -1;     // readable when that child has ended
     std::int32_t lifeline_ = -1;  // a daemon's: closed with this process
     std::int32_t exit_code_ = 0;
-    std::uint32_t number_ = 0;    // of this child among its parent's, once it is named
+    std::uint32_t number_ = 0;  // of this child among its parent's, once it is named
     unsigned epoch_ = detail::fork_epoch();
     State state_ = State::fresh;
     bool daemon_ = false, group_ = false, keep_input_ = false, name_too_long_ = false;

@@ -15,7 +15,7 @@ namespace signals {
 
 /// One line of `kill -l`, with what it means.
 struct Info {
-    const char* name;        ///< "SIGTERM"
+    const char* name;  ///< "SIGTERM"
     std::int32_t number;
     const char* meaning;     ///< "termination request"
     const char* by_default;  ///< "ends", "ends, core", "stops", "continues", "ignored"

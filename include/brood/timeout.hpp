@@ -41,10 +41,18 @@ private:
     std::int64_t ns_;
 };
 
-constexpr Timeout nanoseconds(std::int64_t n) noexcept { return Timeout::of(n, 1); }
-constexpr Timeout microseconds(std::int64_t n) noexcept { return Timeout::of(n, 1000); }
-constexpr Timeout milliseconds(std::int64_t n) noexcept { return Timeout::of(n, 1000000); }
-constexpr Timeout seconds(std::int64_t n) noexcept { return Timeout::of(n, 1000000000); }
+constexpr Timeout nanoseconds(std::int64_t n) noexcept {
+    return Timeout::of(n, 1);
+}
+constexpr Timeout microseconds(std::int64_t n) noexcept {
+    return Timeout::of(n, 1000);
+}
+constexpr Timeout milliseconds(std::int64_t n) noexcept {
+    return Timeout::of(n, 1000000);
+}
+constexpr Timeout seconds(std::int64_t n) noexcept {
+    return Timeout::of(n, 1000000000);
+}
 
 }  // namespace v0
 }  // namespace brood

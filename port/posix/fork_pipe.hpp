@@ -7,8 +7,8 @@
 namespace brood::port::detail {
 
 struct ForkPipe {
-    Pid pid = 0;      ///< 0 in the child.
-    Fd end = kNoFd;   ///< The parent's reads, the child's writes; close-on-exec.
+    Pid pid = 0;     ///< 0 in the child.
+    Fd end = kNoFd;  ///< The parent's reads, the child's writes; close-on-exec.
 };
 
 /// fork() with a pipe from the child to the parent, which no process forked meanwhile by another

@@ -73,8 +73,8 @@ Result<void*> map_shared(std::size_t bytes) noexcept {
     const Result<Fd> fd = create_unnamed();
     if (!fd) { return fd.error(); }
     const Status allocated = allocate_object(*fd, *length);
-    const Result<void*> address =
-        allocated.ok() ? map_object(*fd, *length, true) : Result<void*>(allocated.error());
+    const Result<void*> address = allocated.ok() ? map_object(*fd, *length, true)
+                                                 : Result<void*>(allocated.error());
     close(*fd);  // The mapping keeps the object.
     return address;
 }

@@ -47,8 +47,7 @@ int place_descriptors(const SpawnPlan& plan) noexcept {
 }
 
 rlim_t to_rlim(std::uint64_t value) noexcept {
-    return value >= std::numeric_limits<rlim_t>::max() ? RLIM_INFINITY
-                                                       : static_cast<rlim_t>(value);
+    return value >= std::numeric_limits<rlim_t>::max() ? RLIM_INFINITY : static_cast<rlim_t>(value);
 }
 
 int set_limits(const SpawnPlan& plan) noexcept {

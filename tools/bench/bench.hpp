@@ -44,9 +44,9 @@ void row(const char* measure, const char* unit, const char* peer, Better better,
     };
     const double middle = median(ratio);
     const bool met = better == Better::higher ? middle >= goal : middle <= goal;
-    std::printf("%-44s %10.3f %-5s %-24s %10.3f  %6.2fx  %s %.2fx  %s\n", measure, median(mine), unit,
-                peer, median(other), middle, better == Better::higher ? ">=" : "<=", goal,
-                met ? "met" : "short");
+    const char* const bound = better == Better::higher ? ">=" : "<=";
+    std::printf("%-44s %10.3f %-5s %-24s %10.3f  %6.2fx  %s %.2fx  %s\n", measure, median(mine),
+                unit, peer, median(other), middle, bound, goal, met ? "met" : "short");
     std::fflush(stdout);
     const char* const path = std::getenv("BENCH_JSON");
     std::FILE* const json = path == nullptr ? nullptr : std::fopen(path, "a");

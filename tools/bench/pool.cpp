@@ -1,4 +1,4 @@
-// Pool: the first rows of bars.md, beside bare processes with pipes. The pool's own issue adds more.
+// Pool: the first rows of bars.md, beside bare processes with pipes.
 #include <brood/pool.hpp>
 
 #include <sys/wait.h>

@@ -64,6 +64,6 @@ int main() {
     using bench::Better;
     bench::row("Process start + join", "us", "fork + waitpid", Better::lower, 1.1, brood_fork,
                bare_fork);
-    bench::row("Process::exec + join of /bin/true", "us", "posix_spawn + waitpid", Better::lower, 1.1,
-               brood_exec, bare_spawn);
+    bench::row("Process::exec + join of /bin/true", "us", "posix_spawn + waitpid", Better::lower,
+               1.1, brood_exec, bare_spawn);
 }

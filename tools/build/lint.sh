@@ -27,9 +27,9 @@ complain "left over" \
     "$(grep -nwE 'TO''DO|FIX''ME|X''XX|HA''CK' "${code[@]}" "${scripts[@]}" || true)"
 complain "a path of somebody's machine" \
     "$(grep -nE '(^|[^a-z])/(home|work|root)/' "${code[@]}" "${scripts[@]}" || true)"
-complain "more than 300 lines (500 in test/ and tools/)" "$(wc -l "${code[@]}" | awk '
+complain "more than 300 lines (600 in test/ and tools/)" "$(wc -l "${code[@]}" | awk '
     $2 == "total" {next}
-    $1 > ($2 ~ /^(test|tools)/ ? 500 : 300) {print $2 ": " $1}')"
+    $1 > ($2 ~ /^(test|tools)/ ? 600 : 300) {print $2 ": " $1}')"
 
 # A function begins at the line that opens its brace, at the margin or in a class, and ends with the
 # brace in the same column. Namespaces, types and tables are none.

@@ -33,7 +33,9 @@ struct Pack<Head, Tail...> {
     }
 };
 
-inline Pack<> pack() { return {}; }
+inline Pack<> pack() {
+    return {};
+}
 
 template <class Head, class... Tail>
 Pack<std::decay_t<Head>, std::decay_t<Tail>...> pack(Head&& head, Tail&&... tail) {
