@@ -219,10 +219,8 @@ tidy: ## clang-tidy over core, port, headers and tools
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
 
-bench: ## Every measure beside its peers; fetches the peers
-	@tools/build/need.sh libboost-dev libtbb-dev python3 || true
-	@$(MAKE) benches
-	@for bench in $(BENCHES); do $$bench || exit 1; done
+bench: ## Every measure beside its peers, which it fetches; also into BUILD/bench.json
+	@tools/build/bench.sh $(MAKE) $(BUILD)/bench.json $(BENCHES)
 .PHONY: benches
 benches: $(BENCHES)
 

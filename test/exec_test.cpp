@@ -263,7 +263,18 @@ static void limits_nice_and_cpus_are_set(void**) {
     assert_code(Process::exec("nproc", argv, ExecOptions().cpus(&none, 1)), Errc::exec_failed);
 }
 
+// Whether /proc/self/status, as cat printed it, has exactly these signals under `name`.
+static bool has_mask(const char* status, const char* name, std::uint64_t mask) {
+    char line[64];
+    snprintf(line, sizeof line, "\n%s:\t%016llx\n", name, static_cast<unsigned long long>(mask));
+    return strstr(status, line) != nullptr;
+}
+
 static void signals_are_at_their_defaults_in_the_program(void**) {
+    // glibc keeps signals 32 and 33 to itself; its posix_spawn(), by which make may have started
+    // the suite, leaves them ignored, and sigaction(), all that POSIX has, cannot change that.
+    constexpr std::uint64_t kGlibcs = std::uint64_t{3} << 31;
+    static const bool keeps_glibcs = strcmp(brood::port::kName, "posix") == 0;
     assert_int_equal(test::run_child([] {
                          signal(SIGUSR1, SIG_IGN);
                          signal(SIGINT, [](int) {});
@@ -275,10 +286,11 @@ static void signals_are_at_their_defaults_in_the_program(void**) {
                          if (!brood::capture("cat", argv, text, sizeof(text) - 1).ok()) {
                              return 1;
                          }
-                         const char* const none =
-                             "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-                             "SigCgt:\t0000000000000000\n";
-                         return strstr(text, none) != nullptr ? 0 : 2;
+                         const bool clean = has_mask(text, "SigBlk", 0) &&
+                                            has_mask(text, "SigCgt", 0) &&
+                                            (has_mask(text, "SigIgn", 0) ||
+                                             (keeps_glibcs && has_mask(text, "SigIgn", kGlibcs)));
+                         return clean ? 0 : 2;
                      }),
                      0);
 }

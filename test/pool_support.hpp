@@ -109,8 +109,12 @@ private:
 /// POSIX knows no shared memory without a name: a process that is killed while it makes some may
 /// leave an empty object (promise 18). That of `killed` is removed here.
 inline void remove_name_of(pid_t killed) {
-    char prefix[64];
-    (void)snprintf(prefix, sizeof prefix, "brood-anonymous-%x-", static_cast<unsigned>(killed));
+    char prefix[64] = "brood-anonymous-";
+    char* place = prefix + strlen(prefix);
+    for (auto rest = static_cast<unsigned>(killed); rest != 0; rest /= 16) {
+        *place++ = "0123456789abcdef"[rest % 16];  // The lowest digit first, as the port has it.
+    }
+    *place = '-';
     DIR* const folder = opendir("/dev/shm");
     if (folder == nullptr) { return; }
     while (const dirent* entry = readdir(folder)) {

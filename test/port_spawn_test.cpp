@@ -247,7 +247,13 @@ static void signals_start_at_their_defaults_with_an_empty_mask(void**) {
         const char* const text = output_of(plan);
         for (const char* set : {"SigBlk:\t", "SigIgn:\t", "SigCgt:\t"}) {
             const char* const found = strstr(text, set);
-            if (found == nullptr || strncmp(found + 8, "0000000000000000\n", 17) != 0) { return 1; }
+            if (found == nullptr) { return 1; }
+            // glibc keeps signals 32 and 33 to itself; its posix_spawn(), by which make may have
+            // started the suite, leaves them ignored, and sigaction() cannot change that.
+            const bool may_keep = strcmp(port::kName, "posix") == 0;
+            const std::uint64_t glibcs = std::uint64_t{3} << 31;
+            const std::uint64_t mask = strtoull(found + 8, nullptr, 16);
+            if ((may_keep ? mask & ~glibcs : mask) != 0) { return 1; }
         }
         return port::signal_mask(port::MaskChange::block, 0) == before ? 0 : 2;
     }), 0);
