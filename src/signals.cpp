@@ -16,11 +16,9 @@ constexpr int kBrokenPipe = 13;
 
 // What was there before brood's first on() or ignore() of a signal. Signal handling is inherited
 // by fork, and so is this.
-struct Saved {
-    bool is_saved = false;
-    port::SignalAction action;
-};
-Saved g_saved[kSignalMax + 1];
+bool g_is_saved[kSignalMax + 1];
+// As bytes, which start as zeroes and take no room in the program's file.
+alignas(port::SignalAction) unsigned char g_saved[kSignalMax + 1][sizeof(port::SignalAction)];
 
 bool same_name(const char* given, const char* name) noexcept {
     for (; *given == *name; ++given, ++name) {
@@ -32,12 +30,11 @@ bool same_name(const char* given, const char* name) noexcept {
 /// Sets an action; the first time for this signal it keeps what was there.
 Status set(int signal, const port::SignalAction& action) noexcept {
     if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
-    Saved& saved = g_saved[signal];
     port::SignalAction before;
     const Status done = port::signal_action(signal, &action, &before);
-    if (done.ok() && !saved.is_saved) {
-        saved.action = before;
-        saved.is_saved = true;
+    if (done.ok() && !g_is_saved[signal]) {
+        __builtin_memcpy(g_saved[signal], &before, sizeof before);
+        g_is_saved[signal] = true;
     }
     return done;
 }
@@ -46,7 +43,9 @@ Status set(int signal, const port::SignalAction& action) noexcept {
 }  // namespace signals
 
 void detail::signals_forget() noexcept {
-    for (signals::Saved& saved : signals::g_saved) { saved.is_saved = false; }
+    for (bool& is_saved : signals::g_is_saved) {
+        if (is_saved) { is_saved = false; }  // A page that is only read is not copied.
+    }
 }
 
 namespace signals {
@@ -98,10 +97,11 @@ Status by_default(int signal) noexcept {
 
 Status restore(int signal) noexcept {
     if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
-    Saved& saved = g_saved[signal];
-    if (!saved.is_saved) { return Errc::ok; }
-    saved.is_saved = false;
-    return port::signal_action(signal, &saved.action, nullptr);
+    if (!g_is_saved[signal]) { return Errc::ok; }
+    g_is_saved[signal] = false;
+    port::SignalAction before;
+    __builtin_memcpy(static_cast<void*>(&before), g_saved[signal], sizeof before);
+    return port::signal_action(signal, &before, nullptr);
 }
 
 Scoped::Scoped(int signal, Handler handler) noexcept : signal_(signal) {
