@@ -83,7 +83,9 @@ static void impossible_sizes_are_refused_and_leave_nothing(void**) {
     assert_code(port::map_shared(SIZE_MAX), Errc::size_too_large);
     assert_code(port::map_private(SIZE_MAX), Errc::size_too_large);
     assert_code(port::map_private(PTRDIFF_MAX), Errc::size_too_large);
-    assert_code(port::map_private(PTRDIFF_MAX - port::page_bytes()), Errc::no_memory);
+    if (sizeof(void*) == 8) {  // With 32 bits there may be as much.
+        assert_code(port::map_private(PTRDIFF_MAX - port::page_bytes()), Errc::no_memory);
+    }
     assert_int_equal(test::run_child([] {
         // A port that does not refuse this dies here, before it has eaten the system's memory.
         const rlimit limit = {64 * kMiB, 64 * kMiB};

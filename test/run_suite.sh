@@ -66,7 +66,15 @@ check_leftovers() {  # of program $1, given the names that were there before it
         problem "$1 left process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
     done
     end_processes
-    while read -r name; do problem "$1 left $name"; done < <(comm -13 <(echo "$2") <(names))
+    while read -r name; do
+        # POSIX has no memory without a name: a kill between shm_open and shm_unlink leaves it.
+        if [[ ${BROOD_PORT-} == posix && $name == /dev/shm/brood-anonymous-* ]]; then
+            not_run+=("$1: no name is left by a kill at any instruction: it left $name")
+            rm -f "$name"
+        else
+            problem "$1 left $name"
+        fi
+    done < <(comm -13 <(echo "$2") <(names))
 }
 
 # What CMocka says in the log $1: how many tests began, passed, failed, and were skipped. Its lines

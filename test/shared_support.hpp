@@ -131,6 +131,10 @@ private:
 // Whether it is safe to ask for far more memory than there is. On a /dev/shm without a limit only a
 // port that looks at the system's memory refuses; another would fill it until something is killed.
 inline bool excess_is_refused() {
+    if (sizeof(size_t) < 8) {
+        test::not_run("more than there is", "32 bits cannot ask for that much");
+        return false;
+    }
     struct statvfs system = {};
     const bool limited = statvfs("/dev/shm", &system) == 0 && system.f_blocks != 0;
     if (!limited) { test::not_run("more than there is", "/dev/shm has no limit"); }

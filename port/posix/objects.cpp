@@ -8,8 +8,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <limits>
-
 #include <port/port.hpp>
 
 #include "errors.hpp"
@@ -112,9 +110,7 @@ Status allocate_object(Fd fd, std::size_t bytes) noexcept {
     const Result<std::uint64_t> before = object_bytes(fd);
     if (!before) { return before.error(); }
     if (bytes == 0) { return Errc::size_zero; }
-    if (bytes > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
-        return Errc::size_too_large;
-    }
+    if (bytes > PTRDIFF_MAX) { return Errc::size_too_large; }  // No address space has room for it.
     if (!within_file_limit(bytes)) { return detail::error_of(EFBIG); }
     if (bytes > *before) {
         if (!has_room(fd, bytes - *before)) { return detail::error_of(ENOSPC); }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # cross_check.sh ARCH MAKE: the tests on another architecture. i386 programs run natively, others
-# under qemu-user, where some tests do not apply: they see BROOD_QEMU=1 and say so.
+# under qemu-user, which cannot do all that tests ask for: test/qemu.exclude lists what, and tests
+# that find out by themselves see BROOD_QEMU=1.
 set -euo pipefail
 arch=$1 make=$2
 need=$(dirname "$0")/need.sh
@@ -15,7 +16,7 @@ esac
 "$need" --program "$triplet-g++" ${qemu:+"$qemu"}
 
 if [[ -n $qemu ]]; then
-    export BROOD_QEMU=1 EMULATOR="$qemu -L /usr/$triplet"
+    export BROOD_QEMU=1 EMULATOR="$qemu -L /usr/$triplet" BROOD_EXCLUDE=$PWD/test/qemu.exclude
     exec "$make" check ARCH="$arch"
 fi
 # The libraries of the cross compiler are no part of the system: name them in the programs.
