@@ -205,9 +205,9 @@ lint: ## Layout of the sources: lengths, formatting, leftovers, files outside th
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
-FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* tools \
-            tools/*,$(folder)/*.hpp $(folder)/*.cpp))
-format: ## Put the sources, but not the tests, into the layout of .clang-format
+FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
+            test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
+format: ## Put every source file into the layout of .clang-format
 	@tools/build/need.sh --program clang-format
 	clang-format -i $(FORMATTED)
 

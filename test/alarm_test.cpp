@@ -16,11 +16,10 @@ namespace this_process = brood::this_process;
 
 template <class F>
 static void in_a_program(F body) {
-    assert_int_equal(test::run_child([&] {
-                         body();
-                         return 0;
-                     }),
-                     0);
+    test::assert_child_exits(0, [&] {
+        body();
+        return 0;
+    });
 }
 
 static std::atomic<int> g_outer{0}, g_inner{0};

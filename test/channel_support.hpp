@@ -32,12 +32,12 @@ pid_t child(F&& body) {
 }
 
 // In a child, instead of assert_true().
-#define CHILD_EXPECT(condition)                                                        \
-    do {                                                                               \
-        if (!(condition)) {                                                            \
-            dprintf(2, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition);   \
-            _exit(99);                                                                 \
-        }                                                                              \
+#define CHILD_EXPECT(condition)                                                      \
+    do {                                                                             \
+        if (!(condition)) {                                                          \
+            dprintf(2, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(99);                                                               \
+        }                                                                            \
     } while (false)
 
 inline int killed(pid_t pid) {
@@ -50,8 +50,8 @@ template <class T>
 class Shared {
 public:
     Shared() {
-        void* at = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
+        void* at =
+            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         assert_true(at != MAP_FAILED);
         value_ = static_cast<T*>(at);
     }

@@ -137,8 +137,7 @@ public:
     Errc receive(std::uint32_t& next, std::size_t bytes) {
         const detail::Room room = {g_bytes, kBytesMax, kBytesMax};
         const Result<std::size_t> got =
-            detail::receive_frame({state_->control, fds_[0]}, room,
-                                  test::in_ms(test::kPatienceMs));
+            detail::receive_frame({state_->control, fds_[0]}, room, test::in_ms(test::kPatienceMs));
         if (!got.ok()) { return got.code(); }
         while (next < 8 && !test::is_filled(g_bytes, *got, next)) { ++next; }
         if (next == 8 || *got != bytes) {
@@ -357,9 +356,7 @@ void a_reader_killed_while_it_breaks_the_channel_is_replaced_by_the_next(void**)
         Channel channel;
         test::assert_ok(channel.send(1, 100));
         std::uint32_t next = 1;
-        const auto receives = [&] {
-            return channel.receive(next, 100) == Errc::peer_died ? 0 : 1;
-        };
+        const auto receives = [&] { return channel.receive(next, 100) == Errc::peer_died ? 0 : 1; };
         // The lock, the wait, the header, and then the message.
         assert_int_equal(join_child(victim({How::part, 3, 50}, receives)), -SIGKILL);
         const int how = join_child(victim(second, receives));

@@ -51,9 +51,8 @@ void a_reader_hears_at_once_that_its_peer_was_killed(void**) {
 void a_reader_killed_while_it_waits_harms_nobody(void**) {
     ConnectionPair ends = channel(false);
     for (std::uint32_t round = 0; round < 10; ++round) {
-        const pid_t reader = child([&] {
-            return ends.first.recv_bytes(g_got, kBytesMax).ok() ? 1 : 2;
-        });
+        const pid_t reader =
+            child([&] { return ends.first.recv_bytes(g_got, kBytesMax).ok() ? 1 : 2; });
         test::wait_until_blocked(reader);
         assert_int_equal(test::killed(reader), -SIGKILL);
         test::fill(g_sent, 5000, round);
@@ -68,9 +67,7 @@ void a_writer_killed_while_it_waits_for_room_harms_nobody(void**) {
     ConnectionPair ends = channel(false);
     std::size_t sent = 0;
     while (ends.second.send_bytes(g_sent, 3000, Timeout::no_wait()).ok()) { ++sent; }
-    const pid_t writer = child([&] {
-        return ends.second.send_bytes(g_sent, 4092).ok() ? 1 : 2;
-    });
+    const pid_t writer = child([&] { return ends.second.send_bytes(g_sent, 4092).ok() ? 1 : 2; });
     test::wait_until_blocked(writer);
     assert_int_equal(test::killed(writer), -SIGKILL);
     for (; sent > 0; --sent) {
@@ -87,9 +84,8 @@ void a_writer_killed_inside_a_long_message_breaks_the_channel(void**) {
         for (const bool others_write : {false, true}) {
             ConnectionPair ends = channel(false);
             test::fill(g_sent, bytes, 1);
-            const pid_t writer = child([&] {
-                return ends.second.send_bytes(g_sent, bytes).ok() ? 1 : 2;
-            });
+            const pid_t writer =
+                child([&] { return ends.second.send_bytes(g_sent, bytes).ok() ? 1 : 2; });
             test::wait_until_blocked(writer);
             assert_int_equal(test::killed(writer), -SIGKILL);
             if (others_write) {
@@ -98,8 +94,7 @@ void a_writer_killed_inside_a_long_message_breaks_the_channel(void**) {
                 ends.second.close();
             }
             for (int round = 0; round < 2; ++round) {
-                test::assert_code(ends.first.recv_bytes(g_got, kBytesMax, kLong),
-                                  Errc::peer_died);
+                test::assert_code(ends.first.recv_bytes(g_got, kBytesMax, kLong), Errc::peer_died);
             }
             test::assert_code(ends.first.poll(), Errc::peer_died);
         }
@@ -114,9 +109,8 @@ void a_writers_death_takes_no_message_that_was_sent_before(void**) {
         test::fill(g_sent, bytes, static_cast<std::uint32_t>(bytes));
         test::assert_ok(ends.second.send_bytes(g_sent, bytes, kLong));
     }
-    const pid_t writer = child([&] {
-        return ends.second.send_bytes(g_sent, kBytesMax).ok() ? 1 : 2;
-    });
+    const pid_t writer =
+        child([&] { return ends.second.send_bytes(g_sent, kBytesMax).ok() ? 1 : 2; });
     test::wait_until_blocked(writer);
     assert_int_equal(test::killed(writer), -SIGKILL);
     test::assert_code(ends.second.send_bytes("x", 1, kLong), Errc::peer_died);
@@ -134,9 +128,7 @@ void a_writer_killed_at_a_full_pipe_before_its_long_message_breaks_the_channel(v
     ConnectionPair ends = channel(false);
     std::size_t sent = 0;
     while (ends.second.send_bytes(g_sent, 4092, Timeout::no_wait()).ok()) { ++sent; }
-    const pid_t writer = child([&] {
-        return ends.second.send_bytes(g_sent, 100000).ok() ? 1 : 2;
-    });
+    const pid_t writer = child([&] { return ends.second.send_bytes(g_sent, 100000).ok() ? 1 : 2; });
     test::wait_until_blocked(writer);
     assert_int_equal(test::killed(writer), -SIGKILL);
     test::assert_code(ends.second.send_bytes("x", 1, kLong), Errc::peer_died);
@@ -151,14 +143,12 @@ void a_writer_killed_at_a_full_pipe_before_its_long_message_breaks_the_channel(v
 // Nobody sends any more, but somebody could: only the writer's lock tells that it died.
 void a_reader_inside_a_message_hears_that_its_writer_was_killed(void**) {
     ConnectionPair ends = channel(false);
-    const pid_t writer = child([&] {
-        return ends.second.send_bytes(g_sent, kBytesMax).ok() ? 1 : 2;
-    });
+    const pid_t writer =
+        child([&] { return ends.second.send_bytes(g_sent, kBytesMax).ok() ? 1 : 2; });
     test::wait_until_blocked(writer);
     kill(writer, SIGSTOP);
-    const pid_t reader = child([&] {
-        return ends.first.recv_bytes(g_got, kBytesMax).code() == Errc::peer_died ? 0 : 1;
-    });
+    const pid_t reader = child(
+        [&] { return ends.first.recv_bytes(g_got, kBytesMax).code() == Errc::peer_died ? 0 : 1; });
     test::wait_until_blocked(reader);
     test::sleep_ms(600);  // A stopped writer is not dead, however long it takes (promise 10).
     assert_int_equal(kill(reader, 0), 0);
@@ -197,9 +187,8 @@ void a_writer_hears_that_its_reader_was_killed_inside_a_message(void**) {
     });
     test::wait_until_blocked(writer);
     kill(writer, SIGSTOP);
-    const pid_t reader = child([&] {
-        return ends.first.recv_bytes(g_got, kBytesMax).ok() ? 1 : 2;
-    });
+    const pid_t reader =
+        child([&] { return ends.first.recv_bytes(g_got, kBytesMax).ok() ? 1 : 2; });
     test::wait_until_blocked(reader);
     assert_int_equal(test::killed(reader), -SIGKILL);
     kill(writer, SIGCONT);

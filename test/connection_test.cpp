@@ -20,9 +20,9 @@ namespace {
 
 constexpr std::size_t kBytesMax = 16u << 20;
 // Around every boundary: of a write with its header, of pages, of a full pipe, and beyond.
-constexpr std::size_t kSizes[] = {0,     1,     2,     4,     511,   512,   4091,  4092,    4093,
-                                  4095,  4096,  4097,  8187,  8188,  8191,  8192,  8193,    65531,
-                                  65532, 65535, 65536, 65537, 131072, 1u << 20, kBytesMax};
+constexpr std::size_t kSizes[] = {
+    0,    1,    2,    4,    511,   512,   4091,  4092,  4093,  4095,   4096,     4097,     8187,
+    8188, 8191, 8192, 8193, 65531, 65532, 65535, 65536, 65537, 131072, 1u << 20, kBytesMax};
 
 // The longest message, and room for it.
 unsigned char g_sent[kBytesMax];
@@ -185,8 +185,7 @@ void a_call_waits_no_longer_than_its_timeout(void**) {
         std::int64_t begin = test::now_ms();
         test::assert_code(ends.first.recv_bytes(g_got, bytes, milliseconds(40)), Errc::timed_out);
         assert_in_range(test::now_ms() - begin + 1, 40, 2040);
-        test::assert_code(ends.first.recv_bytes(g_got, bytes, Timeout::no_wait()),
-                          Errc::timed_out);
+        test::assert_code(ends.first.recv_bytes(g_got, bytes, Timeout::no_wait()), Errc::timed_out);
         std::size_t sent = 0;
         while (ends.second.send_bytes(g_sent, 4000, Timeout::no_wait()).ok()) { ++sent; }
         begin = test::now_ms();
@@ -202,9 +201,7 @@ void a_call_waits_no_longer_than_its_timeout(void**) {
 
 void a_reader_waits_for_another_reader_no_longer_than_its_timeout(void**) {
     ConnectionPair ends = channel(false);
-    const pid_t reader = child([&] {
-        return ends.first.recv_bytes(g_got, 1).ok() ? 0 : 1;
-    });
+    const pid_t reader = child([&] { return ends.first.recv_bytes(g_got, 1).ok() ? 0 : 1; });
     test::wait_until_blocked(reader);
     const std::int64_t begin = test::now_ms();
     test::assert_code(ends.first.recv_bytes(g_got, 1, milliseconds(40)), Errc::timed_out);
@@ -217,9 +214,8 @@ void a_reader_waits_for_another_reader_no_longer_than_its_timeout(void**) {
 // Half a message helps nobody: once it flows, it flows to its end.
 void a_long_message_that_has_begun_outlasts_its_timeout(void**) {
     ConnectionPair ends = channel(false);
-    const pid_t writer = child([&] {
-        return ends.second.send_bytes(g_sent, 1u << 20, milliseconds(20)).ok() ? 0 : 1;
-    });
+    const pid_t writer = child(
+        [&] { return ends.second.send_bytes(g_sent, 1u << 20, milliseconds(20)).ok() ? 0 : 1; });
     test::wait_until_blocked(writer);
     test::sleep_ms(30);
     assert_int_equal(*ends.first.recv_bytes(g_got, 1u << 20, milliseconds(20)), 1u << 20);
@@ -297,9 +293,7 @@ void a_strangers_bytes_are_refused_with_a_clear_error(void**) {
         ends.second.close();
         for (int round = 0; round < 2; ++round) {
             const Result<std::size_t> got = ends.first.recv_bytes(g_got, 100, kLong);
-            if (got.code() != row.answer) {
-                fail_msg("%s: %s", row.what, got.error().name());
-            }
+            if (got.code() != row.answer) { fail_msg("%s: %s", row.what, got.error().name()); }
         }
     }
 }

@@ -104,9 +104,14 @@ const struct {
     const char* name;
     Scenario run;
 } kScenarios[] = {
-    {"process", a_process},   {"daemon", a_daemon},         {"detach", a_detached_process},
-    {"program", a_program},   {"pool", a_pool},             {"connection", a_connection},
-    {"array", a_named_array}, {"locked value", a_locked_value},
+    {"process", a_process},
+    {"daemon", a_daemon},
+    {"detach", a_detached_process},
+    {"program", a_program},
+    {"pool", a_pool},
+    {"connection", a_connection},
+    {"array", a_named_array},
+    {"locked value", a_locked_value},
 };
 
 /// Whether every child of the caller, adopted ones too, ends within the time; reaps them.
@@ -200,9 +205,7 @@ void a_host_killed_at_any_call_leaves_no_daemon_worker_or_supervisor(void**) {
         if (scenario.run == &a_named_array) { continue; }  // Its name stays, as its header says.
         std::int64_t worst_ns = 0;
         std::uint32_t nth = 1;
-        while (host_killed_at(scenario.run, nth, worst_ns)) {
-            assert_true(++nth < kCallsMax);
-        }
+        while (host_killed_at(scenario.run, nth, worst_ns)) { assert_true(++nth < kCallsMax); }
         print_message("%s: killed at %u calls, all gone after %lld us at most\n", scenario.name,
                       nth - 1, static_cast<long long>(worst_ns / 1000));
     }

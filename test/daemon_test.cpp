@@ -204,11 +204,8 @@ static void a_host_in_a_pid_namespace_or_below_a_subreaper_takes_its_daemons_alo
     } else {
         assert_int_equal(in_namespace, 0);
     }
-    assert_int_equal(test::run_child([] {
-                         return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ? 9
-                                                                               : kill_host_below();
-                     }),
-                     0);
+    test::assert_child_exits(
+        0, [] { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ? 9 : kill_host_below(); });
 }
 
 // A copy of the lifeline's write end in another process would keep the daemon alive.

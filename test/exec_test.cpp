@@ -66,11 +66,10 @@ static void a_program_without_a_slash_is_searched_in_path(void**) {
     Result<Process> found = Process::exec("true", argv);
     assert_ok(found);
     assert_int_equal(test::end_of(*found), 0);
-    assert_int_equal(test::run_child([&] {
-                         setenv("PATH", "/nowhere:/", 1);
-                         return Process::exec("true", argv).error().os_error() == ENOENT ? 0 : 1;
-                     }),
-                     0);
+    test::assert_child_exits(0, [&] {
+        setenv("PATH", "/nowhere:/", 1);
+        return Process::exec("true", argv).error().os_error() == ENOENT ? 0 : 1;
+    });
 }
 
 static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) {
@@ -97,14 +96,11 @@ static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) 
     assert_int_equal(test::open_descriptors(), before);
     assert_int_equal(waitpid(-1, nullptr, WNOHANG), -1);
     if (geteuid() != 0) { return test::not_run("not permitted to change the user", "not root"); }
-    assert_int_equal(
-        test::run_child([&] {
-            if (setresuid(65534, 65534, 65534) != 0) { return 9; }
-            const auto refused = Process::exec("/bin/sh", argv, ExecOptions().user(0));
-            return refused.code() == Errc::exec_failed && refused.error().os_error() == EPERM ? 0
-                                                                                              : 1;
-        }),
-        0);
+    test::assert_child_exits(0, [&] {
+        if (setresuid(65534, 65534, 65534) != 0) { return 9; }
+        const auto refused = Process::exec("/bin/sh", argv, ExecOptions().user(0));
+        return refused.code() == Errc::exec_failed && refused.error().os_error() == EPERM ? 0 : 1;
+    });
 }
 
 static void bad_input_is_refused(void**) {
@@ -147,19 +143,17 @@ static void input_is_dev_null_unless_given_or_kept(void**) {
     close(ends[1]);
     assert_int_equal(number_from("wc -c", ExecOptions().input(ends[0])), 12);
     close(ends[0]);
-    assert_int_equal(
-        test::run_child([] {
-            int kept[2];
-            char text[8] = {};
-            const char* const argv[] = {"cat", nullptr};
-            if (pipe(kept) != 0 || write(kept[1], "kept", 4) != 4 || dup2(kept[0], 0) != 0) {
-                return 1;
-            }
-            close(kept[1]);
-            const auto got = brood::capture("cat", argv, text, 7, ExecOptions().keep_input());
-            return got.ok() && strcmp(text, "kept") == 0 ? 0 : 2;
-        }),
-        0);
+    test::assert_child_exits(0, [] {
+        int kept[2];
+        char text[8] = {};
+        const char* const argv[] = {"cat", nullptr};
+        if (pipe(kept) != 0 || write(kept[1], "kept", 4) != 4 || dup2(kept[0], 0) != 0) {
+            return 1;
+        }
+        close(kept[1]);
+        const auto got = brood::capture("cat", argv, text, 7, ExecOptions().keep_input());
+        return got.ok() && strcmp(text, "kept") == 0 ? 0 : 2;
+    });
 }
 
 /// A host whose descriptors `numbers` are the write ends of two pipes starts a program that gets
@@ -275,24 +269,20 @@ static void signals_are_at_their_defaults_in_the_program(void**) {
     // the suite, leaves them ignored, and sigaction(), all that POSIX has, cannot change that.
     constexpr std::uint64_t kGlibcs = std::uint64_t{3} << 31;
     static const bool keeps_glibcs = strcmp(brood::port::kName, "posix") == 0;
-    assert_int_equal(test::run_child([] {
-                         signal(SIGUSR1, SIG_IGN);
-                         signal(SIGINT, [](int) {});
-                         sigset_t all;
-                         sigfillset(&all);
-                         sigprocmask(SIG_BLOCK, &all, nullptr);
-                         char text[4096] = {};
-                         const char* const argv[] = {"cat", "/proc/self/status", nullptr};
-                         if (!brood::capture("cat", argv, text, sizeof(text) - 1).ok()) {
-                             return 1;
-                         }
-                         const bool clean = has_mask(text, "SigBlk", 0) &&
-                                            has_mask(text, "SigCgt", 0) &&
-                                            (has_mask(text, "SigIgn", 0) ||
-                                             (keeps_glibcs && has_mask(text, "SigIgn", kGlibcs)));
-                         return clean ? 0 : 2;
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {
+        signal(SIGUSR1, SIG_IGN);
+        signal(SIGINT, [](int) {});
+        sigset_t all;
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, nullptr);
+        char text[4096] = {};
+        const char* const argv[] = {"cat", "/proc/self/status", nullptr};
+        if (!brood::capture("cat", argv, text, sizeof(text) - 1).ok()) { return 1; }
+        const bool clean =
+            has_mask(text, "SigBlk", 0) && has_mask(text, "SigCgt", 0) &&
+            (has_mask(text, "SigIgn", 0) || (keeps_glibcs && has_mask(text, "SigIgn", kGlibcs)));
+        return clean ? 0 : 2;
+    });
 }
 
 static void a_program_holds_0_1_2_and_what_the_host_meant_for_it(void**) {

@@ -109,16 +109,13 @@ void release_by_somebody_else_is_not_owner(void**) {
     assert_error(released.code(), Errc::not_owner, "another thread");
     assert_error(taken.code(), Errc::timed_out, "another thread");
     // A forked child of the holder, which is no holder.
-    assert_int_equal(end_of(start_child([&] {
-                         CHECK_IN_CHILD(lock.release().code() == Errc::not_owner);
-                         CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
-                         lock = Lock();  // Nor does it release by destroying its handle.
-                     })),
-                     0);
-    assert_int_equal(end_of(start_child([&] {
-                         CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
-                     })),
-                     0);
+    assert_child_exits(0, [&] {
+        CHECK_IN_CHILD(lock.release().code() == Errc::not_owner);
+        CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out);
+        lock = Lock();  // Nor does it release by destroying its handle.
+    });
+    assert_child_exits(
+        0, [&] { CHECK_IN_CHILD(lock.take(Timeout::no_wait()).code() == Errc::timed_out); });
     assert_ok(lock.release().error());
 
     // Another process, that does hold it, and we do not.
@@ -275,11 +272,10 @@ void a_storm_of_signals_neither_shortens_nor_stretches_a_wait(void**) {
 
 void an_owner_killed_inside_is_reported_with_the_lock_held(void**) {
     Lock lock = make_lock();
-    assert_int_equal(end_of(start_child([&] {
-                         CHECK_IN_CHILD(lock.take().ok());
-                         (void)raise(SIGKILL);
-                     })),
-                     -SIGKILL);
+    assert_child_exits(-SIGKILL, [&] {
+        CHECK_IN_CHILD(lock.take().ok());
+        (void)raise(SIGKILL);
+    });
     {
         const Locked hold = lock.acquire(brood::seconds(5));
         assert_true(hold.owner_died());
@@ -338,11 +334,10 @@ void a_successor_that_dies_too_is_reported_again(void**) {
     Lock lock = make_lock();
     for (int i = 0; i < 5; ++i) {
         const Errc wanted = i == 0 ? Errc::ok : Errc::owner_died;
-        assert_int_equal(end_of(start_child([&] {
-                             CHECK_IN_CHILD(lock.take(brood::seconds(5)).code() == wanted);
-                             (void)raise(SIGKILL);
-                         })),
-                         -SIGKILL);
+        assert_child_exits(-SIGKILL, [&] {
+            CHECK_IN_CHILD(lock.take(brood::seconds(5)).code() == wanted);
+            (void)raise(SIGKILL);
+        });
     }
     assert_error(lock.take(brood::seconds(5)).code(), Errc::owner_died, "after five");
     assert_ok(lock.release().error());

@@ -358,11 +358,10 @@ void a_child_forked_while_a_thread_creates_can_create_too(void**) {
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, nullptr, create_on, &creator), 0);
     for (int i = 0; i < kForks; ++i) {
-        assert_int_equal(end_of(start_child([&] {
-                             CHECK_IN_CHILD(Shared::create_named(name, Words(2)).ok());
-                             CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_found);
-                         })),
-                         0);
+        assert_child_exits(0, [&] {
+            CHECK_IN_CHILD(Shared::create_named(name, Words(2)).ok());
+            CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_found);
+        });
     }
     creator.stop.store(true);
     assert_int_equal(pthread_join(thread, nullptr), 0);
@@ -384,17 +383,13 @@ void remains_of_another_user_are_taken_and_no_reason_to_wait_for_ever(void**) {
     const Name name("other-user");
     for (const bool with_mark : {true, false}) {
         leave_remains(name, with_mark, 0666);
-        assert_int_equal(
-            end_of(start_child([&] {
-                CHECK_IN_CHILD(setgid(kStranger) == 0 && setuid(kStranger) == 0);
-                if (SharedMemory::remove(name).ok()) {
-                    _exit(1);
-                }  // A directory without that rule.
-                CHECK_IN_CHILD(Shared::create_named(name).code() == Errc::already_exists);
-                CHECK_IN_CHILD(SharedMemory::create(name, 1).code() == Errc::already_exists);
-                CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_ready);
-            })),
-            0);
+        assert_child_exits(0, [&] {
+            CHECK_IN_CHILD(setgid(kStranger) == 0 && setuid(kStranger) == 0);
+            if (SharedMemory::remove(name).ok()) { _exit(1); }  // A directory without that rule.
+            CHECK_IN_CHILD(Shared::create_named(name).code() == Errc::already_exists);
+            CHECK_IN_CHILD(SharedMemory::create(name, 1).code() == Errc::already_exists);
+            CHECK_IN_CHILD(Shared::open(name).code() == Errc::not_ready);
+        });
         assert_ok(Shared::create_named(name).error());  // Its owner replaces them.
     }
 }

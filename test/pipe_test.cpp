@@ -368,8 +368,8 @@ void delivers_each_message_once(std::uint32_t per_writer) {
 void of_several_writers_and_readers_each_message_reaches_one_reader_whole(void**) {
     delivers_each_message_once<12>(10000);
     delivers_each_message_once<1000>(5000);
-    delivers_each_message_once<4092>(2000);   // 4096 with its number: the last bare record
-    delivers_each_message_once<4096>(2000);   // in frames
+    delivers_each_message_once<4092>(2000);  // 4096 with its number: the last bare record
+    delivers_each_message_once<4096>(2000);  // in frames
     delivers_each_message_once<100000>(200);
 }
 

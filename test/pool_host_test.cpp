@@ -370,36 +370,34 @@ void a_worker_has_the_hosts_descriptors_and_none_of_the_pools(void**) {
 }
 
 void a_host_without_standard_streams_may_have_a_pool(void**) {
-    assert_int_equal(end_of(shared_test::start_child([] {
-                         for (const int stream : {0, 1, 2}) { (void)close(stream); }
-                         Result<Pool> pool = Pool::create(PoolOptions().workers(2));
-                         CHECK_IN_CHILD(pool.ok());
-                         for (unsigned i = 0; i < 100; ++i) {
-                             CHECK_IN_CHILD(pool->apply(square, i).value_or(0) == i * i);
-                         }
-                         CHECK_IN_CHILD(pool->close().ok());
-                         CHECK_IN_CHILD(pool->join(kPatience).ok());
-                     })),
-                     0);
+    shared_test::assert_child_exits(0, [] {
+        for (const int stream : {0, 1, 2}) { (void)close(stream); }
+        Result<Pool> pool = Pool::create(PoolOptions().workers(2));
+        CHECK_IN_CHILD(pool.ok());
+        for (unsigned i = 0; i < 100; ++i) {
+            CHECK_IN_CHILD(pool->apply(square, i).value_or(0) == i * i);
+        }
+        CHECK_IN_CHILD(pool->close().ok());
+        CHECK_IN_CHILD(pool->join(kPatience).ok());
+    });
 }
 
 void a_host_that_reaps_or_ignores_children_does_no_harm(void**) {
     for (const bool ignores : {true, false}) {
-        assert_int_equal(end_of(shared_test::start_child([&] {
-                             (void)signal(
-                                 SIGCHLD, ignores ? SIG_IGN : [](int) {
-                                     while (waitpid(-1, nullptr, WNOHANG) > 0) {}
-                                 });
-                             Result<Pool> pool = Pool::create(PoolOptions().workers(2));
-                             CHECK_IN_CHILD(pool.ok());
-                             const Processes processes(*pool);
-                             CHECK_IN_CHILD(pool->apply([] { _exit(6); }).error().detail() == 6);
-                             CHECK_IN_CHILD(pool->apply(square, 4u).value_or(0) == 16);
-                             CHECK_IN_CHILD(pool->close().ok());
-                             CHECK_IN_CHILD(pool->join(kPatience).ok());
-                             CHECK_IN_CHILD(processes.are_gone());
-                         })),
-                         0);
+        shared_test::assert_child_exits(0, [&] {
+            (void)signal(
+                SIGCHLD, ignores ? SIG_IGN : [](int) {
+                    while (waitpid(-1, nullptr, WNOHANG) > 0) {}
+                });
+            Result<Pool> pool = Pool::create(PoolOptions().workers(2));
+            CHECK_IN_CHILD(pool.ok());
+            const Processes processes(*pool);
+            CHECK_IN_CHILD(pool->apply([] { _exit(6); }).error().detail() == 6);
+            CHECK_IN_CHILD(pool->apply(square, 4u).value_or(0) == 16);
+            CHECK_IN_CHILD(pool->close().ok());
+            CHECK_IN_CHILD(pool->join(kPatience).ok());
+            CHECK_IN_CHILD(processes.are_gone());
+        });
     }
 }
 

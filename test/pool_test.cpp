@@ -353,13 +353,12 @@ void output_of(F body, char* text, size_t room) {
     const int file = mkstemp(path);
     assert_true(file >= 0);
     (void)unlink(path);
-    assert_int_equal(end_of(shared_test::start_child([&] {
-                         CHECK_IN_CHILD(dup2(file, STDOUT_FILENO) >= 0);
-                         (void)setvbuf(stdout, nullptr, _IOFBF, 4096);
-                         body();
-                         (void)fflush(stdout);
-                     })),
-                     0);
+    shared_test::assert_child_exits(0, [&] {
+        CHECK_IN_CHILD(dup2(file, STDOUT_FILENO) >= 0);
+        (void)setvbuf(stdout, nullptr, _IOFBF, 4096);
+        body();
+        (void)fflush(stdout);
+    });
     const ssize_t bytes = pread(file, text, room - 1, 0);
     assert_true(bytes >= 0);
     text[bytes] = '\0';

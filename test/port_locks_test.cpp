@@ -57,14 +57,14 @@ static void a_bell_does_not_sleep_when_the_word_differs(void**) {
 static void a_sleeper_is_up_at_its_deadline_signals_or_not(void**) {
     Memory memory;
     assert_code(port::bell_wait(memory->bell, 0, 0), Errc::timed_out);
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         catch_signal(SIGUSR1);
         const test::SignalStorm storm(SIGUSR1);
         const std::int64_t deadline = test::in_ms(100);
         while (port::bell_wait(memory->bell, 0, deadline).ok()) {}
         const std::int64_t late = test::now_ns() - deadline;
         return late >= 0 && late < 1000000000 ? 0 : 1;
-    }), 0);
+    });
 }
 
 static pid_t start_sleeper(Memory& memory) {
@@ -97,10 +97,12 @@ static void a_ring_without_a_change_of_the_word_wakes_a_sleeper(void**) {
         memory->ready.store(1);
         return 0;
     });
-    assert_true(test::eventually([&] {
-        port::bell_ring(memory->bell, 1);
-        return memory->ready.load() == 1;
-    }, test::kPatienceMs / 2));
+    assert_true(test::eventually(
+        [&] {
+            port::bell_ring(memory->bell, 1);
+            return memory->ready.load() == 1;
+        },
+        test::kPatienceMs / 2));
     assert_int_equal(test::join_child(pid), 0);
 }
 
@@ -260,20 +262,23 @@ static void only_the_owner_unlocks(void**) {
     Memory memory;
     assert_code(port::mutex_unlock(memory->mutex), Errc::not_owner);
     assert_ok(port::mutex_lock(memory->mutex, 0));
-    assert_int_equal(test::run_child([&] {  // Nor does a holder's child hold it.
+    test::assert_child_exits(0, [&] {  // Nor does a holder's child hold it.
         if (port::mutex_unlock(memory->mutex).code() != Errc::not_owner) { return 1; }
         return port::mutex_lock(memory->mutex, 0).code() == Errc::timed_out ? 0 : 2;
-    }), 0);
+    });
     assert_ok(port::mutex_unlock(memory->mutex));
 }
 
 static void a_thread_that_ends_holding_it_counts_as_dead(void**) {
     Memory memory;
     pthread_t thread;
-    pthread_create(&thread, nullptr, [](void* data) -> void* {
-        port::mutex_lock(*static_cast<port::RobustMutex*>(data), port::kNever).ignore();
-        return nullptr;
-    }, &memory->mutex);
+    pthread_create(
+        &thread, nullptr,
+        [](void* data) -> void* {
+            port::mutex_lock(*static_cast<port::RobustMutex*>(data), port::kNever).ignore();
+            return nullptr;
+        },
+        &memory->mutex);
     pthread_join(thread, nullptr);
     assert_code(port::mutex_lock(memory->mutex, port::kNever), Errc::owner_died);
     assert_ok(port::mutex_unlock(memory->mutex));

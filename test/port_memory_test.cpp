@@ -34,10 +34,10 @@ static void shared_pages_are_zeroed_and_seen_by_children(void**) {
     assert_ok(pages);
     auto* const data = static_cast<unsigned char*>(*pages);
     for (std::size_t at = 0; at < 4 * port::page_bytes(); ++at) { assert_int_equal(data[at], 0); }
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         data[bytes - 1] = 42;
         return 0;
-    }), 0);
+    });
     assert_int_equal(data[bytes - 1], 42);
     port::hide_from_dumps(*pages, bytes);
     assert_int_equal(data[bytes - 1], 42);
@@ -51,10 +51,10 @@ static void private_pages_are_zeroed_and_not_seen_by_others(void**) {
     assert_ok(pages);
     auto* const data = static_cast<unsigned char*>(*pages);
     for (std::size_t at = 0; at < 5000; ++at) { assert_int_equal(data[at], 0); }
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         data[0] = 42;
         return 0;
-    }), 0);
+    });
     assert_int_equal(data[0], 0);
     port::unmap(*pages, 5000);
 }
@@ -86,14 +86,14 @@ static void impossible_sizes_are_refused_and_leave_nothing(void**) {
     if (sizeof(void*) == 8) {  // With 32 bits there may be as much.
         assert_code(port::map_private(PTRDIFF_MAX - port::page_bytes()), Errc::no_memory);
     }
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         // A port that does not refuse this dies here, before it has eaten the system's memory.
         const rlimit limit = {64 * kMiB, 64 * kMiB};
         setrlimit(RLIMIT_FSIZE, &limit);
         setrlimit(RLIMIT_AS, &limit);
         const Errc huge = port::map_shared(SIZE_MAX / 4).code();
         return huge == Errc::no_space || huge == Errc::no_memory ? 0 : 1;
-    }), 0);
+    });
     assert_int_equal(test::count_entries("/dev/shm"), names);
     assert_int_equal(test::open_descriptors(), descriptors);
 }
@@ -168,14 +168,14 @@ static void an_object_is_mapped_by_whoever_opens_it(void**) {
     const brood::Result<void*> mine = port::map_object(*fd, bytes, true);
     assert_ok(mine);
     static_cast<char*>(*mine)[bytes - 1] = 'a';
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         const brood::Result<port::Fd> opened = port::open_object(kName, false);
         if (!opened.ok() || *port::object_bytes(*opened) != bytes) { return 1; }
         if (port::map_object(*opened, bytes, true).code() != Errc::not_permitted) { return 2; }
         const brood::Result<void*> theirs = port::map_object(*opened, bytes, false);
         if (!theirs.ok()) { return 3; }
         return static_cast<const char*>(*theirs)[bytes - 1] == 'a' ? 0 : 4;
-    }), 0);
+    });
     assert_code(port::map_object(*fd, 0, true), Errc::size_zero);
     port::unmap(*mine, bytes);
     port::close(*fd);
@@ -233,7 +233,7 @@ static void what_does_not_fit_is_refused_and_undone(void**) {
 
 // To exceed RLIMIT_FSIZE raises SIGXFSZ, which would kill the host.
 static void a_limit_on_file_size_is_an_error_and_no_signal(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         const rlimit limit = {kMiB, kMiB};
         setrlimit(RLIMIT_FSIZE, &limit);
         const brood::Result<port::Fd> fd = port::create_object(kName, 0600);
@@ -241,11 +241,11 @@ static void a_limit_on_file_size_is_an_error_and_no_signal(void**) {
         shm_unlink(kName);
         if (!port::allocate_object(*fd, kMiB).ok()) { return 2; }
         return port::allocate_object(*fd, kMiB + 1).code() == Errc::no_space ? 0 : 3;
-    }), 0);
+    });
 }
 
 static void allocating_goes_on_over_signals(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         struct sigaction action = {};
         action.sa_handler = [](int) {};
         sigaction(SIGALRM, &action, nullptr);
@@ -255,7 +255,7 @@ static void allocating_goes_on_over_signals(void**) {
         if (!fd.ok()) { return 1; }
         shm_unlink(kName);
         return port::allocate_object(*fd, 32 * kMiB).ok() ? 0 : 2;
-    }), 0);
+    });
 }
 
 static void a_creation_lock_excludes_others_and_ends_with_its_process(void**) {

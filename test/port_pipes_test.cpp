@@ -15,7 +15,9 @@ using test::assert_code;
 using test::assert_ok;
 
 static volatile sig_atomic_t g_handled = 0;
-static void count_signal(int) { g_handled = g_handled + 1; }
+static void count_signal(int) {
+    g_handled = g_handled + 1;
+}
 
 static void catch_signal(int signal) {  // Without SA_RESTART: system calls end with EINTR.
     struct sigaction action = {};
@@ -72,7 +74,7 @@ static void a_pipe_carries_bytes_and_ends_with_its_writer(void**) {
 }
 
 static void an_exhausted_process_gets_no_pipe_and_loses_nothing(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         const std::size_t before = test::open_descriptors();
         const int highest = dup(0);
         close(highest);
@@ -86,11 +88,11 @@ static void an_exhausted_process_gets_no_pipe_and_loses_nothing(void**) {
             return 1;
         }
         return test::open_descriptors() == before ? 0 : 2;
-    }), 0);
+    });
 }
 
 static void reading_and_writing_now_never_block(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         Pipe pipe;
         static char page[65536];
         if (port::read_now(pipe.ends[0], page, 1).code() != Errc::would_block) { return 1; }
@@ -106,11 +108,11 @@ static void reading_and_writing_now_never_block(void**) {
             if ((fcntl(end, F_GETFL) & O_NONBLOCK) != 0) { return 5; }
         }
         return 0;
-    }), 0);
+    });
 }
 
 static void reading_waits_for_data_over_signals(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         catch_signal(SIGUSR1);
         Pipe pipe;
         const pid_t writer = fork();
@@ -126,11 +128,11 @@ static void reading_waits_for_data_over_signals(void**) {
         }
         waitpid(writer, nullptr, 0);
         return count.ok() && *count == 4 && g_handled > 0 ? 0 : 1;
-    }), 0);
+    });
 }
 
 static void writing_waits_for_room_over_signals(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         catch_signal(SIGUSR1);
         Pipe pipe;
         pipe.fill();
@@ -147,7 +149,7 @@ static void writing_waits_for_room_over_signals(void**) {
         }
         waitpid(reader, nullptr, 0);
         return count.ok() && *count == 4 && g_handled > 0 ? 0 : 1;
-    }), 0);
+    });
 }
 
 // Small messages of several writers never mix: each is written as a whole, or waits.
@@ -249,7 +251,7 @@ static void a_copy_at_a_chosen_place_survives_exec(void**) {
 }
 
 static void input_can_be_made_nothing(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         char byte = 0;
         for (const bool open : {true, false}) {
             if (!open) { close(STDIN_FILENO); }
@@ -259,11 +261,11 @@ static void input_can_be_made_nothing(void**) {
             if ((fcntl(STDIN_FILENO, F_GETFD) & FD_CLOEXEC) != 0) { return 3; }
         }
         return 0;
-    }), 0);
+    });
 }
 
 static void closing_the_rest_spares_the_listed_and_the_standard_ones(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         Pipe kept;
         Pipe closed;
         const int high = fcntl(0, F_DUPFD, 500);
@@ -277,7 +279,7 @@ static void closing_the_rest_spares_the_listed_and_the_standard_ones(void**) {
         }
         port::close_all_but(nullptr, 0);
         return test::open_descriptors() == 3 ? 0 : 3;
-    }), 0);
+    });
 }
 
 static void polling_finds_what_is_ready_and_nothing_else(void**) {
@@ -332,7 +334,7 @@ static void polling_takes_64_items_and_no_more(void**) {
 }
 
 static void polling_ends_at_its_deadline_signals_or_not(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         catch_signal(SIGUSR1);
         Pipe pipe;
         port::PollItem item = reading(pipe.ends[0]);
@@ -342,7 +344,7 @@ static void polling_ends_at_its_deadline_signals_or_not(void**) {
         const std::int64_t late = test::now_ns() - deadline;
         if (!ready.ok() || *ready != 0 || item.ready || g_handled == 0) { return 1; }
         return late >= 0 && late < 1000000000 ? 0 : 2;
-    }), 0);
+    });
 }
 
 int main() {

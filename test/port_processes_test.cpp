@@ -39,9 +39,8 @@ static void fork_gives_a_child_whose_exit_code_is_read_exactly_once(void**) {
 static void a_child_knows_itself_and_its_parent(void**) {
     const port::Pid parent = port::process_id();
     assert_int_equal(parent, getpid());
-    const pid_t pid = test::start_child([&] {
-        return port::parent_id() == parent && port::process_id() == getpid() ? 0 : 1;
-    });
+    const pid_t pid = test::start_child(
+        [&] { return port::parent_id() == parent && port::process_id() == getpid() ? 0 : 1; });
     assert_int_equal(test::join_child(pid), 0);
 }
 
@@ -157,27 +156,29 @@ static void a_signal_to_a_group_reaches_all_of_it(void**) {
 }
 
 static void a_session_leader_leads_its_group_already(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         setsid();
         return port::lead_group().ok() ? 0 : 1;
-    }), 0);
+    });
 }
 
 static test::Handshake* g_told = nullptr;
-static void tell() { g_told->tell(); }
+static void tell() {
+    g_told->tell();
+}
 
 static void only_the_ordinary_exit_runs_what_was_registered(void**) {
     test::Handshake told;
     g_told = &told;
-    assert_int_equal(test::run_child([]() -> int {
+    test::assert_child_exits(3, []() -> int {
         atexit(tell);
         port::exit_now(3);
-    }), 3);
+    });
     assert_false(told.await(0));
-    assert_int_equal(test::run_child([]() -> int {
+    test::assert_child_exits(4, []() -> int {
         atexit(tell);
         port::exit_program(4);
-    }), 4);
+    });
     assert_true(told.await(0));
 }
 
@@ -257,9 +258,9 @@ static void an_ordinary_process_adopts_no_orphans(void**) {
 static int g_before = 0, g_parent = 0, g_child = 0;
 
 static void what_was_registered_runs_around_every_fork(void**) {
-    assert_int_equal(test::run_child([] {  // In a child: it cannot be taken back.
-        const brood::Status status = port::at_fork([] { ++g_before; }, [] { ++g_parent; },
-                                                   [] { ++g_child; });
+    test::assert_child_exits(0, [] {  // In a child: it cannot be taken back.
+        const brood::Status status =
+            port::at_fork([] { ++g_before; }, [] { ++g_parent; }, [] { ++g_child; });
         if (!status.ok()) { return 1; }
         const pid_t pid = fork();
         if (pid == 0) { _exit(g_before == 1 && g_parent == 0 && g_child == 1 ? 0 : 2); }
@@ -267,7 +268,7 @@ static void what_was_registered_runs_around_every_fork(void**) {
         waitpid(pid, &status_of_child, 0);
         if (!WIFEXITED(status_of_child) || WEXITSTATUS(status_of_child) != 0) { return 3; }
         return g_before == 1 && g_parent == 1 && g_child == 0 ? 0 : 4;
-    }), 0);
+    });
 }
 
 static void there_is_a_cpu_to_use(void**) {
@@ -275,33 +276,36 @@ static void there_is_a_cpu_to_use(void**) {
 }
 
 static void flushing_says_whether_the_output_could_be_written(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         if (!port::flush_streams()) { return 1; }
         const int full = open("/dev/full", O_WRONLY);
         if (full < 0 || dup2(full, STDOUT_FILENO) < 0) { return 2; }
         printf("this finds no room");
         return port::flush_streams() ? 3 : 0;
-    }), 0);
+    });
 }
 
 // fflush(NULL) would wait for the thread that holds the lock of stdin while it reads.
 static void flushing_does_not_wait_for_a_reader_of_standard_input(void**) {
     int input[2];
     assert_int_equal(pipe(input), 0);
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         dup2(input[0], STDIN_FILENO);
         pthread_t reader;
-        pthread_create(&reader, nullptr, [](void*) -> void* {
-            (void)getchar();
-            return nullptr;
-        }, nullptr);
+        pthread_create(
+            &reader, nullptr,
+            [](void*) -> void* {
+                (void)getchar();
+                return nullptr;
+            },
+            nullptr);
         // The reader is inside once it holds the lock of stdin.
         while (ftrylockfile(stdin) == 0) {
             funlockfile(stdin);
             test::sleep_ms(1);
         }
         return port::flush_streams() ? 0 : 1;
-    }), 0);
+    });
     close(input[0]);
     close(input[1]);
 }
@@ -326,11 +330,11 @@ static void errors_are_printed_whole_and_never_kill(void**) {
 
     assert_int_equal(pipe(ends), 0);
     close(ends[0]);
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         dup2(ends[1], STDERR_FILENO);
         port::print_error("nobody reads this", 17);
         return 0;
-    }), 0);
+    });
     close(ends[1]);
 }
 

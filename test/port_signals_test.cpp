@@ -14,7 +14,9 @@ using test::assert_code;
 using test::assert_ok;
 
 static volatile sig_atomic_t g_handled = 0;
-static void count_signal(int) { g_handled = g_handled + 1; }
+static void count_signal(int) {
+    g_handled = g_handled + 1;
+}
 
 static constexpr port::SignalMask bit(int signal) {
     return port::SignalMask{1} << (signal - 1);
@@ -77,7 +79,7 @@ static void what_the_table_says_of_the_defaults_is_true(void**) {
 }
 
 static void an_action_that_was_set_is_read_back(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         port::SignalAction set = action_of(port::Disposition::handled, count_signal);
         set.restart = false;
         port::SignalAction found;
@@ -92,11 +94,11 @@ static void an_action_that_was_set_is_read_back(void**) {
         if (found.disposition != port::Disposition::ignored) { return 7; }
         raise(SIGUSR1);
         return g_handled == 1 ? 0 : 8;
-    }), 0);
+    });
 }
 
 static void an_action_is_put_back_exactly(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         struct sigaction host = {};
         host.sa_sigaction = [](int, siginfo_t*, void*) {};
         host.sa_flags = SA_SIGINFO | SA_NODEFER;
@@ -114,7 +116,7 @@ static void an_action_is_put_back_exactly(void**) {
         if (found.sa_sigaction != host.sa_sigaction) { return 4; }
         if ((found.sa_flags & (SA_SIGINFO | SA_NODEFER)) != host.sa_flags) { return 5; }
         return sigismember(&found.sa_mask, SIGUSR2) == 1 ? 0 : 6;
-    }), 0);
+    });
 }
 
 static void what_is_no_signal_or_cannot_be_handled_is_refused(void**) {
@@ -152,7 +154,7 @@ static void a_mask_is_changed_and_the_former_returned(void**) {
 }
 
 static void a_fresh_child_gets_rid_of_its_parents_handlers(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         port::signal_mask(port::MaskChange::set, ~port::SignalMask{0});
         signal(SIGUSR1, SIG_IGN);
         signal(SIGUSR2, count_signal);
@@ -168,19 +170,19 @@ static void a_fresh_child_gets_rid_of_its_parents_handlers(void**) {
         }
         sigaction(SIGUSR1, nullptr, &found);
         return found.sa_handler == SIG_IGN && g_handled == 0 ? 0 : 3;
-    }), 0);
+    });
     // One that came in between finds the default, not the parent's handler.
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(-SIGTERM, [] {
         port::signal_mask(port::MaskChange::set, ~port::SignalMask{0});
         signal(SIGTERM, count_signal);
         raise(SIGTERM);
         port::reset_signals();
         return 1;
-    }), -SIGTERM);
+    });
 }
 
 static void a_blocked_signal_is_waited_for_and_taken(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         port::signal_mask(port::MaskChange::block, bit(SIGUSR1) | bit(SIGUSR2));
         raise(SIGUSR2);
         const port::SignalMask set = bit(SIGUSR1) | bit(SIGUSR2);
@@ -190,11 +192,11 @@ static void a_blocked_signal_is_waited_for_and_taken(void**) {
         raise(SIGUSR1);
         const brood::Result<std::int32_t> now = port::signal_wait(set, 0);  // No time, but there.
         return now.ok() && *now == SIGUSR1 ? 0 : 3;
-    }), 0);
+    });
 }
 
 static void other_signals_neither_end_nor_stretch_a_wait(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         signal(SIGUSR1, count_signal);
         port::signal_mask(port::MaskChange::block, bit(SIGUSR2));
         const test::SignalStorm storm(SIGUSR1);
@@ -202,7 +204,7 @@ static void other_signals_neither_end_nor_stretch_a_wait(void**) {
         if (port::signal_wait(bit(SIGUSR2), deadline).code() != Errc::timed_out) { return 1; }
         const std::int64_t late = test::now_ns() - deadline;
         return late >= 0 && late < 1000000000 && g_handled > 0 ? 0 : 2;
-    }), 0);
+    });
 }
 
 static void a_pause_ends_when_a_handler_has_run(void**) {
@@ -223,7 +225,7 @@ static void a_pause_ends_when_a_handler_has_run(void**) {
 }
 
 static void the_alarm_clock_rings_once(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         port::signal_mask(port::MaskChange::block, bit(SIGALRM));
         const brood::Result<std::int64_t> before = port::alarm_clock(20000000);
         if (!before.ok() || *before != 0) { return 1; }
@@ -232,22 +234,22 @@ static void the_alarm_clock_rings_once(void**) {
         if (test::now_ns() - start < 15000000) { return 3; }
         if (port::signal_wait(bit(SIGALRM), test::in_ms(100)).ok()) { return 4; }
         return *port::alarm_clock(0) == 0 ? 0 : 5;
-    }), 0);
+    });
 }
 
 static void the_alarm_clock_tells_what_was_left(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         constexpr std::int64_t kHour = 3600 * 1000000000LL;
         if (*port::alarm_clock(kHour) != 0) { return 1; }
         const std::int64_t left = *port::alarm_clock(2 * kHour);
         if (left > kHour || left < kHour - 60 * 1000000000LL) { return 2; }
         if (*port::alarm_clock(0) <= kHour) { return 3; }
         return *port::alarm_clock(0) == 0 ? 0 : 4;
-    }), 0);
+    });
 }
 
 static void no_running_alarm_reads_as_off(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         port::signal_mask(port::MaskChange::block, bit(SIGALRM));
         // Read in its last microseconds, again and again: off only if it has rung.
         for (int count = 0; count < 20000; ++count) {
@@ -260,7 +262,7 @@ static void no_running_alarm_reads_as_off(void**) {
             if (rung && *left != 0) { return 4; }
         }
         return 0;
-    }), 0);
+    });
 }
 
 static void impossible_alarms_are_refused(void**) {
@@ -285,13 +287,13 @@ static void the_clock_never_goes_back_and_sleeps_are_not_short(void**) {
 }
 
 static void signals_do_not_shorten_a_sleep(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         signal(SIGUSR1, count_signal);
         const test::SignalStorm storm(SIGUSR1);
         const std::int64_t deadline = test::in_ms(100);
         port::sleep_until(deadline);
         return test::now_ns() >= deadline && g_handled > 0 ? 0 : 1;
-    }), 0);
+    });
 }
 
 static void random_bytes_differ_and_fill_the_whole_buffer(void**) {

@@ -186,12 +186,13 @@ static void descriptors_are_placed_in_any_order(void**) {
 }
 
 static void a_host_without_standard_descriptors_can_start_programs(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         const int file = open("/dev/full", O_RDWR | O_CLOEXEC);
         const int kept = fcntl(file, F_DUPFD_CLOEXEC, 10);
         for (int fd = 0; fd < 10; ++fd) { close(fd); }
-        Shell shell("test -e /proc/self/fd/0 || exit 1; test /dev/full -ef /proc/self/fd/1 || "
-                    "exit 2; test ! -e /proc/self/fd/3 || exit 3; exit 9");
+        Shell shell(
+            "test -e /proc/self/fd/0 || exit 1; test /dev/full -ef /proc/self/fd/1 || "
+            "exit 2; test ! -e /proc/self/fd/3 || exit 3; exit 9");
         shell.plan.null_input = true;
         shell.plan.output = kept;
         const brood::Result<port::Pid> pid = port::spawn(shell.plan);
@@ -200,13 +201,13 @@ static void a_host_without_standard_descriptors_can_start_programs(void**) {
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 9) { return WEXITSTATUS(status); }
         shell.plan.path = "/nonexistent";
         return port::spawn(shell.plan).code() == Errc::exec_failed ? 0 : 51;
-    }), 0);
+    });
 }
 
 static void input_can_be_nothing(void**) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    assert_int_equal(test::run_child([&] {
+    test::assert_child_exits(0, [&] {
         dup2(ends[0], STDIN_FILENO);
         Shell shell("test /dev/null -ef /proc/self/fd/0 && ! read line");
         shell.plan.null_input = true;
@@ -214,7 +215,7 @@ static void input_can_be_nothing(void**) {
         int status = 1;
         if (!pid.ok() || waitpid(*pid, &status, 0) != *pid) { return 2; }
         return status == 0 ? 0 : 1;
-    }), 0);
+    });
     close(ends[0]);
     close(ends[1]);
 }
@@ -234,7 +235,7 @@ static void only_what_is_not_close_on_exec_is_handed_on(void**) {
 }
 
 static void signals_start_at_their_defaults_with_an_empty_mask(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         signal(SIGUSR1, SIG_IGN);
         signal(SIGUSR2, [](int) {});
         port::signal_mask(port::MaskChange::block, ~std::uint64_t{0});
@@ -256,13 +257,14 @@ static void signals_start_at_their_defaults_with_an_empty_mask(void**) {
             if ((may_keep ? mask & ~glibcs : mask) != 0) { return 1; }
         }
         return port::signal_mask(port::MaskChange::block, 0) == before ? 0 : 2;
-    }), 0);
+    });
 }
 
 static void it_can_lead_a_group_or_a_session(void**) {
     // pid (comm) state ppid pgrp session
-    Shell shell("read -r pid comm state ppid pgrp session rest </proc/self/stat; "
-                "echo $((pid == pgrp)) $((pid == session))");
+    Shell shell(
+        "read -r pid comm state ppid pgrp session rest </proc/self/stat; "
+        "echo $((pid == pgrp)) $((pid == session))");
     assert_string_equal(output_of(shell.plan), "0 0");
     shell.plan.new_group = true;
     assert_string_equal(output_of(shell.plan), "1 0");
@@ -337,19 +339,22 @@ static void it_dies_with_its_lifeline_also_after_the_exec(void**) {
 // Every child of the forking thread lives as long as the test: if one of them inherited what
 // spawn() waits for, spawn() would hang.
 static void it_does_not_wait_for_processes_that_other_threads_fork(void**) {
-    assert_int_equal(test::run_child([] {
+    test::assert_child_exits(0, [] {
         static std::atomic<bool> stop{false};
         setpgid(0, 0);
         pthread_t forker;
-        pthread_create(&forker, nullptr, [](void*) -> void* {
-            for (int count = 0; count < 300 && !stop; ++count) {
-                if (fork() == 0) {
-                    pause();
-                    _exit(0);
+        pthread_create(
+            &forker, nullptr,
+            [](void*) -> void* {
+                for (int count = 0; count < 300 && !stop; ++count) {
+                    if (fork() == 0) {
+                        pause();
+                        _exit(0);
+                    }
                 }
-            }
-            return nullptr;
-        }, nullptr);
+                return nullptr;
+            },
+            nullptr);
         Shell shell("exit 3");
         bool ok = true;
         const std::int64_t deadline = test::in_ms(1000);
@@ -364,7 +369,7 @@ static void it_does_not_wait_for_processes_that_other_threads_fork(void**) {
         kill(0, SIGTERM);
         while (waitpid(-1, nullptr, 0) > 0) {}
         return ok ? 0 : 1;
-    }), 0);
+    });
 }
 
 int main() {

@@ -26,35 +26,32 @@ namespace this_process = brood::this_process;
 static std::atomic<int> g_ended{0};
 
 static void a_host_with_children_and_a_handler_of_its_own_is_not_disturbed(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            struct sigaction mine = {}, now = {};
-            mine.sa_handler = [](int) { g_ended.fetch_add(1); };
-            mine.sa_flags = SA_NOCLDSTOP | SA_RESTART;
-            sigaddset(&mine.sa_mask, SIGUSR2);
-            HOST_EXPECT(sigaction(SIGCHLD, &mine, nullptr) == 0);
-            const pid_t own = fork();
-            if (own == 0) { _exit(33); }
-            HOST_EXPECT(test::eventually([] { return g_ended.load() >= 1; }));
-            Process process([] { this_process::exit(7); });
-            Process daemon(ProcessOptions().daemon(), [] { this_process::exit(8); });
-            Process detached([] {});
-            HOST_EXPECT(process.start().ok() && daemon.start().ok() && detached.detach().ok());
-            HOST_EXPECT(process.join(test::kLong).ok() && daemon.join(test::kLong).ok());
-            HOST_EXPECT(*process.exit_code() == 7 && *daemon.exit_code() == 8);
-            Process* list[1];
-            HOST_EXPECT(brood::active_children(list, 1) == 0);
-            HOST_EXPECT(brood::wait_any(list, 0).code() == Errc::no_children);
-            int status = 0;
-            HOST_EXPECT(waitpid(own, &status, WNOHANG) == own && WEXITSTATUS(status) == 33);
-            HOST_EXPECT(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD);
-            HOST_EXPECT(sigaction(SIGCHLD, nullptr, &now) == 0);
-            HOST_EXPECT(now.sa_handler == mine.sa_handler &&
-                        sigismember(&now.sa_mask, SIGUSR2) == 1);
-            HOST_EXPECT((now.sa_flags & (SA_NOCLDSTOP | SA_RESTART)) == mine.sa_flags);
-            return 0;
-        }),
-        0);
+    test::assert_child_exits(0, [] {
+        struct sigaction mine = {}, now = {};
+        mine.sa_handler = [](int) { g_ended.fetch_add(1); };
+        mine.sa_flags = SA_NOCLDSTOP | SA_RESTART;
+        sigaddset(&mine.sa_mask, SIGUSR2);
+        HOST_EXPECT(sigaction(SIGCHLD, &mine, nullptr) == 0);
+        const pid_t own = fork();
+        if (own == 0) { _exit(33); }
+        HOST_EXPECT(test::eventually([] { return g_ended.load() >= 1; }));
+        Process process([] { this_process::exit(7); });
+        Process daemon(ProcessOptions().daemon(), [] { this_process::exit(8); });
+        Process detached([] {});
+        HOST_EXPECT(process.start().ok() && daemon.start().ok() && detached.detach().ok());
+        HOST_EXPECT(process.join(test::kLong).ok() && daemon.join(test::kLong).ok());
+        HOST_EXPECT(*process.exit_code() == 7 && *daemon.exit_code() == 8);
+        Process* list[1];
+        HOST_EXPECT(brood::active_children(list, 1) == 0);
+        HOST_EXPECT(brood::wait_any(list, 0).code() == Errc::no_children);
+        int status = 0;
+        HOST_EXPECT(waitpid(own, &status, WNOHANG) == own && WEXITSTATUS(status) == 33);
+        HOST_EXPECT(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD);
+        HOST_EXPECT(sigaction(SIGCHLD, nullptr, &now) == 0);
+        HOST_EXPECT(now.sa_handler == mine.sa_handler && sigismember(&now.sa_mask, SIGUSR2) == 1);
+        HOST_EXPECT((now.sa_flags & (SA_NOCLDSTOP | SA_RESTART)) == mine.sa_flags);
+        return 0;
+    });
 }
 
 /// The whole of what is said of a child that somebody else has reaped.
@@ -68,51 +65,47 @@ static void expect_stolen(Process& process) {
 }
 
 static void a_host_that_ignores_sigchld_gets_status_stolen(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            signal(SIGCHLD, SIG_IGN);
-            for (const bool daemon : {false, true}) {
-                const ProcessOptions options = ProcessOptions().daemon(daemon);
-                Process ends(options, [] {}), waits(options, [] { pause(); }),
-                    sleeps(options, [] { test::sleep_ms(30); });
-                HOST_EXPECT(ends.start().ok() && waits.start().ok() && sleeps.start().ok());
-                HOST_EXPECT(waits.join(milliseconds(20)).code() == Errc::timed_out);
-                HOST_EXPECT(sleeps.join().code() ==
-                            Errc::status_stolen);  // Woken without a timeout.
-                expect_stolen(ends);
-                Process* const list[] = {&waits};
-                HOST_EXPECT(waits.kill().ok());
-                HOST_EXPECT(*brood::wait_any(list, 1, test::kLong) == 0);
-                expect_stolen(waits);
-            }
-            Process forgotten([] {});
-            HOST_EXPECT(forgotten.start().ok());
-            Process detached([] {});
-            HOST_EXPECT(detached.detach().ok());
-            return 0;  // ~Process does not hang either.
-        }),
-        0);
+    test::assert_child_exits(0, [] {
+        signal(SIGCHLD, SIG_IGN);
+        for (const bool daemon : {false, true}) {
+            const ProcessOptions options = ProcessOptions().daemon(daemon);
+            Process ends(options, [] {}), waits(options, [] { pause(); }),
+                sleeps(options, [] { test::sleep_ms(30); });
+            HOST_EXPECT(ends.start().ok() && waits.start().ok() && sleeps.start().ok());
+            HOST_EXPECT(waits.join(milliseconds(20)).code() == Errc::timed_out);
+            HOST_EXPECT(sleeps.join().code() == Errc::status_stolen);  // Woken without a timeout.
+            expect_stolen(ends);
+            Process* const list[] = {&waits};
+            HOST_EXPECT(waits.kill().ok());
+            HOST_EXPECT(*brood::wait_any(list, 1, test::kLong) == 0);
+            expect_stolen(waits);
+        }
+        Process forgotten([] {});
+        HOST_EXPECT(forgotten.start().ok());
+        Process detached([] {});
+        HOST_EXPECT(detached.detach().ok());
+        return 0;  // ~Process does not hang either.
+    });
 }
 
 static void a_host_that_reaps_everything_gets_status_stolen(void**) {
-    assert_int_equal(test::run_child([] {
-                         g_ended = 0;
-                         signal(SIGCHLD, [](int) {
-                             while (waitpid(-1, nullptr, WNOHANG) > 0) { g_ended.fetch_add(1); }
-                         });
-                         Process process([] {});
-                         HOST_EXPECT(process.start().ok());
-                         HOST_EXPECT(test::eventually([] { return g_ended.load() == 1; }));
-                         expect_stolen(process);
-                         Process running([] { pause(); });  // Reaped in the middle of a join.
-                         HOST_EXPECT(running.start().ok());
-                         HOST_EXPECT(running.join(milliseconds(20)).code() == Errc::timed_out);
-                         HOST_EXPECT(running.kill().ok());
-                         const Errc joined = running.join(test::kLong).code();
-                         HOST_EXPECT(joined == Errc::status_stolen || joined == Errc::ok);
-                         return 0;
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {
+        g_ended = 0;
+        signal(SIGCHLD, [](int) {
+            while (waitpid(-1, nullptr, WNOHANG) > 0) { g_ended.fetch_add(1); }
+        });
+        Process process([] {});
+        HOST_EXPECT(process.start().ok());
+        HOST_EXPECT(test::eventually([] { return g_ended.load() == 1; }));
+        expect_stolen(process);
+        Process running([] { pause(); });  // Reaped in the middle of a join.
+        HOST_EXPECT(running.start().ok());
+        HOST_EXPECT(running.join(milliseconds(20)).code() == Errc::timed_out);
+        HOST_EXPECT(running.kill().ok());
+        const Errc joined = running.join(test::kLong).code();
+        HOST_EXPECT(joined == Errc::status_stolen || joined == Errc::ok);
+        return 0;
+    });
 }
 
 /// A process with the pid `pid`, whoever had it before. It counts until it is killed.
@@ -218,29 +211,26 @@ static void* allocate(void*) {
 }
 
 static void a_host_with_8_threads_that_allocate_forks_200_children(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            pthread_t threads[8];
-            for (pthread_t& thread : threads) {
-                HOST_EXPECT(pthread_create(&thread, nullptr, allocate, nullptr) == 0);
+    test::assert_child_exits(0, [] {
+        pthread_t threads[8];
+        for (pthread_t& thread : threads) {
+            HOST_EXPECT(pthread_create(&thread, nullptr, allocate, nullptr) == 0);
+        }
+        for (int i = 0; i < 200 / test::kForkShare; i += 4) {
+            Process processes[4];
+            for (Process& process : processes) {
+                const bool daemon = &process == &processes[3];
+                process = Process(ProcessOptions().daemon(daemon), [] { this_process::exit(5); });
+                HOST_EXPECT(process.start().ok());
             }
-            for (int i = 0; i < 200 / test::kForkShare; i += 4) {
-                Process processes[4];
-                for (Process& process : processes) {
-                    const bool daemon = &process == &processes[3];
-                    process =
-                        Process(ProcessOptions().daemon(daemon), [] { this_process::exit(5); });
-                    HOST_EXPECT(process.start().ok());
-                }
-                for (Process& process : processes) {
-                    HOST_EXPECT(process.join(test::kLong).ok() && *process.exit_code() == 5);
-                }
+            for (Process& process : processes) {
+                HOST_EXPECT(process.join(test::kLong).ok() && *process.exit_code() == 5);
             }
-            g_stop = true;
-            for (pthread_t& thread : threads) { pthread_join(thread, nullptr); }
-            return 0;
-        }),
-        0);
+        }
+        g_stop = true;
+        for (pthread_t& thread : threads) { pthread_join(thread, nullptr); }
+        return 0;
+    });
 }
 
 // ---- 24b: the host's own fork ------------------------------------------------------------------
@@ -250,45 +240,42 @@ static int add_one(int number) {
 }
 
 static void a_plain_fork_owns_nothing_and_destroys_nothing(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            test::Handshake go;
-            auto pool =
-                brood::Pool::create(brood::PoolOptions().workers(2)).expect("making the pool");
-            auto lock = brood::Lock::create().expect("making the lock");
-            Process daemon(ProcessOptions().daemon(), [] {
-                for (;;) { pause(); }
-            });
-            Process plain([&] { this_process::exit(go.await() ? 6 : 7); });
-            HOST_EXPECT(daemon.start().ok() && plain.start().ok() && lock.take().ok());
-            const pid_t child = fork();
-            if (child == 0) {
-                HOST_EXPECT(plain.join().code() == Errc::wrong_process);
-                HOST_EXPECT(daemon.terminate().code() == Errc::wrong_process);
-                HOST_EXPECT(brood::active_children(nullptr, 0) == 0);
-                HOST_EXPECT(lock.release().code() == Errc::not_owner);
-                HOST_EXPECT(lock.take(milliseconds(10)).code() == Errc::timed_out);
-                HOST_EXPECT(pool.terminate().code() == Errc::wrong_process);
-                {
-                    brood::Pool taken = std::move(pool);
-                    Process also_taken = std::move(daemon), and_this = std::move(plain);
-                }
-                Process mine([] { this_process::exit(9); });  // It may have children of its own.
-                HOST_EXPECT(mine.start().ok() && mine.join(test::kLong).ok());
-                HOST_EXPECT(*mine.exit_code() == 9);
-                this_process::exit(0);
+    test::assert_child_exits(0, [] {
+        test::Handshake go;
+        auto pool = brood::Pool::create(brood::PoolOptions().workers(2)).expect("making the pool");
+        auto lock = brood::Lock::create().expect("making the lock");
+        Process daemon(ProcessOptions().daemon(), [] {
+            for (;;) { pause(); }
+        });
+        Process plain([&] { this_process::exit(go.await() ? 6 : 7); });
+        HOST_EXPECT(daemon.start().ok() && plain.start().ok() && lock.take().ok());
+        const pid_t child = fork();
+        if (child == 0) {
+            HOST_EXPECT(plain.join().code() == Errc::wrong_process);
+            HOST_EXPECT(daemon.terminate().code() == Errc::wrong_process);
+            HOST_EXPECT(brood::active_children(nullptr, 0) == 0);
+            HOST_EXPECT(lock.release().code() == Errc::not_owner);
+            HOST_EXPECT(lock.take(milliseconds(10)).code() == Errc::timed_out);
+            HOST_EXPECT(pool.terminate().code() == Errc::wrong_process);
+            {
+                brood::Pool taken = std::move(pool);
+                Process also_taken = std::move(daemon), and_this = std::move(plain);
             }
-            int status = 0;
-            HOST_EXPECT(waitpid(child, &status, 0) == child && status == 0);
-            HOST_EXPECT(daemon.is_alive() && plain.is_alive());
-            HOST_EXPECT(*pool.apply(add_one, 41) == 42);
-            HOST_EXPECT(lock.release().ok());
-            go.tell();
-            HOST_EXPECT(plain.join(test::kLong).ok() && *plain.exit_code() == 6);
-            HOST_EXPECT(daemon.terminate(test::kLong).ok() && *daemon.exit_code() == -SIGTERM);
-            return 0;
-        }),
-        0);
+            Process mine([] { this_process::exit(9); });  // It may have children of its own.
+            HOST_EXPECT(mine.start().ok() && mine.join(test::kLong).ok());
+            HOST_EXPECT(*mine.exit_code() == 9);
+            this_process::exit(0);
+        }
+        int status = 0;
+        HOST_EXPECT(waitpid(child, &status, 0) == child && status == 0);
+        HOST_EXPECT(daemon.is_alive() && plain.is_alive());
+        HOST_EXPECT(*pool.apply(add_one, 41) == 42);
+        HOST_EXPECT(lock.release().ok());
+        go.tell();
+        HOST_EXPECT(plain.join(test::kLong).ok() && *plain.exit_code() == 6);
+        HOST_EXPECT(daemon.terminate(test::kLong).ok() && *daemon.exit_code() == -SIGTERM);
+        return 0;
+    });
 }
 
 // ---- 29: buffered output -----------------------------------------------------------------------

@@ -43,54 +43,52 @@ struct Descriptors {
 // ---- 16: descriptors ---------------------------------------------------------------------------
 
 static void children_hold_all_of_the_hosts_descriptors_and_none_of_broods(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            int own[2];
-            HOST_EXPECT(pipe(own) == 0 && fcntl(own[1], F_SETFD, FD_CLOEXEC) == 0);
-            test::Handshake go;
-            const Descriptors before = Descriptors::now();
-            {
-                Process daemon(ProcessOptions().daemon(), [] {
-                    for (;;) { pause(); }
-                });
-                Process plain([&] { go.await(); });
-                auto pool =
-                    brood::Pool::create(brood::PoolOptions().workers(1)).expect("making the pool");
-                HOST_EXPECT(daemon.start().ok() && plain.start().ok());
-                const Descriptors with_children = Descriptors::now();
-                for (int fd = 0; fd < kFdsMax; ++fd) {  // Close-on-exec everywhere.
-                    const bool ours = with_children.open[fd] && !before.open[fd];
-                    HOST_EXPECT(!ours || fcntl(fd, F_GETFD) == FD_CLOEXEC);
-                }
-                const auto look = [&](int lifelines) {
-                    const Descriptors mine = Descriptors::now();
-                    CHILD_EXPECT(before.beyond(mine) == 0);
-                    CHILD_EXPECT(mine.beyond(before) == lifelines);
-                };
-                Process child(look, 0), late_daemon(ProcessOptions().daemon(), look, 1);
-                Process nested([&] {
-                    Process grandchild(look, 0);
-                    CHILD_EXPECT(grandchild.start().ok() && grandchild.join(test::kLong).ok());
-                    CHILD_EXPECT(*grandchild.exit_code() == 0);
-                });
-                for (Process* process : {&child, &late_daemon, &nested}) {
-                    HOST_EXPECT(process->start().ok() && process->join(test::kLong).ok());
-                    HOST_EXPECT(*process->exit_code() == 0);
-                }
-                test::Shared<std::atomic<int>> looked;
-                Process detached([&] {
-                    look(0);
-                    looked->store(1);
-                });
-                HOST_EXPECT(detached.detach().ok());
-                HOST_EXPECT(test::eventually([&] { return looked->load() == 1; }));
-                go.tell();
+    test::assert_child_exits(0, [] {
+        int own[2];
+        HOST_EXPECT(pipe(own) == 0 && fcntl(own[1], F_SETFD, FD_CLOEXEC) == 0);
+        test::Handshake go;
+        const Descriptors before = Descriptors::now();
+        {
+            Process daemon(ProcessOptions().daemon(), [] {
+                for (;;) { pause(); }
+            });
+            Process plain([&] { go.await(); });
+            auto pool =
+                brood::Pool::create(brood::PoolOptions().workers(1)).expect("making the pool");
+            HOST_EXPECT(daemon.start().ok() && plain.start().ok());
+            const Descriptors with_children = Descriptors::now();
+            for (int fd = 0; fd < kFdsMax; ++fd) {  // Close-on-exec everywhere.
+                const bool ours = with_children.open[fd] && !before.open[fd];
+                HOST_EXPECT(!ours || fcntl(fd, F_GETFD) == FD_CLOEXEC);
             }
-            const Descriptors after = Descriptors::now();
-            HOST_EXPECT(after.beyond(before) == 0 && before.beyond(after) == 0);
-            return 0;
-        }),
-        0);
+            const auto look = [&](int lifelines) {
+                const Descriptors mine = Descriptors::now();
+                CHILD_EXPECT(before.beyond(mine) == 0);
+                CHILD_EXPECT(mine.beyond(before) == lifelines);
+            };
+            Process child(look, 0), late_daemon(ProcessOptions().daemon(), look, 1);
+            Process nested([&] {
+                Process grandchild(look, 0);
+                CHILD_EXPECT(grandchild.start().ok() && grandchild.join(test::kLong).ok());
+                CHILD_EXPECT(*grandchild.exit_code() == 0);
+            });
+            for (Process* process : {&child, &late_daemon, &nested}) {
+                HOST_EXPECT(process->start().ok() && process->join(test::kLong).ok());
+                HOST_EXPECT(*process->exit_code() == 0);
+            }
+            test::Shared<std::atomic<int>> looked;
+            Process detached([&] {
+                look(0);
+                looked->store(1);
+            });
+            HOST_EXPECT(detached.detach().ok());
+            HOST_EXPECT(test::eventually([&] { return looked->load() == 1; }));
+            go.tell();
+        }
+        const Descriptors after = Descriptors::now();
+        HOST_EXPECT(after.beyond(before) == 0 && before.beyond(after) == 0);
+        return 0;
+    });
 }
 
 static std::atomic<bool> g_stop{false};
@@ -113,30 +111,28 @@ static void children_started_by_several_threads_hold_none_of_each_others(void**)
         test::not_run("no descriptor of an exec in children that other threads fork meanwhile",
                       "the posix port keeps this race");
     }
-    assert_int_equal(
-        test::run_child([] {
-            pthread_t thread;
-            g_stop = false;
-            const Descriptors before = Descriptors::now();
-            HOST_EXPECT(pthread_create(&thread, nullptr, start_daemons, nullptr) == 0);
-            int held = 0;
-            for (int i = 0; i < 300 && held == 0; ++i) {
-                Process child([&] { this_process::exit(Descriptors::now().beyond(before)); });
-                HOST_EXPECT(child.start().ok() && child.join(test::kLong).ok());
-                const pid_t pid = fork();  // The host's own.
-                if (pid == 0) { _exit(Descriptors::now().beyond(before)); }
-                int status = 0;
-                HOST_EXPECT(waitpid(pid, &status, 0) == pid);
-                held = *child.exit_code() + status;
-            }
-            void* failed = nullptr;
-            g_stop = true;
-            pthread_join(thread, &failed);
-            HOST_EXPECT(failed == nullptr);
-            HOST_EXPECT(held == 0);
-            return 0;
-        }),
-        0);
+    test::assert_child_exits(0, [] {
+        pthread_t thread;
+        g_stop = false;
+        const Descriptors before = Descriptors::now();
+        HOST_EXPECT(pthread_create(&thread, nullptr, start_daemons, nullptr) == 0);
+        int held = 0;
+        for (int i = 0; i < 300 && held == 0; ++i) {
+            Process child([&] { this_process::exit(Descriptors::now().beyond(before)); });
+            HOST_EXPECT(child.start().ok() && child.join(test::kLong).ok());
+            const pid_t pid = fork();  // The host's own.
+            if (pid == 0) { _exit(Descriptors::now().beyond(before)); }
+            int status = 0;
+            HOST_EXPECT(waitpid(pid, &status, 0) == pid);
+            held = *child.exit_code() + status;
+        }
+        void* failed = nullptr;
+        g_stop = true;
+        pthread_join(thread, &failed);
+        HOST_EXPECT(failed == nullptr);
+        HOST_EXPECT(held == 0);
+        return 0;
+    });
 }
 
 /// What start(), detach(), exec() and capture() say where only `code` is possible.
@@ -165,43 +161,41 @@ static void expect_runs(Process& process) {
 }
 
 static void without_descriptors_start_says_too_many_files_and_a_retry_works(void**) {
-    assert_int_equal(
-        test::run_child([] {
-            Process warm_up([] {}), plain([] {}), daemon(ProcessOptions().daemon(), [] {});
-            expect_runs(warm_up);
-            const Descriptors before = Descriptors::now();
-            rlimit limit = {};
-            HOST_EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-            const rlim_t enough = limit.rlim_cur;
-            for (rlim_t left = 0; left < 4; ++left) {  // A daemon needs four: a part is undone.
-                limit.rlim_cur = 3;
-                while (before.open[limit.rlim_cur]) { ++limit.rlim_cur; }
-                for (rlim_t free = 0; free < left; ++limit.rlim_cur) {
-                    free += before.open[limit.rlim_cur] ? 0 : 1;
-                }
-                HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-                HOST_EXPECT(daemon.start().code() == Errc::too_many_files);
-                if (left < 2) { expect_refused(Errc::too_many_files, false, plain, daemon); }
-                limit.rlim_cur = enough;
-                HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-                HOST_EXPECT(Descriptors::now().beyond(before) == 0);
-            }
-            limit.rlim_cur = 0;
+    test::assert_child_exits(0, [] {
+        Process warm_up([] {}), plain([] {}), daemon(ProcessOptions().daemon(), [] {});
+        expect_runs(warm_up);
+        const Descriptors before = Descriptors::now();
+        rlimit limit = {};
+        HOST_EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+        const rlim_t enough = limit.rlim_cur;
+        for (rlim_t left = 0; left < 4; ++left) {  // A daemon needs four: a part is undone.
+            limit.rlim_cur = 3;
             while (before.open[limit.rlim_cur]) { ++limit.rlim_cur; }
+            for (rlim_t free = 0; free < left; ++limit.rlim_cur) {
+                free += before.open[limit.rlim_cur] ? 0 : 1;
+            }
             HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-            Process watched([] { pause(); });  // Needs none: it is only watched more slowly.
-            HOST_EXPECT(watched.start().ok() && watched.sentinel() == -1);
-            HOST_EXPECT(watched.join(milliseconds(15)).code() == Errc::timed_out);
-            HOST_EXPECT(brood::wait({watched}, milliseconds(15)).code() == Errc::timed_out);
-            HOST_EXPECT(watched.kill().ok() && *brood::wait({watched}, test::kLong) == 0);
-            HOST_EXPECT(*watched.exit_code() == -SIGKILL);
+            HOST_EXPECT(daemon.start().code() == Errc::too_many_files);
+            if (left < 2) { expect_refused(Errc::too_many_files, false, plain, daemon); }
             limit.rlim_cur = enough;
             HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-            expect_runs(plain);
-            expect_runs(daemon);
-            return 0;
-        }),
-        0);
+            HOST_EXPECT(Descriptors::now().beyond(before) == 0);
+        }
+        limit.rlim_cur = 0;
+        while (before.open[limit.rlim_cur]) { ++limit.rlim_cur; }
+        HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+        Process watched([] { pause(); });  // Needs none: it is only watched more slowly.
+        HOST_EXPECT(watched.start().ok() && watched.sentinel() == -1);
+        HOST_EXPECT(watched.join(milliseconds(15)).code() == Errc::timed_out);
+        HOST_EXPECT(brood::wait({watched}, milliseconds(15)).code() == Errc::timed_out);
+        HOST_EXPECT(watched.kill().ok() && *brood::wait({watched}, test::kLong) == 0);
+        HOST_EXPECT(*watched.exit_code() == -SIGKILL);
+        limit.rlim_cur = enough;
+        HOST_EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+        expect_runs(plain);
+        expect_runs(daemon);
+        return 0;
+    });
 }
 
 // ---- 15: processes -----------------------------------------------------------------------------

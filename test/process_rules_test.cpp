@@ -122,33 +122,30 @@ static void a_host_without_standard_streams_has_working_children(void**) {
 // ---- signals in the child ----------------------------------------------------------------------
 
 static void caught_signals_are_at_their_default_in_the_child_and_none_is_blocked(void**) {
-    assert_int_equal(test::run_child([] {
-                         signal(SIGUSR1, [](int) {});
-                         signal(SIGUSR2, SIG_IGN);
-                         sigset_t blocked, now;
-                         sigemptyset(&blocked);
-                         sigaddset(&blocked, SIGTERM);
-                         sigprocmask(SIG_BLOCK, &blocked, nullptr);
-                         Process process([] {
-                             struct sigaction action = {};
-                             sigset_t mask;
-                             CHILD_EXPECT(sigaction(SIGUSR1, nullptr, &action) == 0);
-                             CHILD_EXPECT(action.sa_handler == SIG_DFL);
-                             CHILD_EXPECT(sigaction(SIGUSR2, nullptr, &action) == 0);
-                             CHILD_EXPECT(action.sa_handler == SIG_IGN);
-                             CHILD_EXPECT(sigprocmask(SIG_BLOCK, nullptr, &mask) == 0);
-                             for (int signal = 1; signal < 32; ++signal) {
-                                 CHILD_EXPECT(sigismember(&mask, signal) == 0);
-                             }
-                         });
-                         if (!process.start().ok() || !process.join(test::kLong).ok()) { return 1; }
-                         sigprocmask(SIG_BLOCK, nullptr, &now);  // The parent's own mask is back.
-                         if (sigismember(&now, SIGTERM) != 1 || sigismember(&now, SIGINT) != 0) {
-                             return 2;
-                         }
-                         return *process.exit_code();
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {
+        signal(SIGUSR1, [](int) {});
+        signal(SIGUSR2, SIG_IGN);
+        sigset_t blocked, now;
+        sigemptyset(&blocked);
+        sigaddset(&blocked, SIGTERM);
+        sigprocmask(SIG_BLOCK, &blocked, nullptr);
+        Process process([] {
+            struct sigaction action = {};
+            sigset_t mask;
+            CHILD_EXPECT(sigaction(SIGUSR1, nullptr, &action) == 0);
+            CHILD_EXPECT(action.sa_handler == SIG_DFL);
+            CHILD_EXPECT(sigaction(SIGUSR2, nullptr, &action) == 0);
+            CHILD_EXPECT(action.sa_handler == SIG_IGN);
+            CHILD_EXPECT(sigprocmask(SIG_BLOCK, nullptr, &mask) == 0);
+            for (int signal = 1; signal < 32; ++signal) {
+                CHILD_EXPECT(sigismember(&mask, signal) == 0);
+            }
+        });
+        if (!process.start().ok() || !process.join(test::kLong).ok()) { return 1; }
+        sigprocmask(SIG_BLOCK, nullptr, &now);  // The parent's own mask is back.
+        if (sigismember(&now, SIGTERM) != 1 || sigismember(&now, SIGINT) != 0) { return 2; }
+        return *process.exit_code();
+    });
 }
 
 // ---- authkey -----------------------------------------------------------------------------------
@@ -172,28 +169,24 @@ static void authkey_is_32_random_bytes_inherited_and_settable(void**) {
     assert_int_equal(run_to_end(given), 0);
     assert_true(*this_process::authkey() == mine);
     test::Shared<brood::AuthKey> theirs;
-    assert_int_equal(
-        test::run_child([&] {  // Of a main program, too.
-            this_process::authkey(other);
-            Process child([&] { *theirs = *this_process::authkey(); });
-            return child.start().ok() && child.join(test::kLong).ok() && *theirs == other ? 0 : 1;
-        }),
-        0);
+    test::assert_child_exits(0, [&] {  // Of a main program, too.
+        this_process::authkey(other);
+        Process child([&] { *theirs = *this_process::authkey(); });
+        return child.start().ok() && child.join(test::kLong).ok() && *theirs == other ? 0 : 1;
+    });
 }
 
 static void authkeys_of_two_programs_differ(void**) {
     test::Shared<brood::AuthKey> keys[2];
     for (auto& key : keys) {
-        assert_int_equal(
-            test::run_child([&] {
-                const char* const argv[] = {"/proc/self/exe", "--print-authkey", nullptr};
-                char text[33] = {};
-                const auto got = brood::capture(argv[0], argv, text, 32);
-                if (!got.ok() || got->bytes != 32 || got->exit_code != 0) { return 1; }
-                *key = *brood::AuthKey::from(text, 32);
-                return 0;
-            }),
-            0);
+        test::assert_child_exits(0, [&] {
+            const char* const argv[] = {"/proc/self/exe", "--print-authkey", nullptr};
+            char text[33] = {};
+            const auto got = brood::capture(argv[0], argv, text, 32);
+            if (!got.ok() || got->bytes != 32 || got->exit_code != 0) { return 1; }
+            *key = *brood::AuthKey::from(text, 32);
+            return 0;
+        });
     }
     assert_true(*keys[0] != *keys[1]);
 }
@@ -227,21 +220,20 @@ static void only_the_process_that_started_it_acts_on_it(void**) {
         for (;;) { pause(); }
     });
     assert_ok(process.start());
-    assert_int_equal(test::run_child([&] {
-                         if (process.is_alive()) { return 1; }
-                         if (process.join().code() != Errc::wrong_process) { return 2; }
-                         if (process.exit_code().code() != Errc::wrong_process) { return 3; }
-                         if (process.terminate().code() != Errc::wrong_process) { return 4; }
-                         if (process.kill().code() != Errc::wrong_process) { return 5; }
-                         if (process.close().code() != Errc::wrong_process) { return 6; }
-                         if (process.name("x").code() != Errc::wrong_process) { return 7; }
-                         if (process.daemon(false).code() != Errc::wrong_process) { return 8; }
-                         if (process.start().code() != Errc::wrong_process) { return 9; }
-                         if (process.detach().code() != Errc::wrong_process) { return 10; }
-                         Process mine = std::move(process);
-                         return 0;  // ~Process neither terminates nor waits.
-                     }),
-                     0);
+    test::assert_child_exits(0, [&] {
+        if (process.is_alive()) { return 1; }
+        if (process.join().code() != Errc::wrong_process) { return 2; }
+        if (process.exit_code().code() != Errc::wrong_process) { return 3; }
+        if (process.terminate().code() != Errc::wrong_process) { return 4; }
+        if (process.kill().code() != Errc::wrong_process) { return 5; }
+        if (process.close().code() != Errc::wrong_process) { return 6; }
+        if (process.name("x").code() != Errc::wrong_process) { return 7; }
+        if (process.daemon(false).code() != Errc::wrong_process) { return 8; }
+        if (process.start().code() != Errc::wrong_process) { return 9; }
+        if (process.detach().code() != Errc::wrong_process) { return 10; }
+        Process mine = std::move(process);
+        return 0;  // ~Process neither terminates nor waits.
+    });
     assert_true(process.is_alive());
     assert_ok(process.terminate());
     assert_int_equal(end_of(process), -SIGTERM);

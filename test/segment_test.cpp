@@ -292,16 +292,15 @@ void a_damaged_lock_does_no_harm_to_who_does_not_use_it(void**) {
         const int fields[] = {owner, 1, owner, 1, kind};
         memcpy(lock, fields, sizeof(fields));
         assert_true(raw.write(64, lock, sizeof(lock)));
-        assert_int_equal(end_of(start_child([&] {
-                             const int self = static_cast<int>(getpid());
-                             CHECK_IN_CHILD(raw.write(64, &self, sizeof(self)) &&
-                                            raw.write(72, &self, sizeof(self)));
-                             Result<Array<uint32_t>> opened = Array<uint32_t>::open(name);
-                             CHECK_IN_CHILD(opened.ok());
-                             Array<uint32_t> moved = std::move(*opened);
-                             moved[0] = 1;
-                         })),
-                         0);
+        assert_child_exits(0, [&] {
+            const int self = static_cast<int>(getpid());
+            CHECK_IN_CHILD(raw.write(64, &self, sizeof(self)) &&
+                           raw.write(72, &self, sizeof(self)));
+            Result<Array<uint32_t>> opened = Array<uint32_t>::open(name);
+            CHECK_IN_CHILD(opened.ok());
+            Array<uint32_t> moved = std::move(*opened);
+            moved[0] = 1;
+        });
     }
 }
 
@@ -315,12 +314,10 @@ void the_end_of_another_handle_does_not_release_the_lock(void**) {
         Array<uint32_t> refused = Array<uint32_t>::open(name).expect("opening");
         assert_error(refused.lock().take().code(), Errc::would_deadlock, "a second handle");
     }
-    assert_int_equal(
-        end_of(start_child([&] {
-            Array<uint32_t> other = Array<uint32_t>::open(name).expect("opening");
-            CHECK_IN_CHILD(other.lock().take(Timeout::no_wait()).code() == Errc::timed_out);
-        })),
-        0);
+    assert_child_exits(0, [&] {
+        Array<uint32_t> other = Array<uint32_t>::open(name).expect("opening");
+        CHECK_IN_CHILD(other.lock().take(Timeout::no_wait()).code() == Errc::timed_out);
+    });
 }
 
 void a_handle_that_once_held_the_lock_does_not_release_it_for_another(void**) {
@@ -331,11 +328,8 @@ void a_handle_that_once_held_the_lock_does_not_release_it_for_another(void**) {
     assert_ok(former.lock().release().error());
     const Locked hold = made.lock().acquire();
     former = Array<uint32_t>();
-    assert_int_equal(
-        end_of(start_child([&] {
-            CHECK_IN_CHILD(made.lock().take(Timeout::no_wait()).code() == Errc::timed_out);
-        })),
-        0);
+    assert_child_exits(
+        0, [&] { CHECK_IN_CHILD(made.lock().take(Timeout::no_wait()).code() == Errc::timed_out); });
 }
 
 // ---- Waiting for a creator ---------------------------------------------------------------------

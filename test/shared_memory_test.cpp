@@ -53,12 +53,11 @@ void named_memory_is_zeroed_and_has_the_size_asked_for(void**) {
         assert_int_equal(made.size(), bytes);
         assert_string_equal(made.name(), name);
         assert_true(all_are(made, 0));
-        assert_int_equal(end_of(start_child([&] {
-                             const SharedMemory opened = SharedMemory::open(name).expect("opening");
-                             CHECK_IN_CHILD(opened.size() == bytes && all_are(opened, 0));
-                             memset(opened.data(), 0x5a, bytes);
-                         })),
-                         0);
+        assert_child_exits(0, [&] {
+            const SharedMemory opened = SharedMemory::open(name).expect("opening");
+            CHECK_IN_CHILD(opened.size() == bytes && all_are(opened, 0));
+            memset(opened.data(), 0x5a, bytes);
+        });
         assert_true(all_are(made, 0x5a));
         // Allocated already, so that no later fault can fail.
         const struct stat status = RawObject(name, O_RDONLY).status();
@@ -229,19 +228,17 @@ void a_name_is_taken_once(void**) {
 void only_the_creator_or_remove_unlinks(void**) {
     const Name name("unlink");
     SharedMemory made = SharedMemory::create(name, 1).expect("creating");
-    assert_int_equal(end_of(start_child([&] {
-                         SharedMemory opened = SharedMemory::open(name).expect("opening");
-                         opened.close();  // A reader,
-                         made.close();    // a copy of the creator's handle,
-                         const SharedMemory exits = SharedMemory::open(name).expect("opening");
-                         _exit(0);  // one that exits,
-                     })),
-                     0);
-    assert_int_equal(end_of(start_child([&] {
-                         const SharedMemory opened = SharedMemory::open(name).expect("opening");
-                         (void)raise(SIGKILL);  // and one that is killed.
-                     })),
-                     -SIGKILL);
+    assert_child_exits(0, [&] {
+        SharedMemory opened = SharedMemory::open(name).expect("opening");
+        opened.close();  // A reader,
+        made.close();    // a copy of the creator's handle,
+        const SharedMemory exits = SharedMemory::open(name).expect("opening");
+        _exit(0);  // one that exits,
+    });
+    assert_child_exits(-SIGKILL, [&] {
+        const SharedMemory opened = SharedMemory::open(name).expect("opening");
+        (void)raise(SIGKILL);  // and one that is killed.
+    });
     assert_true(exists(name));
     { const SharedMemory opened = SharedMemory::open(name).expect("opening in the creator"); }
     assert_true(exists(name));
@@ -268,15 +265,13 @@ void a_creator_does_not_unlink_what_took_its_name_over(void**) {
 void a_killed_process_leaves_its_names_for_remove_and_nothing_else(void**) {
     const size_t names = count_entries("/dev/shm");
     const Name name("killed");
-    assert_int_equal(
-        end_of(start_child([&] {
-            const SharedMemory anonymous = SharedMemory::anonymous(10000).expect("anonymous");
-            const Value<int> value = Value<int>::create(1).expect("value");
-            const SharedMemory named = SharedMemory::create(name, 10).expect("creating");
-            bytes_of(named)[0] = 1;
-            (void)raise(SIGKILL);
-        })),
-        -SIGKILL);
+    assert_child_exits(-SIGKILL, [&] {
+        const SharedMemory anonymous = SharedMemory::anonymous(10000).expect("anonymous");
+        const Value<int> value = Value<int>::create(1).expect("value");
+        const SharedMemory named = SharedMemory::create(name, 10).expect("creating");
+        bytes_of(named)[0] = 1;
+        (void)raise(SIGKILL);
+    });
     assert_int_equal(count_entries("/dev/shm"), names + 1);
     assert_int_equal(bytes_of(SharedMemory::open(name).expect("opening"))[0], 1);
     assert_error(SharedMemory::create(name, 1).code(), Errc::already_exists, "done, so kept");
@@ -329,14 +324,12 @@ void rights_that_are_none_are_refused(void**) {
 // Whether a process of this user and group may open the name.
 Errc open_as(uid_t user, gid_t group, const char* name) {
     Board<Errc> found;
-    assert_int_equal(
-        end_of(start_child([&] {
-            CHECK_IN_CHILD(setgid(group) == 0 && setuid(user) == 0);
-            *found = SharedMemory::open(name).code();
-            CHECK_IN_CHILD(SharedMemory::open(name, false).code() == *found);
-            CHECK_IN_CHILD(Value<int>::open(name).code() == *found || *found == Errc::ok);
-        })),
-        0);
+    assert_child_exits(0, [&] {
+        CHECK_IN_CHILD(setgid(group) == 0 && setuid(user) == 0);
+        *found = SharedMemory::open(name).code();
+        CHECK_IN_CHILD(SharedMemory::open(name, false).code() == *found);
+        CHECK_IN_CHILD(Value<int>::open(name).code() == *found || *found == Errc::ok);
+    });
     return *found;
 }
 
@@ -350,13 +343,11 @@ void others_may_open_it_only_when_asked(void**) {
         const Errc others = row.others_may ? Errc::ok : Errc::not_permitted;
         assert_error(open_as(kStranger, getegid(), name), group, "of the group");
         assert_error(open_as(kStranger, kStranger, name), others, "others");
-        assert_int_equal(
-            end_of(start_child([&] {
-                CHECK_IN_CHILD(setgid(kStranger) == 0 && setuid(kStranger) == 0);
-                CHECK_IN_CHILD(SharedMemory::create(name, 1).code() == Errc::already_exists);
-                CHECK_IN_CHILD(SharedMemory::remove(name).code() == Errc::not_permitted);
-            })),
-            0);
+        assert_child_exits(0, [&] {
+            CHECK_IN_CHILD(setgid(kStranger) == 0 && setuid(kStranger) == 0);
+            CHECK_IN_CHILD(SharedMemory::create(name, 1).code() == Errc::already_exists);
+            CHECK_IN_CHILD(SharedMemory::remove(name).code() == Errc::not_permitted);
+        });
     }
 }
 

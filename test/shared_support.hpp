@@ -54,6 +54,14 @@ inline int end_of(pid_t pid) {
     return test::join_child(pid);
 }
 
+// Fails the test, at the caller's line, unless a child that runs f() ends with this code.
+template <class F>
+void assert_child_exits(int code, F f, const char* file = __builtin_FILE(),
+                        int line = __builtin_LINE()) {
+    _assert_int_equal(cast_to_largest_integral_type(end_of(start_child(f))),
+                      cast_to_largest_integral_type(code), file, line);
+}
+
 inline void kill_and_reap(pid_t pid) {
     (void)kill(pid, SIGKILL);
     (void)end_of(pid);

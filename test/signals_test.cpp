@@ -22,11 +22,10 @@ namespace signals = brood::signals;
 
 template <class F>
 static void in_a_program(F body) {
-    assert_int_equal(test::run_child([&] {
-                         body();
-                         return 0;
-                     }),
-                     0);
+    test::assert_child_exits(0, [&] {
+        body();
+        return 0;
+    });
 }
 
 static std::atomic<int> g_first{0}, g_second{0}, g_last{0};

@@ -137,6 +137,14 @@ int run_child(F body) {
     return join_child(start_child(body));
 }
 
+/// Fails the test, at the caller's line, unless a child that returns body() ends with this code.
+template <class F>
+void assert_child_exits(int code, F body, const char* file = __builtin_FILE(),
+                        int line = __builtin_LINE()) {
+    _assert_int_equal(cast_to_largest_integral_type(run_child(body)),
+                      cast_to_largest_integral_type(code), file, line);
+}
+
 /// A message without content from one process to another: made before the fork, told in one,
 /// awaited in the other.
 class Handshake {

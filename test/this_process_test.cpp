@@ -70,19 +70,14 @@ static void exit_of_the_main_process_runs_atexit_functions_and_of_a_child_does_n
     static test::Shared<std::atomic<int>>* counted = nullptr;
     test::Shared<std::atomic<int>> calls;
     counted = &calls;
-    assert_int_equal(test::run_child([]() -> int {
-                         atexit([] { (*counted)->fetch_add(1); });
-                         Process process([] { this_process::exit(0); }), returns([] {});
-                         if (!process.start().ok() || !process.join(test::kLong).ok()) {
-                             return 90;
-                         }
-                         if (!returns.start().ok() || !returns.join(test::kLong).ok()) {
-                             return 91;
-                         }
-                         if ((*counted)->load() != 0) { return 92; }
-                         this_process::exit(7);
-                     }),
-                     7);
+    test::assert_child_exits(7, []() -> int {
+        atexit([] { (*counted)->fetch_add(1); });
+        Process process([] { this_process::exit(0); }), returns([] {});
+        if (!process.start().ok() || !process.join(test::kLong).ok()) { return 90; }
+        if (!returns.start().ok() || !returns.join(test::kLong).ok()) { return 91; }
+        if ((*counted)->load() != 0) { return 92; }
+        this_process::exit(7);
+    });
     assert_int_equal(calls->load(), 1);
 }
 
@@ -121,11 +116,10 @@ static void nested_children_end_as_in_python_daemons_terminated_the_rest_joined(
         assert_true(family->daemon > 0 && test::has_ended(family->daemon));
     }
     test::Shared<Family> family;
-    assert_int_equal(test::run_child([&]() -> int {
-                         start_children_that_nobody_joins(*family);
-                         this_process::exit(8);
-                     }),
-                     8);
+    test::assert_child_exits(8, [&]() -> int {
+        start_children_that_nobody_joins(*family);
+        this_process::exit(8);
+    });
     assert_int_equal(family->plain_done, 1);
     assert_true(test::has_ended(family->daemon));
     assert_int_equal(family->daemon_done, 0);
@@ -271,33 +265,31 @@ static void a_thousand_detached_leave_no_zombie_under_a_subreaper(void**) {
     if (test::is_posix_port()) {
         return test::not_run("1000 detaches under a subreaper", "POSIX knows no subreapers");
     }
-    assert_int_equal(test::run_child([] {
-                         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
-                         return detach_many(1000 / test::kForkShare);
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {
+        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
+        return detach_many(1000 / test::kForkShare);
+    });
 }
 
 static void a_subreaper_adopts_more_detached_at_a_time_than_its_first_list_holds(void**) {
     if (test::is_posix_port()) { return; }
     if (test::kSanitized) { return test::not_run("1030 detached at a time", "sanitized"); }
-    assert_int_equal(test::run_child([] {
-                         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
-                         test::Handshake go;
-                         int ends[2];
-                         if (pipe(ends) != 0) { return 8; }
-                         for (int i = 0; i < 1030; ++i) {
-                             Process process([&] {
-                                 char byte;
-                                 close(ends[1]);
-                                 static_cast<void>(read(ends[0], &byte, 1));
-                             });
-                             if (!process.detach().ok()) { return 1; }
-                         }
-                         close(ends[1]);
-                         return detach_many(1);
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {
+        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) { return 9; }
+        test::Handshake go;
+        int ends[2];
+        if (pipe(ends) != 0) { return 8; }
+        for (int i = 0; i < 1030; ++i) {
+            Process process([&] {
+                char byte;
+                close(ends[1]);
+                static_cast<void>(read(ends[0], &byte, 1));
+            });
+            if (!process.detach().ok()) { return 1; }
+        }
+        close(ends[1]);
+        return detach_many(1);
+    });
 }
 
 int main() {

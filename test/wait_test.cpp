@@ -79,10 +79,9 @@ static void active_children_lists_the_running_and_reaps_the_ended(void**) {
     Process* one[1] = {};
     assert_int_equal(brood::active_children(one, 1), 2);
     assert_ptr_equal(one[0], &a.process);
-    assert_int_equal(test::run_child([] {  // A forked process has none of its parent's.
-                         return static_cast<int>(brood::active_children(nullptr, 0));
-                     }),
-                     0);
+    test::assert_child_exits(0, [] {  // A forked process has none of its parent's.
+        return static_cast<int>(brood::active_children(nullptr, 0));
+    });
     a.go.tell();
     b.go.tell();
     assert_int_equal(end_of(a.process), 3);
@@ -201,11 +200,9 @@ static void wait_refuses_what_can_never_be_ready(void**) {
     assert_code(brood::wait({closed}), Errc::closed);
     assert_code(brood::wait({-1}), Errc::closed);
     assert_ok(ours.start());
-    assert_int_equal(test::run_child([&] {  // Somebody else's child.
-                         return brood::wait({ours}, test::kLong).code() == Errc::wrong_process ? 0
-                                                                                               : 1;
-                     }),
-                     0);
+    test::assert_child_exits(0, [&] {  // Somebody else's child.
+        return brood::wait({ours}, test::kLong).code() == Errc::wrong_process ? 0 : 1;
+    });
     assert_int_equal(end_of(ours), 0);
 }
 

@@ -59,8 +59,8 @@ struct State {
 };
 
 State* make_state() {
-    void* const page = mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* const page =
+        mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) { abort(); }
     return new (page) State;
 }
@@ -148,10 +148,10 @@ void cpu_relax() noexcept {
 }
 
 // Entries that can return an error, and those that cannot: these can only be killed in.
-#define FALLIBLE(type, name, parameters, arguments)                       \
-    type name parameters noexcept {                                       \
-        if (const Error* const error = strike(#name)) { return *error; }  \
-        return os::name arguments;                                        \
+#define FALLIBLE(type, name, parameters, arguments)                      \
+    type name parameters noexcept {                                      \
+        if (const Error* const error = strike(#name)) { return *error; } \
+        return os::name arguments;                                       \
     }
 #define INFALLIBLE(type, name, parameters, arguments) \
     type name parameters noexcept {                   \
@@ -180,7 +180,7 @@ INFALLIBLE(void, discard_streams, (), ())
 INFALLIBLE(void, print_error, (const char* text, std::size_t bytes), (text, bytes))
 INFALLIBLE(const char*, error_text, (std::int32_t os_error), (os_error))
 
-INFALLIBLE(const SignalEntry*, signal_table, (std::size_t& count), (count))
+INFALLIBLE(const SignalEntry*, signal_table, (std::size_t & count), (count))
 FALLIBLE(Status, signal_action, (int signal, const SignalAction* action, SignalAction* before),
          (signal, action, before))
 INFALLIBLE(SignalMask, signal_mask, (MaskChange how, SignalMask mask), (how, mask))
@@ -205,8 +205,7 @@ INFALLIBLE(void, close, (Fd fd), (fd))
 FALLIBLE(Status, duplicate_to, (Fd fd, Fd target), (fd, target))
 FALLIBLE(Status, null_input, (), ())
 INFALLIBLE(void, close_all_but, (const Fd* keep, std::size_t count), (keep, count))
-FALLIBLE(Result<std::size_t>, poll,
-         (PollItem * items, std::size_t count, std::int64_t deadline_ns),
+FALLIBLE(Result<std::size_t>, poll, (PollItem * items, std::size_t count, std::int64_t deadline_ns),
          (items, count, deadline_ns))
 
 FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
