@@ -53,7 +53,9 @@ LIBS := -pthread -lrt
 # No guards around static locals: they are C++ runtime. -ffreestanding keeps the compiler from
 # turning loops of the core into calls of strlen and the like; copies written as __builtin_memcpy
 # are inlined all the same, by g++ and clang++.
-PORT_FLAGS := -fno-threadsafe-statics
+# -fno-plt binds the calls of the libc when the program is loaded: bound when first used, as is the
+# default, each child looks up anew what its parent never called (25 us of 150 for start and join).
+PORT_FLAGS := -fno-threadsafe-statics -fno-plt
 CORE_FLAGS := $(PORT_FLAGS) -ffreestanding
 # g++ switches _GNU_SOURCE on by itself; the strict port must not see what it shows.
 POSIX_FLAGS := $(PORT_FLAGS) -U_GNU_SOURCE -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700
@@ -209,7 +211,7 @@ FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src p
             test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
 format: ## Put every source file into the layout of .clang-format
 	@tools/build/need.sh --program clang-format
-	clang-format -i $(FORMATTED)
+	$(Q)clang-format -i $(FORMATTED)
 
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy

@@ -2,8 +2,10 @@
 #ifndef BROOD_SRC_SELF_HPP
 #define BROOD_SRC_SELF_HPP
 
+#include <atomic>
 #include <cstdint>
 
+#include <brood/detail/fork_link.hpp>
 #include <brood/this_process.hpp>
 #include <port/port.hpp>
 
@@ -20,10 +22,31 @@ struct Self {
     bool is_child = false;
     bool is_daemon = false;
     bool has_key = false;
-    std::uint32_t children = 0;  // numbered so far
+    std::uint32_t children = 0;       // numbered so far
+    std::uint32_t signal_resets = 0;  // by signals_forget(), in this process and those above
     AuthKey key;
 };
-Self& self() noexcept;
+
+/// The list behind brood/detail/fork_link.hpp; src/fork_list.cpp alone touches it.
+struct ForkList {
+    ForkLink head;                          // null until the first use: no constructor runs
+    std::atomic<std::uint32_t> forked{0};   // forks between this process and the main one
+    std::atomic<std::uint32_t> watched{0};  // 0 no, 1 being registered, 2 yes
+    std::atomic<std::uint32_t> is_locked{0};
+};
+
+/// What changes with every child, in the parent and in the child. A page that is written after a
+/// fork is copied first, which costs about 1 us on either side: so it is one page, not several.
+struct alignas(512) ProcessState {
+    ForkList forks;
+    Self self;
+};
+static_assert(sizeof(ProcessState) == 512, "a power of two, so that it never spans two pages");
+extern ProcessState g_process;
+
+inline Self& self() noexcept {
+    return g_process.self;
+}
 
 /// In a fresh child, whose signals are back at their defaults: nothing is left to restore().
 void signals_forget() noexcept;

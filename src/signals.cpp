@@ -16,9 +16,15 @@ constexpr int kBrokenPipe = 13;
 
 // What was there before brood's first on() or ignore() of a signal. Signal handling is inherited
 // by fork, and so is this.
-bool g_is_saved[kSignalMax + 1];
+std::uint32_t g_saved_in[kSignalMax + 1];  // 0: not saved; else in which life, see below
 // As bytes, which start as zeroes and take no room in the program's file.
 alignas(port::SignalAction) unsigned char g_saved[kSignalMax + 1][sizeof(port::SignalAction)];
+
+/// A child whose signals were reset begins a life in which nothing is saved. Counted in the page of
+/// all that a child changes, since clearing the table would write to two more.
+std::uint32_t this_life() noexcept {
+    return 1 + detail::self().signal_resets;
+}
 
 bool same_name(const char* given, const char* name) noexcept {
     for (; *given == *name; ++given, ++name) {
@@ -32,9 +38,9 @@ Status set(int signal, const port::SignalAction& action) noexcept {
     if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
     port::SignalAction before;
     const Status done = port::signal_action(signal, &action, &before);
-    if (done.ok() && !g_is_saved[signal]) {
+    if (done.ok() && g_saved_in[signal] != this_life()) {
         __builtin_memcpy(g_saved[signal], &before, sizeof before);
-        g_is_saved[signal] = true;
+        g_saved_in[signal] = this_life();
     }
     return done;
 }
@@ -43,9 +49,7 @@ Status set(int signal, const port::SignalAction& action) noexcept {
 }  // namespace signals
 
 void detail::signals_forget() noexcept {
-    for (bool& is_saved : signals::g_is_saved) {
-        if (is_saved) { is_saved = false; }  // A page that is only read is not copied.
-    }
+    ++self().signal_resets;
 }
 
 namespace signals {
@@ -97,8 +101,8 @@ Status by_default(int signal) noexcept {
 
 Status restore(int signal) noexcept {
     if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
-    if (!g_is_saved[signal]) { return Errc::ok; }
-    g_is_saved[signal] = false;
+    if (g_saved_in[signal] != this_life()) { return Errc::ok; }
+    g_saved_in[signal] = 0;
     port::SignalAction before;
     __builtin_memcpy(static_cast<void*>(&before), g_saved[signal], sizeof before);
     return port::signal_action(signal, &before, nullptr);

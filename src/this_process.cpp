@@ -7,18 +7,15 @@
 namespace brood {
 inline namespace v0 {
 namespace detail {
-namespace {
 
-Self g_self;
+ProcessState g_process;
+
+namespace {
 
 // Python's exit status for output that could not be flushed.
 constexpr int kFlushFailed = 120;
 
 }  // namespace
-
-Self& self() noexcept {
-    return g_self;
-}
 
 void end_child(int code) noexcept {
     end_children();

@@ -54,16 +54,6 @@ Status duplicate_to(Fd fd, Fd target) noexcept {
     return {};
 }
 
-Status null_input() noexcept {
-    int fd = -1;
-    while ((fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0) {
-        if (errno != EINTR) { return detail::last_error(); }
-    }
-    const Status status = duplicate_to(fd, STDIN_FILENO);
-    if (fd != STDIN_FILENO) { close(fd); }
-    return status;
-}
-
 Result<std::size_t> poll(PollItem* items, std::size_t count, std::int64_t deadline_ns) noexcept {
     if (count > kPollItemsMax) { return Errc::bad_argument; }
     pollfd polled[kPollItemsMax];

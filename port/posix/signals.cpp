@@ -7,43 +7,14 @@
 #include <port/port.hpp>
 
 #include "errors.hpp"
+#include "native_signals.hpp"
 #include "time.hpp"
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
-constexpr int kSignalMax = 64;  // What a SignalMask can hold.
-
 static_assert(sizeof(struct sigaction) <= sizeof(SignalAction::raw), "raw is too short");
-
-constexpr SignalMask bit_of(int signal) noexcept {
-    return SignalMask{1} << (signal - 1);
-}
-
-sigset_t to_set(SignalMask mask) noexcept {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int signal = 1; signal <= kSignalMax; ++signal) {
-        // The libc refuses those that it keeps for itself, and that is as well.
-        if ((mask & bit_of(signal)) != 0) { (void)sigaddset(&set, signal); }
-    }
-    return set;
-}
-
-SignalMask to_mask(const sigset_t& set) noexcept {
-    SignalMask mask = 0;
-    for (int signal = 1; signal <= kSignalMax; ++signal) {
-        if (sigismember(&set, signal) == 1) { mask |= bit_of(signal); }
-    }
-    return mask;
-}
-
-bool caught(const struct sigaction& action) noexcept {
-    // With SA_SIGINFO it is the other member of the union that holds the handler.
-    if ((action.sa_flags & SA_SIGINFO) != 0) { return true; }
-    return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
-}
 
 struct sigaction to_native(const SignalAction& action) noexcept {
     struct sigaction native = {};
@@ -64,7 +35,7 @@ struct sigaction to_native(const SignalAction& action) noexcept {
 SignalAction from_native(const struct sigaction& native) noexcept {
     SignalAction action;
     const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
-    if (caught(native)) {
+    if (detail::is_caught(native)) {
         action.disposition = Disposition::handled;
         action.handler = plain ? native.sa_handler : nullptr;  // Else `raw` alone has it.
     } else if (native.sa_handler == SIG_IGN) {
@@ -83,7 +54,7 @@ std::int64_t to_ns(const timeval& time) noexcept {
 }  // namespace
 
 Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept {
-    if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
+    if (signal < 1 || signal > detail::kSignalMax) { return Errc::bad_signal; }
     struct sigaction native = {};
     if (action != nullptr) {
         const bool handled = action->disposition == Disposition::handled;
@@ -100,33 +71,8 @@ Status signal_action(int signal, const SignalAction* action, SignalAction* befor
     return {};
 }
 
-SignalMask signal_mask(MaskChange how, SignalMask mask) noexcept {
-    const sigset_t set = to_set(mask);
-    sigset_t before;
-    sigemptyset(&before);
-    int change = SIG_SETMASK;
-    if (how == MaskChange::block) { change = SIG_BLOCK; }
-    if (how == MaskChange::unblock) { change = SIG_UNBLOCK; }
-    (void)::pthread_sigmask(change, &set, &before);
-    return to_mask(before);
-}
-
-void reset_signals() noexcept {
-    struct sigaction by_default = {};
-    by_default.sa_handler = SIG_DFL;
-    sigemptyset(&by_default.sa_mask);
-    for (int signal = 1; signal <= kSignalMax; ++signal) {
-        struct sigaction action = {};
-        if (::sigaction(signal, nullptr, &action) == 0 && caught(action)) {
-            (void)::sigaction(signal, &by_default, nullptr);
-        }
-    }
-    // Last: a signal that came since the fork must not find a handler of the parent's.
-    (void)signal_mask(MaskChange::set, 0);
-}
-
 Result<std::int32_t> signal_wait(SignalMask set, std::int64_t deadline_ns) noexcept {
-    const sigset_t wanted = to_set(set);
+    const sigset_t wanted = detail::to_set(set);
     for (;;) {
         const std::int64_t left = detail::left_until(deadline_ns);
         const timespec time = detail::timespec_of(left);

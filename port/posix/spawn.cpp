@@ -11,13 +11,13 @@
 
 #include "exec_search.hpp"
 #include "fork_pipe.hpp"
+#include "native_signals.hpp"
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
 constexpr int kStartFailed = 127;  // The exit status of a child that could not exec.
-constexpr int kSignalMax = 64;
 
 // ---- In the child: async-signal-safe calls only. Each returns 0 or an errno. ----
 
@@ -80,7 +80,7 @@ void default_signals() noexcept {
     struct sigaction by_default = {};
     by_default.sa_handler = SIG_DFL;
     sigemptyset(&by_default.sa_mask);
-    for (int signal = 1; signal <= kSignalMax; ++signal) {
+    for (int signal = 1; signal <= detail::kSignalMax; ++signal) {
         (void)::sigaction(signal, &by_default, nullptr);
     }
     (void)signal_mask(MaskChange::set, 0);
