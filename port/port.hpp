@@ -144,6 +144,10 @@ Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept;
 /// The same, but would_block instead of blocking; may write a part if bytes > pipe_atomic(). Posix
 /// and kernels that lack it: if several processes write, as read_now(). [ass]
 Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept;
+/// read() and write() of a record of at most pipe_atomic() bytes, whole or not at all.
+/// ok; end_of_stream; bad_frame (it had another size); the errors of read(). [ass]
+Status read_record(Fd fd, void* record, std::size_t bytes) noexcept;
+Status write_record(Fd fd, const void* record, std::size_t bytes) noexcept;
 /// Tells write() that the host ignores SIGPIPE for good, so that it needs not guard against it.
 void assume_broken_pipe_ignored(bool assume) noexcept;
 

@@ -50,32 +50,44 @@ Result<std::size_t> read_until(port::Fd fd, void* record, std::size_t bytes,
 
 // If killed anywhere in here: the record is in the pipe whole, or it is not there.
 Status Connection::send_record(const void* record, Timeout timeout) noexcept {
+    if (writing_ == nullptr && write_ != port::kNoFd && timeout.is_forever()) {
+        return port::write_record(write_, record, record_bytes_);
+    }
+    return send_record_until(record, timeout);
+}
+
+Status Connection::send_record_until(const void* record, Timeout timeout) noexcept {
     if (writing_ != nullptr) { return send_bytes(record, record_bytes_, timeout); }
     if (write_ == port::kNoFd) {
         return read_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
-    if (timeout.is_forever()) { return port::write(write_, record, record_bytes_).status(); }
     return write_until(write_, record, record_bytes_, timeout).status();
 }
 
 // If killed anywhere in here: the record is still in the pipe, or it went with its reader.
 Status Connection::recv_record(void* record, Timeout timeout) noexcept {
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
-    if (refusal != Errc::ok) { return refusal; }
-    const bool framed = reading_ != nullptr;
+    if (reading_ == nullptr && read_ != port::kNoFd && timeout.is_forever() &&
+        refusal == Errc::ok) {
+        return port::read_record(read_, record, record_bytes_);
+    }
+    return refusal == Errc::ok ? recv_record_until(record, timeout) : Status(refusal);
+}
+
+Status Connection::recv_record_until(void* record, Timeout timeout) noexcept {
     if (read_ == port::kNoFd) {
         return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
+    const bool framed = reading_ != nullptr;
     const Result<std::size_t> got = framed ? recv_bytes(record, record_bytes_, timeout)
-                                    : timeout.is_forever()
-                                        ? port::read(read_, record, record_bytes_)
-                                        : read_until(read_, record, record_bytes_, timeout);
-    if (got.ok() && *got == record_bytes_) { return Errc::ok; }
-    if (got.ok() && *got == 0 && !framed) { return Errc::end_of_stream; }
-    if (!got.ok() && got.code() != Errc::buffer_too_short) { return got.status(); }
-    // Nobody of ours sends another size: what follows cannot be trusted either.
+                                           : read_until(read_, record, record_bytes_, timeout);
+    if (!got.ok()) { return got.code() == Errc::buffer_too_short ? Errc::bad_frame : got.status(); }
+    if (*got == record_bytes_) { return Errc::ok; }
+    return *got == 0 && !framed ? Errc::end_of_stream : Errc::bad_frame;
+}
+
+void Connection::distrust() noexcept {
     refusal_.store(Errc::bad_frame, std::memory_order_relaxed);
-    return Errc::bad_frame;
 }
 
 }  // namespace v0

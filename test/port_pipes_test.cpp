@@ -111,45 +111,69 @@ static void reading_and_writing_now_never_block(void**) {
     });
 }
 
+// Each of these waits in a storm of signals for what a child does after 100 ms: 0 if it was so.
+
+static int read_late_data(bool as_record) {
+    catch_signal(SIGUSR1);
+    Pipe pipe;
+    const pid_t writer = fork();
+    if (writer == 0) {
+        test::sleep_ms(100);
+        _exit(port::write(pipe.ends[1], "late", 4).ok() ? 0 : 1);
+    }
+    char text[4] = {};
+    bool done = false;
+    {
+        const test::SignalStorm storm(SIGUSR1);
+        done = as_record ? port::read_record(pipe.ends[0], text, sizeof text).ok()
+                         : port::read(pipe.ends[0], text, sizeof text).value_or(0) == sizeof text;
+    }
+    waitpid(writer, nullptr, 0);
+    return done && memcmp(text, "late", sizeof text) == 0 && g_handled > 0 ? 0 : 1;
+}
+
+static int write_into_late_room(bool as_record) {
+    catch_signal(SIGUSR1);
+    Pipe pipe;
+    pipe.fill();
+    const pid_t reader = fork();
+    if (reader == 0) {
+        test::sleep_ms(100);
+        static char page[65536];
+        _exit(port::read(pipe.ends[0], page, sizeof page).ok() ? 0 : 1);
+    }
+    bool done = false;
+    {
+        const test::SignalStorm storm(SIGUSR1);
+        done = as_record ? port::write_record(pipe.ends[1], "late", 4).ok()
+                         : port::write(pipe.ends[1], "late", 4).value_or(0) == 4;
+    }
+    waitpid(reader, nullptr, 0);
+    return done && g_handled > 0 ? 0 : 1;
+}
+
 static void reading_waits_for_data_over_signals(void**) {
-    test::assert_child_exits(0, [] {
-        catch_signal(SIGUSR1);
-        Pipe pipe;
-        const pid_t writer = fork();
-        if (writer == 0) {
-            test::sleep_ms(100);
-            _exit(port::write(pipe.ends[1], "late", 4).ok() ? 0 : 1);
-        }
-        char text[8] = {};
-        brood::Result<std::size_t> count = Errc::not_done;
-        {
-            const test::SignalStorm storm(SIGUSR1);
-            count = port::read(pipe.ends[0], text, sizeof(text));
-        }
-        waitpid(writer, nullptr, 0);
-        return count.ok() && *count == 4 && g_handled > 0 ? 0 : 1;
-    });
+    test::assert_child_exits(0, [] { return read_late_data(false); });
+    test::assert_child_exits(0, [] { return read_late_data(true); });
 }
 
 static void writing_waits_for_room_over_signals(void**) {
-    test::assert_child_exits(0, [] {
-        catch_signal(SIGUSR1);
-        Pipe pipe;
-        pipe.fill();
-        const pid_t reader = fork();
-        if (reader == 0) {
-            test::sleep_ms(100);
-            static char page[65536];
-            _exit(port::read(pipe.ends[0], page, sizeof(page)).ok() ? 0 : 1);
-        }
-        brood::Result<std::size_t> count = Errc::not_done;
-        {
-            const test::SignalStorm storm(SIGUSR1);
-            count = port::write(pipe.ends[1], "late", 4);
-        }
-        waitpid(reader, nullptr, 0);
-        return count.ok() && *count == 4 && g_handled > 0 ? 0 : 1;
-    });
+    test::assert_child_exits(0, [] { return write_into_late_room(false); });
+    test::assert_child_exits(0, [] { return write_into_late_room(true); });
+}
+
+static void a_record_is_read_whole_or_named_as_what_it_is(void**) {
+    Pipe pipe;
+    char text[4] = {};
+    assert_ok(port::write_record(pipe.ends[1], "four", 4));
+    assert_ok(port::read_record(pipe.ends[0], text, 4));
+    assert_memory_equal(text, "four", 4);
+    assert_int_equal(*port::write(pipe.ends[1], "two", 2), 2);
+    assert_code(port::read_record(pipe.ends[0], text, 4), Errc::bad_frame);
+    pipe.close_end(1);
+    assert_code(port::read_record(pipe.ends[0], text, 4), Errc::end_of_stream);
+    assert_false(port::read_record(port::kNoFd, text, 4).ok());
+    assert_false(port::write_record(port::kNoFd, text, 4).ok());
 }
 
 // Small messages of several writers never mix: each is written as a whole, or waits.
@@ -192,6 +216,7 @@ static int write_to_broken_pipe() {
     pipe.close_end(0);
     if (port::write(pipe.ends[1], "x", 1).code() != Errc::broken_pipe) { return 1; }
     if (port::write_now(pipe.ends[1], "x", 1).code() != Errc::broken_pipe) { return 2; }
+    if (port::write_record(pipe.ends[1], "x", 1).code() != Errc::broken_pipe) { return 6; }
     return g_handled == 0 ? 0 : 3;
 }
 
@@ -355,6 +380,7 @@ int main() {
         cmocka_unit_test(reading_and_writing_now_never_block),
         cmocka_unit_test(reading_waits_for_data_over_signals),
         cmocka_unit_test(writing_waits_for_room_over_signals),
+        cmocka_unit_test(a_record_is_read_whole_or_named_as_what_it_is),
         cmocka_unit_test(writes_up_to_the_atomic_size_stay_whole),
         cmocka_unit_test(a_broken_pipe_raises_no_signal_whatever_the_host_does_with_it),
         cmocka_unit_test(a_copy_at_a_chosen_place_survives_exec),

@@ -92,6 +92,9 @@ private:
     static Result<ConnectionPair> record_pipe(std::size_t record_bytes, bool duplex) noexcept;
     Status send_record(const void* record, Timeout timeout) noexcept;
     Status recv_record(void* record, Timeout timeout) noexcept;
+    Status send_record_until(const void* record, Timeout timeout) noexcept;
+    Status recv_record_until(void* record, Timeout timeout) noexcept;
+    void distrust() noexcept;
 
     detail::ForkLink link_;
     std::int32_t read_ = -1, write_ = -1;

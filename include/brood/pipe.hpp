@@ -39,10 +39,12 @@ protected:
         return connection_.send_record(&message, timeout);
     }
     Result<T> do_recv(Timeout timeout) noexcept {
-        alignas(T) unsigned char bytes[sizeof(T)];
-        const Status status = connection_.recv_record(bytes, timeout);
-        if (!status.ok()) { return status.error(); }
-        return *std::launder(reinterpret_cast<T*>(bytes));
+        return Result<T>::filled_by([&](void* bytes) {
+            const Status status = connection_.recv_record(bytes, timeout);
+            // Nobody of ours sends another size: what follows cannot be trusted either.
+            if (status.code() == Errc::bad_frame) { connection_.distrust(); }
+            return status;
+        });
     }
     Result<bool> do_poll(Timeout timeout) noexcept { return connection_.poll(timeout); }
 

@@ -55,6 +55,15 @@ public:
     Result(Result&& other) noexcept : error_(other.error_) {
         if (ok()) { ::new (place()) T(std::move(other.get())); }
     }
+    /// What `fill` makes of the bytes of a T given to it: a T if it returns ok, else the error.
+    /// The value comes to be where the caller wants it, not by copies.
+    template <class Fill>
+    static Result filled_by(Fill&& fill) noexcept {
+        static_assert(std::is_trivially_copyable_v<T>, "only such a T may come to be as bytes");
+        Result result{Errc::ok};
+        result.error_ = fill(result.place()).error();
+        return result;
+    }
     Result& operator=(Result other) noexcept {
         destroy();
         error_ = other.error_;

@@ -85,6 +85,17 @@ Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept {
     return written;
 }
 
+Status read_record(Fd fd, void* record, std::size_t bytes) noexcept {
+    const Result<std::size_t> got = read(fd, record, bytes);
+    if (!got.ok()) { return got.status(); }
+    if (*got == bytes) { return {}; }
+    return *got == 0 ? Errc::end_of_stream : Errc::bad_frame;
+}
+
+Status write_record(Fd fd, const void* record, std::size_t bytes) noexcept {
+    return write(fd, record, bytes).status();
+}
+
 // A pipe that polls writable has room for PIPE_BUF bytes, so that many never block, unless another
 // writer takes the room between the two calls. O_NONBLOCK would be sure, but it belongs to the open
 // file: it would change under every other process that shares this end, and stay if we are killed.

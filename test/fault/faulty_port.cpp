@@ -197,6 +197,8 @@ FALLIBLE(Result<std::size_t>, read_now, (Fd fd, void* buffer, std::size_t bytes)
          (fd, buffer, bytes))
 FALLIBLE(Result<std::size_t>, write, (Fd fd, const void* data, std::size_t bytes),
          (fd, data, bytes))
+FALLIBLE(Status, read_record, (Fd fd, void* record, std::size_t bytes), (fd, record, bytes))
+FALLIBLE(Status, write_record, (Fd fd, const void* record, std::size_t bytes), (fd, record, bytes))
 FALLIBLE(Result<std::size_t>, write_now, (Fd fd, const void* data, std::size_t bytes),
          (fd, data, bytes))
 INFALLIBLE(void, assume_broken_pipe_ignored, (bool assume), (assume))
