@@ -142,8 +142,10 @@ $(BUILD)/port/%.o: port/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS))
 $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 	$(call compile,@$(BUILD)/cmocka.cflags)
+# clang++ before 16 knows the instructions only where the whole file may use them.
+$(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
 $(BUILD)/%.o: %.cpp $(STAMP)
-	$(call compile)
+	$(call compile,$(CPU_FLAGS))
 
 # The core over a layer that makes port calls fail; the layer itself calls the true port.
 FAULTY_FLAGS := -DBROOD_PORT_LAYER=faulty
