@@ -105,7 +105,7 @@ TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
 all: $(LIB) $(COMMAND) $(EXAMPLES) ## libbrood.a, the brood command and the examples (the default)
 lib: $(LIB) ## libbrood.a alone
-examples: $(EXAMPLES)
+examples: $(EXAMPLES) ## The programs of tools/examples alone
 tests: $(TESTS) ## Build every test program, run none
 
 define compile
@@ -215,8 +215,8 @@ format: ## Put every source file into the layout of .clang-format
 
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy
-	@tools/build/tidy.sh $(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS) $(TOOL_SRCS) $(EXAMPLE_SRCS) \
-	    $(BENCH_SRCS)
+	@tools/build/tidy.sh $(wildcard include/brood/*.hpp include/brood/detail/*.hpp) $(CORE_SRCS) \
+	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS)
 
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
@@ -224,7 +224,7 @@ size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 bench: ## Every measure beside its peers, which it fetches; also into BUILD/bench.json
 	@tools/build/bench.sh $(MAKE) $(BUILD)/bench.json $(BENCHES)
 .PHONY: benches
-benches: $(BENCHES)
+benches: $(BENCHES) ## Build the benchmarks, run none
 
 # ---- Installing ------------------------------------------------------------------------------
 
