@@ -68,8 +68,8 @@ CORE_SRCS := $(wildcard src/*.cpp)
 EXAMPLE_SRCS := $(wildcard tools/examples/*.cpp)
 BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 # Of a folder of tools/ with a plain.cpp, only that is built, or x86.cpp or arm64.cpp in its place.
-CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword \
-    $(subst -, ,$(shell $(CXX) -dumpmachine 2>/dev/null))))))
+CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword $(subst \
+    -, ,$(or $(shell $(CXX) -dumpmachine 2>/dev/null),$(notdir $(CROSS_COMPILE))))))))
 BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
 TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
     tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
@@ -125,13 +125,20 @@ endef
 
 # Made anew when the flags or the list of sources change, and then all that depends on it.
 STAMP := $(BUILD)/flags
-$(STAMP): export LINES = $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) \
-    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS)
+FLAGS := $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) $(LINK) $(LDFLAGS) \
+    $(LIBS) $(LDLIBS)
+ifneq ($(strip $(file <$(STAMP))),$(strip $(FLAGS)))
+$(STAMP): FORCE
+endif
+ifneq ($(strip $(file <$(BUILD)/objects)),$(strip $(ALL_OBJS)))
+$(BUILD)/objects: FORCE
+endif
+$(STAMP): export LINES = $(FLAGS)
 $(BUILD)/objects: export LINES = $(ALL_OBJS)
-$(STAMP) $(BUILD)/objects: FORCE
+$(STAMP) $(BUILD)/objects:
 	@mkdir -p $(@D)
 	@tools/build/need.sh --program $(filter-out -%,$(CXX))
-	@printf '%s\n' "$$LINES" | cmp -s - $@ || printf '%s\n' "$$LINES" > $@
+	@printf '%s\n' "$$LINES" > $@
 .PHONY: FORCE
 
 $(BUILD)/src/%.o: src/%.cpp $(STAMP)
