@@ -16,7 +16,6 @@ using brood::Errc;
 using brood::milliseconds;
 using brood::Process;
 using brood::ProcessOptions;
-using test::assert_ok;
 namespace this_process = brood::this_process;
 
 #define HOST_EXPECT CHILD_EXPECT
