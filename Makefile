@@ -70,8 +70,8 @@ CORE_SRCS := $(wildcard src/*.cpp)
 EXAMPLE_SRCS := $(wildcard tools/examples/*.cpp)
 BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 # Of a folder of tools/ with a plain.cpp, only that is built, or x86.cpp or arm64.cpp in its place.
-CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword \
-    $(subst -, ,$(shell $(CXX) -dumpmachine 2>/dev/null))))))
+CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword $(subst \
+    -, ,$(or $(shell $(CXX) -dumpmachine 2>/dev/null),$(notdir $(CROSS_COMPILE))))))))
 BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
 TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
     tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
@@ -107,7 +107,7 @@ TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
 all: $(LIB) $(COMMAND) $(EXAMPLES) ## libbrood.a, the brood command and the examples (the default)
 lib: $(LIB) ## libbrood.a alone
-examples: $(EXAMPLES)
+examples: $(EXAMPLES) ## The programs of tools/examples alone
 tests: $(TESTS) ## Build every test program, run none
 
 define compile
@@ -127,13 +127,20 @@ endef
 
 # Made anew when the flags or the list of sources change, and then all that depends on it.
 STAMP := $(BUILD)/flags
-$(STAMP): export LINES = $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) \
-    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS)
+FLAGS := $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) $(LINK) $(LDFLAGS) \
+    $(LIBS) $(LDLIBS)
+ifneq ($(strip $(file <$(STAMP))),$(strip $(FLAGS)))
+$(STAMP): FORCE
+endif
+ifneq ($(strip $(file <$(BUILD)/objects)),$(strip $(ALL_OBJS)))
+$(BUILD)/objects: FORCE
+endif
+$(STAMP): export LINES = $(FLAGS)
 $(BUILD)/objects: export LINES = $(ALL_OBJS)
-$(STAMP) $(BUILD)/objects: FORCE
+$(STAMP) $(BUILD)/objects:
 	@mkdir -p $(@D)
 	@tools/build/need.sh --program $(filter-out -%,$(CXX))
-	@printf '%s\n' "$$LINES" | cmp -s - $@ || printf '%s\n' "$$LINES" > $@
+	@printf '%s\n' "$$LINES" > $@
 .PHONY: FORCE
 
 $(BUILD)/src/%.o: src/%.cpp $(STAMP)
@@ -144,8 +151,10 @@ $(BUILD)/port/%.o: port/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS))
 $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 	$(call compile,@$(BUILD)/cmocka.cflags)
+# clang++ before 16 knows the instructions only where the whole file may use them.
+$(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
 $(BUILD)/%.o: %.cpp $(STAMP)
-	$(call compile)
+	$(call compile,$(CPU_FLAGS))
 
 # The core over a layer that makes port calls fail; the layer itself calls the true port.
 FAULTY_FLAGS := -DBROOD_PORT_LAYER=faulty
@@ -215,8 +224,8 @@ format: ## Put every source file into the layout of .clang-format
 
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy
-	@tools/build/tidy.sh $(CORE_SRCS) $(BASE_SRCS) $(PORT_SRCS) $(TOOL_SRCS) $(EXAMPLE_SRCS) \
-	    $(BENCH_SRCS)
+	@tools/build/tidy.sh $(wildcard include/brood/*.hpp include/brood/detail/*.hpp) $(CORE_SRCS) \
+	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS)
 
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
@@ -224,7 +233,7 @@ size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 bench: ## Every measure beside its peers, which it fetches; also into BUILD/bench.json
 	@tools/build/bench.sh $(MAKE) $(BUILD)/bench.json $(BENCHES)
 .PHONY: benches
-benches: $(BENCHES)
+benches: $(BENCHES) ## Build the benchmarks, run none
 
 # ---- Installing ------------------------------------------------------------------------------
 

@@ -182,7 +182,8 @@ bool is_mapped(const void* address) noexcept;
 void hide_from_dumps(void* address, std::size_t bytes) noexcept;
 std::size_t page_bytes() noexcept;
 
-/// Creates the object `name`, empty, with exactly `mode` whatever the umask. already_exists.
+/// Creates the object `name`, empty, with exactly `mode` whatever the umask. already_exists;
+/// unsupported (there is no place for objects: no /dev/shm, say).
 Result<Fd> create_object(const char* name, std::uint32_t mode) noexcept;
 Result<Fd> open_object(const char* name, bool writable) noexcept;
 Status remove_object(const char* name) noexcept;

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 
 #include <brood/connection.hpp>
 
@@ -102,30 +101,6 @@ inline bool is_filled(const unsigned char* from, std::size_t bytes, std::uint32_
     }
     return true;
 }
-
-/// Signals by the thousand to this process, after which no system call restarts.
-class AlarmStorm {
-public:
-    AlarmStorm() {
-        struct sigaction action = {};
-        action.sa_handler = [](int) {};
-        sigaction(SIGALRM, &action, &before_);
-        set(200);
-    }
-    AlarmStorm(const AlarmStorm&) = delete;
-    AlarmStorm& operator=(const AlarmStorm&) = delete;
-    ~AlarmStorm() {
-        set(0);
-        sigaction(SIGALRM, &before_, nullptr);
-    }
-
-private:
-    static void set(long microseconds) {
-        const itimerval timer = {{0, microseconds}, {0, microseconds}};
-        setitimer(ITIMER_REAL, &timer, nullptr);
-    }
-    struct sigaction before_ = {};
-};
 
 /// Random numbers that are the same in every run.
 class Random {

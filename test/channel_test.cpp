@@ -15,7 +15,6 @@
 
 using namespace brood;
 using brood::detail::ChannelControl;
-using brood::detail::ChannelEnd;
 using test::child;
 using test::join_child;
 

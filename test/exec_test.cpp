@@ -81,7 +81,6 @@ static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) 
         int os_error;
     } rows[] = {
         {"/nowhere/at/all", ExecOptions(), ENOENT},
-        {"no-such-program-anywhere", ExecOptions(), ENOENT},
         {"/", ExecOptions(), EACCES},
         {"/etc/passwd", ExecOptions(), EACCES},
         {"/bin/sh/x", ExecOptions(), ENOTDIR},
@@ -93,6 +92,11 @@ static void a_program_that_cannot_be_started_is_reported_with_its_errno(void**) 
         assert_code(process, Errc::exec_failed);
         assert_int_equal(process.error().os_error(), row.os_error);
     }
+    test::assert_child_exits(0, [&] {
+        setenv("PATH", "/usr/bin:/bin", 1);  // With a folder that is closed to us it is EACCES.
+        const auto none = Process::exec("no-such-program-anywhere", argv);
+        return none.code() == Errc::exec_failed && none.error().os_error() == ENOENT ? 0 : 1;
+    });
     assert_int_equal(test::open_descriptors(), before);
     assert_int_equal(waitpid(-1, nullptr, WNOHANG), -1);
     if (geteuid() != 0) { return test::not_run("not permitted to change the user", "not root"); }
@@ -360,6 +364,39 @@ static void capture_kills_at_its_timeout_and_keeps_the_output_until_then(void**)
     }
 }
 
+// Promise 26.
+static void a_storm_of_signals_neither_fails_nor_prolongs_exec_and_capture(void**) {
+    const test::AlarmStorm storm;
+    const auto takes_100_ms = [](auto&& call, Errc code) {
+        const std::int64_t before = test::now_ns();
+        assert_code(call(milliseconds(100)), code);
+        assert_in_range((test::now_ns() - before) / 1000000, 100, 5000);
+    };
+    for (int i = 0; i < 20; ++i) { assert_string_equal(shell("echo one; echo two"), "one\ntwo\n"); }
+    assert_string_equal(shell("sleep 0.1; echo late"), "late\n");
+    const char* const asleep[] = {"sleep", "60", nullptr};
+    takes_100_ms(
+        [&](brood::Timeout timeout) {
+            return brood::capture("sleep", asleep, nullptr, 0, ExecOptions(), timeout).status();
+        },
+        Errc::timed_out);
+
+    const char* const deaf[] = {"sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done",
+                                nullptr};
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    Result<Process> process = Process::exec("/bin/sh", deaf, ExecOptions().group().output(ends[1]));
+    assert_ok(process);
+    char byte = 0;
+    ssize_t count = 0;
+    do { count = read(ends[0], &byte, 1); } while (count < 0 && errno == EINTR);
+    assert_int_equal(count, 1);  // The trap is set.
+    takes_100_ms([&](brood::Timeout grace) { return process->terminate(grace); }, Errc::ok);
+    assert_int_equal(*process->exit_code(), -SIGKILL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void exec_and_capture_leave_no_descriptor_behind(void**) {
     const std::size_t before = test::open_descriptors();
     for (int i = 0; i < 3; ++i) {
@@ -393,6 +430,7 @@ int main() {
         cmocka_unit_test(capture_gives_output_and_exit_code_and_bounds_the_output),
         cmocka_unit_test(capture_drops_what_does_not_fit_without_blocking_the_program),
         cmocka_unit_test(capture_kills_at_its_timeout_and_keeps_the_output_until_then),
+        cmocka_unit_test(a_storm_of_signals_neither_fails_nor_prolongs_exec_and_capture),
         cmocka_unit_test(exec_and_capture_leave_no_descriptor_behind),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

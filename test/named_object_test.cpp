@@ -14,7 +14,6 @@
 #include <src/named_object.hpp>
 
 using namespace shared_test;
-using brood::Access;
 using brood::Errc;
 using brood::Result;
 using brood::SharedMemory;

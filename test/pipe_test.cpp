@@ -11,6 +11,7 @@
 
 #include <brood/pipe.hpp>
 #include <brood/text.hpp>
+#include <brood/tuple.hpp>
 
 using namespace brood;
 using test::child;
@@ -94,7 +95,7 @@ struct Picture {
     unsigned char bytes[100000];
 };
 
-void a_pipe_carries_structs_texts_bytes_arrays_optionals_and_variants(void**) {
+void a_pipe_carries_structs_texts_bytes_arrays_optionals_variants_and_tuples(void**) {
     const Order order = sent_through_a_child(Order{7, 0.5, "seven"});
     assert_int_equal(order.id, 7);
     assert_true(order.price == 0.5 && order.name == "seven");
@@ -113,6 +114,11 @@ void a_pipe_carries_structs_texts_bytes_arrays_optionals_and_variants(void**) {
 
     const auto variant = sent_through_a_child(std::variant<int, double>(2.5));
     assert_true(std::get<double>(variant) == 2.5);
+
+    const Pair pair{7, Text<8>("seven")};
+    assert_true(sent_through_a_child(pair) == pair);
+    const Tuple tuple(7, 0.5, Text<8>("seven"));
+    assert_true(sent_through_a_child(tuple) == tuple);
 }
 
 // The sizes around PIPE_BUF: 4096 is the last bare record, 4097 the first in a frame.
@@ -491,7 +497,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(a_simplex_end_has_only_the_method_it_may_use),
         cmocka_unit_test(the_ends_of_a_duplex_pipe_both_send_and_receive),
-        cmocka_unit_test(a_pipe_carries_structs_texts_bytes_arrays_optionals_and_variants),
+        cmocka_unit_test(a_pipe_carries_structs_texts_bytes_arrays_optionals_variants_and_tuples),
         cmocka_unit_test(records_of_every_size_travel_whole),
         cmocka_unit_test(poll_tells_of_a_message_and_of_the_end),
         cmocka_unit_test(fileno_is_a_descriptor_until_the_end_is_closed),

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <brood/this_process.hpp>
+#include <src/pool_core.hpp>
 
 using namespace pool_test;
 
@@ -321,6 +322,58 @@ void workers_that_are_stopped_and_go_on_lose_nothing(void**) {
     for (int i = 0; i < 3000; ++i) { assert_int_equal(g_talk->runs[i], 1); }
 }
 
+// What host and workers share. Tests may set its counts as if hours had passed.
+brood::detail::PoolShared& shared_of(Pool& pool) {
+    brood::detail::PoolCore* core = nullptr;
+    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
+    memcpy(&core, static_cast<void*>(&pool), sizeof core);
+    return *core->shared;
+}
+
+void the_count_of_tasks_may_wrap(void**) {
+    Pool pool = make_pool(1, 8);
+    shared_of(pool).hint = UINT32_MAX - 100;
+    shared_of(pool).submitted = UINT32_MAX - 100;
+    Future<int> futures[5];
+    for (int round = 0; round < 50; ++round) {
+        for (int i = 0; i < 5; ++i) {
+            futures[i] =
+                pool.apply_async([] { return g_talk->begun.fetch_add(1); }).expect("submitting");
+        }
+        for (int i = 0; i < 5; ++i) {
+            assert_int_equal(*futures[i].get(kPatience), 5 * round + i);  // In their order.
+        }
+    }
+    assert_int_equal(shared_of(pool).submitted, 250 - 101);
+}
+
+// A worker that was stopped while the others went round sets the hint anywhere when it goes on.
+void a_wrong_hint_leaves_no_task_behind(void**) {
+    Pool pool = make_pool(2, 8);
+    const Processes processes(pool);
+    const std::uint32_t lies[] = {0,         1, 2, 7, 8, 9, 100, UINT32_MAX / 2, UINT32_MAX - 7,
+                                  UINT32_MAX};
+    int task = 0;
+    for (const std::uint32_t beyond : lies) {
+        for (const int tasks : {1, 3, 8}) {
+            stop(processes.worker(0));
+            stop(processes.worker(1));
+            Future<int> futures[8];
+            for (int i = 0; i < tasks; ++i) {
+                futures[i] = pool.apply_async(count_run, task + i).expect("submitting");
+            }
+            shared_of(pool).hint = shared_of(pool).submitted + beyond;
+            assert_int_equal(kill(processes.worker(0), SIGCONT), 0);
+            assert_int_equal(kill(processes.worker(1), SIGCONT), 0);
+            for (int i = 0; i < tasks; ++i) {
+                assert_int_equal(*futures[i].get(kPatience), task + i);
+                assert_int_equal(g_talk->runs[task + i], 1);
+            }
+            task += tasks;
+        }
+    }
+}
+
 void a_pool_whose_processes_are_stopped_can_be_terminated(void**) {
     Pool pool = make_pool(2);
     const Processes processes(pool);
@@ -420,6 +473,8 @@ int main() {
         POOL_TEST(a_worker_stopped_in_its_task_holds_up_only_that),
         POOL_TEST(a_stopped_idle_worker_holds_up_nobody),
         POOL_TEST(workers_that_are_stopped_and_go_on_lose_nothing),
+        POOL_TEST(the_count_of_tasks_may_wrap),
+        POOL_TEST(a_wrong_hint_leaves_no_task_behind),
         POOL_TEST(a_pool_whose_processes_are_stopped_can_be_terminated),
         POOL_TEST(a_pool_whose_initializer_fails_is_given_up),
         POOL_TEST(workers_killed_from_outside_while_they_start_are_replaced),

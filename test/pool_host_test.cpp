@@ -401,6 +401,46 @@ void a_host_that_reaps_or_ignores_children_does_no_harm(void**) {
     }
 }
 
+// ---- Signals of the host -----------------------------------------------------------------------
+
+template <class F>
+void assert_times_out_after_100_ms(F call) {
+    const int64_t before = test::now_ns();
+    assert_code(call(brood::milliseconds(100)), Errc::timed_out);
+    const int64_t took_ms = (test::now_ns() - before) / 1000000;
+    assert_in_range(took_ms, 100, 5000);
+}
+
+// Promise 26.
+void a_storm_of_signals_neither_fails_nor_prolongs_a_call(void**) {
+    const test::AlarmStorm storm;
+    Pool pool = make_pool(2);
+    for (unsigned i = 0; i < 300; ++i) { assert_int_equal(*pool.apply(square, i), i * i); }
+    static unsigned inputs[2000], outputs[2000];
+    for (unsigned i = 0; i < 2000; ++i) { inputs[i] = i; }
+    assert_ok(pool.map(square, inputs, outputs));
+    for (unsigned i = 0; i < 2000; ++i) { assert_int_equal(outputs[i], i * i); }
+
+    Future<int> held = pool.apply_async(wait_for_go, 7).expect("submitting");
+    await_begun(1);
+    assert_times_out_after_100_ms([&](Timeout timeout) { return held.wait(timeout); });
+    assert_times_out_after_100_ms([&](Timeout timeout) { return held.get(timeout).status(); });
+    assert_ok(pool.close());
+    assert_times_out_after_100_ms([&](Timeout timeout) { return pool.join(timeout); });
+    let_go();
+    assert_int_equal(*held.get(), 7);  // For ever, but over the signals.
+    assert_ok(pool.join());
+
+    Pool ended = make_pool(2);
+    Future<void> endless = ended
+                               .apply_async([] {
+                                   for (;;) { sleep_us(1000); }
+                               })
+                               .expect("submitting");
+    assert_ok(ended.terminate());
+    assert_code(endless.get(), Errc::pool_terminated);
+}
+
 // ---- Functions that are not there --------------------------------------------------------------
 
 // A page that was mapped after the pool was made stands for a library that was.
@@ -455,6 +495,7 @@ int main() {
         POOL_TEST(a_worker_has_the_hosts_descriptors_and_none_of_the_pools),
         POOL_TEST(a_host_without_standard_streams_may_have_a_pool),
         POOL_TEST(a_host_that_reaps_or_ignores_children_does_no_harm),
+        POOL_TEST(a_storm_of_signals_neither_fails_nor_prolongs_a_call),
         POOL_TEST(a_function_loaded_later_is_refused),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -7,6 +7,7 @@
 #include <brood/lock.hpp>
 #include <brood/pipe.hpp>
 #include <brood/process.hpp>
+#include <brood/tuple.hpp>
 
 using namespace pool_test;
 
@@ -86,6 +87,11 @@ void tasks_take_and_give_whatever_is_trivially_copyable(void**) {
                                  *brood::Text<16>::from("work"));
     assert_ok(text);
     assert_string_equal(text->c_str(), "done");
+    const auto swapped = pool.apply(
+        [](const brood::Pair<int, double>& p) { return brood::Tuple(p.second, p.first); },
+        brood::Pair{1, 2.5});
+    assert_ok(swapped);
+    assert_true(*swapped == brood::Tuple(2.5, 1));
     assert_true(*pool.apply([](bool b) { return !b; }, false));
 
     const Status nothing = pool.apply([](int n) { g_talk->go.store(n); }, 7);

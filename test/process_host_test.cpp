@@ -16,7 +16,6 @@ using brood::Errc;
 using brood::milliseconds;
 using brood::Process;
 using brood::ProcessOptions;
-using test::assert_ok;
 namespace this_process = brood::this_process;
 
 #define HOST_EXPECT CHILD_EXPECT
@@ -115,7 +114,7 @@ static pid_t reuse_pid(pid_t pid, std::atomic<int>& beats) {
             set_tid, set_tid_size;
     } arguments = {};
     arguments.exit_signal = SIGCHLD;
-    arguments.set_tid = reinterpret_cast<std::uint64_t>(&pid);
+    arguments.set_tid = reinterpret_cast<std::uintptr_t>(&pid);  // No sign becomes part of it.
     arguments.set_tid_size = 1;
     const pid_t made = static_cast<pid_t>(syscall(435 /* clone3 */, &arguments, sizeof(arguments)));
     while (made == 0) {

@@ -1,6 +1,7 @@
 // Goal (promise 12): memory that is not there is no_space when it is asked for, and never a SIGBUS
 // or a kill later.
-// Method: children with a /dev/shm of 64 KiB, and in a memory cgroup of 16 MiB, of their own.
+// Method: children with a /dev/shm of 64 KiB, with none, and in a memory cgroup of 16 MiB of their
+// own.
 #include "shared_support.hpp"
 
 #include <limits.h>
@@ -9,6 +10,9 @@
 #include <sys/mount.h>
 
 #include <brood/array.hpp>
+#include <brood/connection.hpp>
+#include <brood/pool.hpp>
+#include <brood/process.hpp>
 #include <brood/shared_memory.hpp>
 #include <port/port.hpp>
 
@@ -92,6 +96,56 @@ void a_name_in_a_full_file_system_is_not_left_behind(void**) {
         }
         CHECK_IN_CHILD(count_entries("/dev/shm") == 1);
     });
+}
+
+// ---- No file system at all ---------------------------------------------------------------------
+
+// Makes `path`, in a new /dev, what `device` is.
+bool put_device(const char* path, int device) {
+    char source[64];
+    (void)snprintf(source, sizeof(source), "/proc/self/fd/%d", device);
+    return close(open(path, O_CREAT | O_CLOEXEC, 0600)) == 0 &&
+           mount(source, path, nullptr, MS_BIND, nullptr) == 0 && close(device) == 0;
+}
+
+// Gives the calling process a /dev that holds nothing but null and zero, or exits.
+void own_bare_devices() {
+    bool done = unshare(CLONE_NEWNS) == 0 &&
+                mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    done = done && mount("bare", "/dev", "tmpfs", 0, "size=64k") == 0 &&
+           put_device("/dev/null", null) && put_device("/dev/zero", zero);
+    if (!done) { _exit(kCannot); }
+}
+
+int triple(int n) {
+    return 3 * n;
+}
+
+// Promise 14: what needs names says so, the rest works (POSIX has no shared memory without one).
+void without_dev_shm_names_are_unsupported_and_the_rest_works(void**) {
+    const bool has_nameless = strcmp(brood::port::kName, "posix") != 0;
+    if (!has_nameless) { test::not_run("memory without /dev/shm", "posix has no other"); }
+    const int end = end_of(start_child([&] {
+        own_bare_devices();
+        CHECK_IN_CHILD(SharedMemory::create("/name", 100).code() == Errc::unsupported);
+        CHECK_IN_CHILD(Array<int>::create_named("/name", 100).code() == Errc::unsupported);
+        CHECK_IN_CHILD(SharedMemory::open("/name").code() == Errc::not_found);
+        CHECK_IN_CHILD(Array<int>::open("/name").code() == Errc::not_found);
+        CHECK_IN_CHILD(SharedMemory::remove("/name").code() == Errc::not_found);
+        const Errc nameless = has_nameless ? Errc::ok : Errc::unsupported;
+        CHECK_IN_CHILD(SharedMemory::anonymous(100).code() == nameless);
+        CHECK_IN_CHILD(Array<int>::create(100).code() == nameless);
+        CHECK_IN_CHILD(brood::Connection::pipe().code() == nameless);
+        brood::Process process([] { brood::this_process::exit(5); });
+        CHECK_IN_CHILD(process.start().ok() && process.join().ok() && *process.exit_code() == 5);
+        brood::Result<brood::Pool> pool = brood::Pool::create(brood::PoolOptions().workers(2));
+        CHECK_IN_CHILD(pool.code() == nameless);
+        CHECK_IN_CHILD(!pool.ok() || *pool->apply(triple, 14) == 42);
+    }));
+    if (end == kCannot) { return test::not_run("no /dev/shm", "needs root and a mount namespace"); }
+    assert_int_equal(end, 0);
 }
 
 // ---- A memory cgroup ---------------------------------------------------------------------------
@@ -201,6 +255,7 @@ int main() {
         TIDY(a_segment_larger_than_its_file_system_is_no_space),
         TIDY(what_was_made_before_it_was_full_can_be_written_to_the_last_byte),
         TIDY(a_name_in_a_full_file_system_is_not_left_behind),
+        TIDY(without_dev_shm_names_are_unsupported_and_the_rest_works),
         TIDY(memory_beyond_the_limit_of_a_cgroup_is_no_space_and_no_kill),
     };
     return cmocka_run_group_tests_name("shared_memory_limits", tests, nullptr, nullptr);

@@ -10,7 +10,6 @@
 #include <brood/signals.hpp>
 
 using brood::Errc;
-using brood::microseconds;
 using brood::milliseconds;
 using brood::Process;
 using brood::seconds;

@@ -12,7 +12,6 @@ using test::Contents;
 using test::eventually;
 using test::Host;
 using test::prepare;
-using test::run_script;
 
 /// One big file, long enough in work to be met there, among small ones.
 static void make_tree_with_a_big_file() {

@@ -16,6 +16,7 @@ extern "C" {
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -200,6 +201,30 @@ public:
 private:
     pid_t parent_ = getpid();
     pid_t storm_ = -1;
+};
+
+/// Signals by the thousand to this process, from its own timer: no system call restarts after them.
+class AlarmStorm {
+public:
+    AlarmStorm() {
+        struct sigaction action = {};
+        action.sa_handler = [](int) {};
+        sigaction(SIGALRM, &action, &before_);
+        set(200);
+    }
+    AlarmStorm(const AlarmStorm&) = delete;
+    AlarmStorm& operator=(const AlarmStorm&) = delete;
+    ~AlarmStorm() {
+        set(0);
+        sigaction(SIGALRM, &before_, nullptr);
+    }
+
+private:
+    static void set(long microseconds) {
+        const itimerval timer = {{0, microseconds}, {0, microseconds}};
+        setitimer(ITIMER_REAL, &timer, nullptr);
+    }
+    struct sigaction before_ = {};
 };
 
 }  // namespace test

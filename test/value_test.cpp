@@ -7,7 +7,6 @@
 
 using namespace shared_test;
 using brood::Errc;
-using brood::Lock;
 using brood::Locked;
 using brood::Result;
 using brood::Value;

@@ -17,6 +17,7 @@
 #include <brood/text.hpp>
 #include <brood/this_process.hpp>
 #include <brood/timeout.hpp>
+#include <brood/tuple.hpp>
 #include <brood/value.hpp>
 #include <brood/version.hpp>
 #include <brood/wait.hpp>

@@ -18,8 +18,8 @@ inline namespace v0 {
 template <class T>
 class PipeEnd {
     static_assert(std::is_trivially_copyable_v<T>,
-                  "a pipe carries bytes: use Text<N>, Bytes<N>, a struct of plain fields, or a "
-                  "Connection for bytes of any length");
+                  "a pipe carries bytes: use Text<N>, Bytes<N>, Pair, Tuple, a struct of plain "
+                  "fields, or a Connection for bytes of any length");
 
 public:
     /// Closes this end in this process. Closing twice is fine.

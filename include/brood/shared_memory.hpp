@@ -30,7 +30,7 @@ public:
     /// Errors: size_zero, size_too_large, no_space, no_memory, too_many_files.
     static Result<SharedMemory> anonymous(std::size_t bytes) noexcept;
     /// A new named segment. Errors: as above, already_exists, the name_* ones, not_permitted,
-    /// bad_argument (not a name or an Access at all).
+    /// bad_argument (not a name or an Access at all), unsupported (no /dev/shm is mounted).
     /// Killed here: open() says not_ready, and the next create() of the name replaces it.
     static Result<SharedMemory> create(const char* name, std::size_t bytes,
                                        Access access = Access::owner) noexcept;

@@ -16,6 +16,7 @@ inline namespace v0 {
 
 /// Something wait() can wait for: a process that ends, an end with a message (or the end of the
 /// stream), any descriptor that becomes readable. Refers to the object; does not own it.
+/// A Future is nothing that a system can poll: it has a wait() of its own.
 class Waitable {
 public:
     Waitable(Process& process) noexcept : process_(&process) {}

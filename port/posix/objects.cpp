@@ -87,7 +87,10 @@ struct flock whole_object(short type) noexcept {
 Result<Fd> create_object(const char* name, std::uint32_t mode) noexcept {
     const auto wanted = static_cast<mode_t>(mode);
     const Result<Fd> fd = shm_open_again(name, O_RDWR | O_CREAT | O_EXCL, wanted);
-    if (!fd) { return fd.error(); }
+    if (!fd) {
+        // What is missing is not the object, but the file system that would hold it.
+        return fd.code() == Errc::not_found ? Error(Errc::unsupported, ENOENT) : fd.error();
+    }
     // If killed here: the umask has taken rights away, so that fewer may open it than should.
     if (::fchmod(*fd, wanted) == 0) { return *fd; }
     const Error error = detail::last_error();

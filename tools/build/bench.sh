@@ -1,8 +1,12 @@
 #!/bin/bash
 # bench.sh MAKE JSON BENCHMARK...: builds the benchmarks and runs them one after the other. Peers
-# that cannot be had are named; a benchmark finds out by __has_include which it has. JSON gets one
-# object a row, anew each time (tools/bench/bench.hpp writes it).
+# that cannot be had are named; a benchmark finds out by __has_include which it has. JSON becomes a
+# list of one object a row, anew each time.
 set -euo pipefail
+if (($# < 3)); then
+    sed -n '2,4s/^# //p' "$0" >&2
+    exit 2
+fi
 make=$1 json=$2
 shift 2
 here=$(dirname "$0")
@@ -16,14 +20,17 @@ peer '<(tbb|oneapi)/' libtbb-dev
 peer 'python3' python3
 
 "$make" benches
-json=$(realpath "$json")
-rm -f "$json"
-export BENCH_JSON=$json
+export BENCH_JSON=$json.rows  # to which tools/bench/bench.hpp appends
+rm -f "$json" "$BENCH_JSON"
+touch "$BENCH_JSON"
 printf '%-44s %10s %-5s %-24s %10s  %7s  %-8s %s\n' \
     measure brood unit peer figure ratio goal verdict
 failed=0
 for benchmark; do
     "$benchmark" || { echo "$(basename "$benchmark") failed"; failed=1; }
 done
-echo "$(grep -c '"met": true' "$json") of $(wc -l <"$json") goals met; figures in ${json#"$PWD/"}"
+{ echo '[' && sed '$!s/$/,/' "$BENCH_JSON" && echo ']'; } >"$json"
+met=$(grep -c '"met": true' "$json" || true)
+echo "$met of $(wc -l <"$BENCH_JSON") goals met; figures in $json"
+rm "$BENCH_JSON"
 exit "$failed"

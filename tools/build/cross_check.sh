@@ -19,7 +19,9 @@ if [[ -n $qemu ]]; then
     export BROOD_QEMU=1 EMULATOR="$qemu -L /usr/$triplet" BROOD_EXCLUDE=$PWD/test/qemu.exclude
     exec "$make" check ARCH="$arch"
 fi
-# The libraries of the cross compiler are no part of the system: name them in the programs.
+# The libraries of the cross compiler are no part of the system: name them in the programs, for what
+# the libraries need in turn, too (which the newer tag does not).
 libraries=/usr/$triplet/lib
 exec "$make" check ARCH="$arch" BUILD="build/check-$arch" \
-    LDFLAGS="-Wl,--dynamic-linker=$libraries/ld-linux.so.2 -Wl,-rpath=$libraries"
+    LDFLAGS="-Wl,--dynamic-linker=$libraries/ld-linux.so.2 -Wl,-rpath=$libraries \
+    -Wl,--disable-new-dtags"

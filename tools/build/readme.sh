@@ -1,7 +1,7 @@
 #!/bin/bash
 # readme.sh BUILD CXX...: README.md does what it says. Its programs build against the library with
 # no more flags than it tells a user to give, and run; the targets and variables of make that it
-# names are there, and so are the files it links to.
+# names are there, and so are the files it links to and what its table says that brood has.
 set -euo pipefail
 build=$1
 shift
@@ -52,9 +52,20 @@ for call in "${calls[@]}"; do
     done
 done
 
+# What the table of Python's calls has in code on its right side is in the headers.
+names=0
+while read -r word; do
+    names=$((names + 1))
+    grep -rqw "$word" include/brood || complain "the headers know no $word"
+done < <(awk -F ' [|] ' '/^\| Python \| brood \|/ {inside = 1; next} !/^\|/ {inside = 0}
+    inside {print $NF}' README.md | grep -oE '`[^`]+`' |
+    sed -E 's/"[^"]*"//g; s/std::[a-z_]+//g' | grep -oE '[A-Za-z_]{2,}' | sort -u)
+((names)) || complain "no table of Python's calls found"
+
 while read -r link; do
     [[ $link == *://* || -e ${link%%#*} ]] || complain "there is no $link"
 done < <(grep -oE '\]\([^)#]+' README.md | cut -c 3-)
 
 ((failures == 0)) || exit 1
-echo "check-readme: ${#programs[@]} programs run, ${#calls[@]} commands of make are there"
+echo "check-readme: ${#programs[@]} programs run, ${#calls[@]} commands of make and" \
+    "$names names are there"

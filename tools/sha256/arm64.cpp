@@ -7,9 +7,13 @@
 namespace tool::sha256 {
 namespace {
 
-// Compiled for processors that have it, whatever the rest of the program is compiled for. (clang++
-// before 16 shows the intrinsics only with -march=armv8-a+crypto.)
+// Compiled for processors that have it, whatever the rest of the program is compiled for; clang++
+// before 16 must be told by the flags of this file.
+#ifdef __ARM_FEATURE_SHA2
+#define BROOD_SHA_CODE
+#else
 #define BROOD_SHA_CODE __attribute__((target("+crypto")))
+#endif
 
 /// The eight words as the instructions want them.
 struct State {

@@ -82,16 +82,16 @@ constexpr void check_task() noexcept {
                   "a task is a function or a lambda without captures: pass what it needs as "
                   "arguments, or wrap it in by_value()");
     static_assert((... && std::is_trivially_copyable_v<std::decay_t<Arguments>>),
-                  "arguments of a task must be trivially copyable: use numbers, Text<N>, Bytes<N> "
-                  "or structs of plain fields");
+                  "arguments of a task must be trivially copyable: use numbers, Text<N>, Bytes<N>, "
+                  "Pair, Tuple or structs of plain fields");
     static_assert((... && !std::is_pointer_v<std::decay_t<Arguments>>),
                   "a task runs in another process, where a pointer of this one means nothing: pass "
                   "an index into an Array made before the pool, or the value itself (Text<N>, "
                   "Bytes<N>)");
     using R = std::decay_t<std::invoke_result_t<Function&, std::decay_t<Arguments>&...>>;
     static_assert(std::is_void_v<R> || std::is_trivially_copyable_v<R>,
-                  "the result of a task must be trivially copyable: use numbers, Text<N>, Bytes<N> "
-                  "or structs of plain fields");
+                  "the result of a task must be trivially copyable: use numbers, Text<N>, "
+                  "Bytes<N>, Pair, Tuple or structs of plain fields");
     static_assert(!std::is_pointer_v<R>, "the result of a task must not be a pointer");
 }
 
