@@ -18,9 +18,7 @@ std::uint32_t allowed_cpus() noexcept {
     for (const unsigned long word : set) {
         cpus += static_cast<std::uint32_t>(__builtin_popcountl(word));
     }
-    if (bytes > 0 && cpus > 0) { return cpus; }
-    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? static_cast<std::uint32_t>(online) : 1;
+    return bytes > 0 && cpus > 0 ? cpus : 1;
 }
 
 // What one group allows, in whole CPUs: half a CPU of time still runs a worker.

@@ -1,11 +1,13 @@
 // Pages: shared with children, private, or of a shared object.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <port/port.hpp>
 #include <port/posix/errors.hpp>
+#include <port/posix/grow_object.hpp>
 #include <port/posix/memory_limit.hpp>
 
 #include "calls.hpp"
@@ -52,8 +54,9 @@ Result<Fd> create_memory_file() noexcept {
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.
 Result<void*> map_sealed(Fd fd, std::size_t bytes) noexcept {
-    const Status allocated = allocate_object(fd, bytes);
-    if (!allocated) { return allocated.error(); }
+    Status status = detail::check_object_size(bytes);
+    if (status.ok()) { status = detail::grow_object(fd, 0, bytes); }
+    if (!status.ok()) { return status.error(); }
     (void)::fcntl(fd, kAddSeals, kSealShrink | kSealGrow | kSealSeal);
     return map_object(fd, bytes, true);
 }
@@ -127,7 +130,7 @@ void hide_from_dumps(void* address, std::size_t bytes) noexcept {
 }
 
 std::size_t page_bytes() noexcept {
-    return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return ::getauxval(AT_PAGESZ);
 }
 
 }  // namespace BROOD_PORT_LAYER
