@@ -1,5 +1,5 @@
+#include <brood/detail/packed_texts.hpp>
 #include <brood/error.hpp>
-#include <brood/signals.hpp>
 
 #include <port/port.hpp>
 
@@ -130,13 +130,9 @@ constexpr Entry kEntries[] = {
      "the result was taken before, or there was never a task: keep what get() returns"},
 };
 
-const Entry& entry_of(Errc code) noexcept {
-    for (const Entry& entry : kEntries) {
-        if (entry.code == code) { return entry; }
-    }
-    static constexpr Entry kUnknown = {Errc::system_error, "unknown", "unknown error"};
-    return kUnknown;
-}
+// A program holds only these, and no names if it never asks for one.
+constexpr auto kNames = detail::packed_texts<kEntries, &Entry::code, &Entry::name>();
+constexpr auto kTexts = detail::packed_texts<kEntries, &Entry::code, &Entry::text>();
 
 /// The detail in words: what killed a worker, how many bytes would do.
 void describe_detail(detail::Writer& writer, const Error& error) noexcept {
@@ -144,7 +140,7 @@ void describe_detail(detail::Writer& writer, const Error& error) noexcept {
     switch (error.code()) {
         case Errc::worker_died:
             if (amount < 0) {
-                writer.text(" (").text(signals::name(static_cast<int>(-amount))).text(")");
+                writer.text(" (").text(port::signal_name(static_cast<int>(-amount))).text(")");
             } else {
                 writer.text(" (exit code ").number(amount).text(")");
             }
@@ -179,11 +175,11 @@ Panic g_panic = &default_panic;
 }  // namespace
 
 const char* Error::name() const noexcept {
-    return entry_of(code_).name;
+    return kNames.find(static_cast<std::int32_t>(code_), "unknown");
 }
 
 const char* Error::text() const noexcept {
-    return entry_of(code_).text;
+    return kTexts.find(static_cast<std::int32_t>(code_), "unknown error");
 }
 
 const char* Error::describe(char* buffer, unsigned long bytes) const noexcept {

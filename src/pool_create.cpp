@@ -1,6 +1,4 @@
 // A pool's beginning and end in the host: memory, supervisor, close, join, terminate.
-#include <brood/signals.hpp>
-
 #include "fork_list.hpp"
 #include "launch_pipe.hpp"
 #include "pool_core.hpp"
@@ -147,8 +145,7 @@ Status Pool::terminate() noexcept {
         core_->shared->command.store(detail::PoolCommand::terminate, std::memory_order_seq_cst);
         detail::nudge(*core_);
         // Should somebody have stopped the supervisor, it must go on to end the workers.
-        const int go_on = signals::number("SIGCONT").value_or(0);
-        port::signal_process(core_->supervisor, core_->watch, go_on).ignore();
+        port::signal_process(core_->supervisor, core_->watch, port::kSignalContinue).ignore();
     }
     static_cast<void>(detail::wait_for_end(*core_, port::kNever));
     return Errc::ok;

@@ -4,14 +4,12 @@
 #include "pool_core.hpp"
 #include "self.hpp"
 
-#include <brood/signals.hpp>
-
 namespace brood {
 inline namespace v0 {
 namespace detail {
 namespace {
 
-// The same numbers on every system of our ports (kill(1) -l); SIGCHLD is looked up.
+// The same numbers on every system of our ports (kill(1) -l).
 constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15;
 constexpr std::int64_t kGraceNs = 200000000;
 // A worker that is killed from outside while it initializes is replaced, but not for ever.
@@ -54,7 +52,7 @@ private:
         port::SignalAction action;
         action.disposition = port::Disposition::handled;
         action.handler = &on_child;
-        port::signal_action(signals::number("SIGCHLD").value_or(0), &action, nullptr).ignore();
+        port::signal_action(port::kSignalChild, &action, nullptr).ignore();
         for (std::uint32_t index = 0; index < shared_.workers; ++index) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fail(forked.error()); }

@@ -167,7 +167,7 @@ void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexc
     core.shared->worker[index].initialized.store(1, std::memory_order_release);
     Worker worker(*core.shared, index, supervisor, tied);
     worker.work();
-    end_child(0);
+    end_daemon(0);
 }
 
 }  // namespace detail

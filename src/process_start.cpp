@@ -1,6 +1,5 @@
 // Process: how a child comes to be, on both sides of the fork. src/process.cpp is its later life.
 #include <brood/process.hpp>
-#include <brood/signals.hpp>
 
 #include "children.hpp"
 #include "connection_handing.hpp"
@@ -107,16 +106,15 @@ void ProcessAccess::run_daemon(Process& process, Launch& launch) noexcept {
     LaunchPipe ward_end;
     if (!ward_end.open().ok()) { port::exit_now(1); }
     // In a host that ignores SIGCHLD the guardian must still learn how its ward ends.
-    const int child_ended = signals::number("SIGCHLD").value_or(0);
     const port::SignalAction by_default;
     port::SignalAction before;
-    port::signal_action(child_ended, &by_default, &before).ignore();
+    port::signal_action(port::kSignalChild, &by_default, &before).ignore();
     const Result<port::Pid> ward = port::fork();
     if (!ward.ok()) { port::exit_now(1); }
     if (*ward == 0) {
         ward_end.close_reader();
         launch.lifeline.close_reader();
-        port::signal_action(child_ended, &before, nullptr).ignore();
+        port::signal_action(port::kSignalChild, &before, nullptr).ignore();
         run_child(process, launch);
     }
     launch.send_report(*ward);

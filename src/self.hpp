@@ -30,6 +30,8 @@ void signals_forget() noexcept;
 
 /// Ends a child of ours: its own children first (as Python), then its buffered output, then _exit.
 [[noreturn]] void end_child(int code) noexcept;
+/// The same for one that cannot have children.
+[[noreturn]] void end_daemon(int code) noexcept;
 
 }  // namespace detail
 }  // namespace v0

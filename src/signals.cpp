@@ -57,10 +57,7 @@ List all() noexcept {
 }
 
 const char* name(int signal) noexcept {
-    for (const Info& info : all()) {
-        if (info.number == signal) { return info.name; }
-    }
-    return "signal";
+    return port::signal_name(signal);
 }
 
 Result<int> number(const char* name) noexcept {

@@ -22,6 +22,10 @@ Self& self() noexcept {
 
 void end_child(int code) noexcept {
     end_children();
+    end_daemon(code);
+}
+
+void end_daemon(int code) noexcept {
     if (!port::flush_streams() && code == 0) { code = kFlushFailed; }
     port::exit_now(code);
 }
