@@ -156,7 +156,7 @@ void assume_broken_pipe_ignored(bool assume) noexcept;
 /// PIPE_BUF of this system: messages up to here are written whole or not at all. [ass]
 std::size_t pipe_atomic() noexcept;
 
-/// Closes; never fails for the caller. [ass]
+/// Closes; never fails for the caller. Of kNoFd there is nothing to close. [ass]
 void close(Fd fd) noexcept;
 /// Makes `target` a copy of `fd`; `target` survives exec. [ass]
 Status duplicate_to(Fd fd, Fd target) noexcept;

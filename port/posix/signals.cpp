@@ -45,35 +45,32 @@ bool caught(const struct sigaction& action) noexcept {
     return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
-struct sigaction to_native(const SignalAction& action) noexcept {
-    struct sigaction native = {};
+void to_native(const SignalAction& action, struct sigaction& native) noexcept {
     if (action.has_raw) {
         __builtin_memcpy(&native, action.raw, sizeof(native));
-        return native;
+        return;
     }
-    sigemptyset(&native.sa_mask);
+    native = {};
+    native.sa_handler = SIG_DFL;
     native.sa_flags = action.restart ? SA_RESTART : 0;
-    switch (action.disposition) {
-        case Disposition::by_default: native.sa_handler = SIG_DFL; break;
-        case Disposition::ignored: native.sa_handler = SIG_IGN; break;
-        case Disposition::handled: native.sa_handler = action.handler; break;
-    }
-    return native;
+    sigemptyset(&native.sa_mask);
+    if (action.disposition == Disposition::ignored) { native.sa_handler = SIG_IGN; }
+    if (action.disposition == Disposition::handled) { native.sa_handler = action.handler; }
 }
 
-SignalAction from_native(const struct sigaction& native) noexcept {
-    SignalAction action;
-    const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
+void from_native(const struct sigaction& native, SignalAction& action) noexcept {
+    action.disposition = Disposition::by_default;
+    action.handler = nullptr;
     if (caught(native)) {
+        const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
         action.disposition = Disposition::handled;
-        action.handler = plain ? native.sa_handler : nullptr;  // Else `raw` alone has it.
+        if (plain) { action.handler = native.sa_handler; }  // Else `raw` alone has it.
     } else if (native.sa_handler == SIG_IGN) {
         action.disposition = Disposition::ignored;
     }
     action.restart = (native.sa_flags & SA_RESTART) != 0;
     action.has_raw = true;
     __builtin_memcpy(action.raw, &native, sizeof(native));
-    return action;
 }
 
 std::int64_t to_ns(const timeval& time) noexcept {
@@ -84,19 +81,19 @@ std::int64_t to_ns(const timeval& time) noexcept {
 
 Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept {
     if (signal < 1 || signal > kSignalMax) { return Errc::bad_signal; }
-    struct sigaction native = {};
+    struct sigaction native;
     if (action != nullptr) {
         const bool handled = action->disposition == Disposition::handled;
         if (handled && !action->has_raw && action->handler == nullptr) {
             return Errc::bad_argument;
         }
-        native = to_native(*action);
+        to_native(*action, native);
     }
-    struct sigaction old = {};
+    struct sigaction old;
     if (::sigaction(signal, action != nullptr ? &native : nullptr, &old) != 0) {
         return Error(Errc::bad_signal, errno);
     }
-    if (before != nullptr) { *before = from_native(old); }
+    if (before != nullptr) { from_native(old, *before); }
     return {};
 }
 
@@ -104,22 +101,19 @@ SignalMask signal_mask(MaskChange how, SignalMask mask) noexcept {
     const sigset_t set = to_set(mask);
     sigset_t before;
     sigemptyset(&before);
-    int change = SIG_SETMASK;
-    if (how == MaskChange::block) { change = SIG_BLOCK; }
-    if (how == MaskChange::unblock) { change = SIG_UNBLOCK; }
+    const int change = how == MaskChange::set     ? SIG_SETMASK
+                       : how == MaskChange::block ? SIG_BLOCK
+                                                  : SIG_UNBLOCK;
     (void)::pthread_sigmask(change, &set, &before);
     return to_mask(before);
 }
 
 void reset_signals() noexcept {
-    struct sigaction by_default = {};
-    by_default.sa_handler = SIG_DFL;
-    sigemptyset(&by_default.sa_mask);
     for (int signal = 1; signal <= kSignalMax; ++signal) {
-        struct sigaction action = {};
-        if (::sigaction(signal, nullptr, &action) == 0 && caught(action)) {
-            (void)::sigaction(signal, &by_default, nullptr);
-        }
+        struct sigaction action;
+        if (::sigaction(signal, nullptr, &action) != 0 || !caught(action)) { continue; }
+        to_native(SignalAction(), action);
+        (void)::sigaction(signal, &action, nullptr);
     }
     // Last: a signal that came since the fork must not find a handler of the parent's.
     (void)signal_mask(MaskChange::set, 0);
