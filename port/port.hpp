@@ -102,6 +102,12 @@ const char* error_text(std::int32_t os_error) noexcept;
 /// The signals of this system that have names (real-time ones have none), by number. The array is
 /// static. [ass]
 const SignalEntry* signal_table(std::size_t& count) noexcept;
+/// The name in that table, "signal" if it has none. Static. [ass]
+const char* signal_name(std::int32_t signal) noexcept;
+
+/// SIGCHLD and SIGCONT, whose numbers differ between systems.
+extern const int kSignalChild;
+extern const int kSignalContinue;
 
 /// Reads the old action into `before` (may be null) and sets `action` (may be null).
 /// Errors: bad_signal. [ass]
@@ -154,7 +160,7 @@ void assume_broken_pipe_ignored(bool assume) noexcept;
 /// PIPE_BUF of this system: messages up to here are written whole or not at all. [ass]
 std::size_t pipe_atomic() noexcept;
 
-/// Closes; never fails for the caller. [ass]
+/// Closes; never fails for the caller. Of kNoFd there is nothing to close. [ass]
 void close(Fd fd) noexcept;
 /// Makes `target` a copy of `fd`; `target` survives exec. [ass]
 Status duplicate_to(Fd fd, Fd target) noexcept;

@@ -69,11 +69,12 @@ enum class Disposition : std::uint8_t { by_default, ignored, handled };
 /// How a signal is handled. `raw` keeps what this page cannot express (flags, mask), so that an
 /// action that was read can be put back exactly.
 struct SignalAction {
+    SignalAction() noexcept {}  // raw stays undefined
     Disposition disposition = Disposition::by_default;
     void (*handler)(int) = nullptr;
     bool restart = true;   ///< SA_RESTART: the host's own slow calls go on.
     bool has_raw = false;  ///< Set by a read; a write with it puts back `raw` as it was.
-    alignas(16) unsigned char raw[192] = {};
+    alignas(16) unsigned char raw[192];
 };
 
 enum class MaskChange : std::uint8_t { block, unblock, set };

@@ -41,7 +41,7 @@ private:
     static constexpr std::uint32_t kFree = 0, kHeld = 1, kAwaited = 2;
     static constexpr std::int64_t kNapNs = 50000;
     port::Bell bell_;
-    std::atomic<std::uint32_t> ringing_{0};
+    std::atomic<std::uint32_t> ringing_;
 };
 
 /// Holds it for a scope.

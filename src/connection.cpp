@@ -14,9 +14,9 @@ Status Connection::send_bytes(const void* data, std::size_t bytes, Timeout timeo
     }
     if (data == nullptr && bytes > 0) { return Errc::bad_argument; }
     if (bytes > detail::kFrameBytesMax) { return Errc::size_too_large; }
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
-    return detail::send_frame({*writing_, write_}, data, bytes, *deadline);
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
+    return detail::send_frame({*writing_, write_}, data, bytes, deadline_ns);
 }
 
 Status Connection::send_bytes(const void* buffer, std::size_t bytes, std::size_t offset,
@@ -33,12 +33,12 @@ Result<std::size_t> Connection::recv_bytes(void* buffer, std::size_t bytes,
         return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
     if (buffer == nullptr && bytes > 0) { return Errc::bad_argument; }
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
     if (refusal != Errc::ok) { return refusal; }
     const Result<std::size_t> got =
-        detail::receive_frame({*reading_, read_}, {buffer, bytes, longest_}, *deadline);
+        detail::receive_frame({*reading_, read_}, {buffer, bytes, longest_}, deadline_ns);
     const bool refuse = got.code() == Errc::message_too_long || got.code() == Errc::bad_frame;
     if (refuse) { refusal_.store(got.code(), std::memory_order_relaxed); }
     return got;
@@ -56,8 +56,8 @@ Result<bool> Connection::poll(Timeout timeout) noexcept {
     if (read_ == port::kNoFd) {
         return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
     if (refusal != Errc::ok) { return refusal; }
     const bool over = reading_ != nullptr && detail::has_torn_frame(*reading_);
@@ -70,7 +70,7 @@ Result<bool> Connection::poll(Timeout timeout) noexcept {
     port::PollItem item;
     item.fd = read_;
     item.want_read = true;
-    const Result<std::size_t> ready = port::poll(&item, 1, over ? 0 : *deadline);
+    const Result<std::size_t> ready = port::poll(&item, 1, over ? 0 : deadline_ns);
     if (!ready.ok()) { return ready.error(); }
     if (*ready == 0 && over) { return Errc::peer_died; }
     return *ready > 0;

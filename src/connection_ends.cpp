@@ -30,9 +30,7 @@ struct Parts {
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
     ~Parts() noexcept {
-        for (const port::Fd fd : {there[0], there[1], back[0], back[1]}) {
-            if (fd != port::kNoFd) { port::close(fd); }
-        }
+        for (const port::Fd fd : {there[0], there[1], back[0], back[1]}) { port::close(fd); }
         if (page != nullptr) { port::unmap(page, sizeof(*page)); }
     }
     void release() noexcept {
@@ -189,8 +187,8 @@ void ConnectionAccess::drop_page(Connection& end) noexcept {
 }
 
 void ConnectionAccess::close_descriptors(Connection& end) noexcept {
-    if (end.read_ != port::kNoFd) { port::close(end.read_); }
-    if (end.write_ != port::kNoFd) { port::close(end.write_); }
+    port::close(end.read_);
+    port::close(end.write_);
     end.read_ = end.write_ = port::kNoFd;
 }
 

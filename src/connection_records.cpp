@@ -24,24 +24,24 @@ Status wait_until(port::Fd fd, bool to_write, std::int64_t deadline_ns) noexcept
 // Another process may be faster to the room or to the record: then try and wait again.
 Result<std::size_t> write_until(port::Fd fd, const void* record, std::size_t bytes,
                                 Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     for (;;) {
         const Result<std::size_t> written = port::write_now(fd, record, bytes);
         if (written.code() != Errc::would_block) { return written; }
-        const Status room = wait_until(fd, true, *deadline);
+        const Status room = wait_until(fd, true, deadline_ns);
         if (!room.ok()) { return room.error(); }
     }
 }
 
 Result<std::size_t> read_until(port::Fd fd, void* record, std::size_t bytes,
                                Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     for (;;) {
         const Result<std::size_t> got = port::read_now(fd, record, bytes);
         if (got.code() != Errc::would_block) { return got; }
-        const Status ready = wait_until(fd, false, *deadline);
+        const Status ready = wait_until(fd, false, deadline_ns);
         if (!ready.ok()) { return ready.error(); }
     }
 }

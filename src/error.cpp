@@ -1,5 +1,5 @@
+#include <brood/detail/packed_texts.hpp>
 #include <brood/error.hpp>
-#include <brood/signals.hpp>
 
 #include <port/port.hpp>
 
@@ -22,14 +22,14 @@ constexpr Entry kEntries[] = {
     {Errc::timed_out, "timed_out",
      "the timeout ran out: nothing was done; try again or wait longer"},
     {Errc::timeout_negative, "timeout_negative",
-     "the timeout is negative: use Timeout::no_wait() for none, Timeout::forever() for no limit"},
+     "the timeout is negative: use no_wait() for none, forever() for no limit"},
     {Errc::timeout_overflow, "timeout_overflow",
      "the timeout is too long to be counted: use Timeout::forever()"},
     {Errc::interrupted, "interrupted", "a signal interrupted the call: call it again"},
     {Errc::would_block, "would_block", "not possible without waiting: call it with a timeout"},
 
     {Errc::bad_argument, "bad_argument",
-     "an argument is outside what the function accepts: see its description in the header"},
+     "an argument is outside what the function accepts: see its description"},
     {Errc::size_zero, "size_zero", "the size is 0: ask for at least one byte or element"},
     {Errc::size_too_large, "size_too_large",
      "the size is beyond what can be addressed or counted: ask for less"},
@@ -40,7 +40,7 @@ constexpr Entry kEntries[] = {
      "the name has a second slash: shared objects have no folders"},
     {Errc::name_too_long, "name_too_long", "the name is too long: 255 bytes are the limit"},
     {Errc::bad_signal, "bad_signal",
-     "no such signal, or one that cannot be handled (SIGKILL, SIGSTOP): see signals::all()"},
+     "no such signal, or one that cannot be handled: see signals::all()"},
     {Errc::text_too_long, "text_too_long", "the text does not fit: use a larger Text<N>"},
 
     {Errc::no_memory, "no_memory", "the system has no memory for this: free some and try again"},
@@ -51,13 +51,12 @@ constexpr Entry kEntries[] = {
     {Errc::too_many_processes, "too_many_processes",
      "the limit of processes is reached: let some end, or raise RLIMIT_NPROC or pids.max"},
     {Errc::not_permitted, "not_permitted",
-     "the system does not permit this to this user: change the user or the permissions"},
+     "the system does not permit this to this user: change the user or its rights"},
     {Errc::not_found, "not_found",
-     "there is no such object, file or process: check its name, or make it first"},
+     "no such object, file or process: check its name, or make it first"},
     {Errc::already_exists, "already_exists",
      "the name is taken: open it, choose another, or remove a stale one"},
-    {Errc::unsupported, "unsupported",
-     "this system, kernel or sandbox cannot do this: do without, as it will stay so"},
+    {Errc::unsupported, "unsupported", "this system, kernel or sandbox cannot do this: do without"},
     {Errc::system_error, "system_error", "the system refused: os_error() says why"},
     {Errc::output_failed, "output_failed", "output could not be written: is the disk full?"},
 
@@ -78,7 +77,7 @@ constexpr Entry kEntries[] = {
     {Errc::no_children, "no_children", "no process to wait for: start one first"},
 
     {Errc::end_of_stream, "end_of_stream",
-     "all senders have closed their ends and all was received: nothing more will come"},
+     "all senders have closed and all was received: nothing more will come"},
     {Errc::broken_pipe, "broken_pipe",
      "all receivers have closed their ends: nobody reads any more"},
     {Errc::peer_died, "peer_died",
@@ -96,11 +95,11 @@ constexpr Entry kEntries[] = {
     {Errc::not_ready, "not_ready",
      "its creator has not finished making it, or died while making it: try again, or remove it"},
     {Errc::type_mismatch, "type_mismatch",
-     "the shared object holds another type than asked for: open it as what it was made"},
+     "the shared object holds another type: open it as what it was made"},
     {Errc::version_mismatch, "version_mismatch",
-     "the shared object was made by another version of brood: rebuild both programs"},
+     "another version of brood made the shared object: rebuild both programs"},
     {Errc::layout_mismatch, "layout_mismatch",
-     "the shared object belongs to another C library or word size: build both programs alike"},
+     "another C library or word size made the shared object: build both alike"},
     {Errc::corrupt, "corrupt", "the shared object is damaged: remove it and make a new one"},
     {Errc::owner_died, "owner_died",
      "the lock is held now, but its last holder was killed inside: check what it guards"},
@@ -110,9 +109,9 @@ constexpr Entry kEntries[] = {
     {Errc::out_of_range, "out_of_range", "the index is beyond the end: see size()"},
 
     {Errc::worker_died, "worker_died",
-     "the worker process died in the task: the task did not finish, others go on"},
+     "the worker died in the task: the task did not finish, others go on"},
     {Errc::pool_broken, "pool_broken",
-     "the pool's supervisor process is gone: make a new pool and submit again"},
+     "the pool's supervisor is gone: make a new pool and submit again"},
     {Errc::pool_closed, "pool_closed", "the pool was closed: submit before close()"},
     {Errc::pool_not_closed, "pool_not_closed",
      "the pool is open: call close() or terminate() first"},
@@ -121,22 +120,18 @@ constexpr Entry kEntries[] = {
     {Errc::initializer_failed, "initializer_failed",
      "the pool's initializer failed in a worker: the pool has given up"},
     {Errc::task_too_large, "task_too_large",
-     "the task's arguments or result do not fit: raise PoolOptions::payload_bytes"},
+     "arguments or result do not fit: raise PoolOptions::payload_bytes"},
     {Errc::full, "full", "there is no room now: take something out first, or wait"},
     {Errc::not_done, "not_done", "the task has not ended yet: wait() first"},
     {Errc::unknown_function, "unknown_function",
-     "the function is not in the program that the pool was made from: make the pool after dlopen"},
+     "the pool was made before this function was loaded: make it after dlopen"},
     {Errc::collected, "collected",
      "the result was taken before, or there was never a task: keep what get() returns"},
 };
 
-const Entry& entry_of(Errc code) noexcept {
-    for (const Entry& entry : kEntries) {
-        if (entry.code == code) { return entry; }
-    }
-    static constexpr Entry kUnknown = {Errc::system_error, "unknown", "unknown error"};
-    return kUnknown;
-}
+// A program holds only these, and no names if it never asks for one.
+constexpr auto kNames = detail::packed_texts<kEntries, &Entry::code, &Entry::name>();
+constexpr auto kTexts = detail::packed_texts<kEntries, &Entry::code, &Entry::text>();
 
 /// The detail in words: what killed a worker, how many bytes would do.
 void describe_detail(detail::Writer& writer, const Error& error) noexcept {
@@ -144,7 +139,7 @@ void describe_detail(detail::Writer& writer, const Error& error) noexcept {
     switch (error.code()) {
         case Errc::worker_died:
             if (amount < 0) {
-                writer.text(" (").text(signals::name(static_cast<int>(-amount))).text(")");
+                writer.text(" (").text(port::signal_name(static_cast<int>(-amount))).text(")");
             } else {
                 writer.text(" (exit code ").number(amount).text(")");
             }
@@ -161,12 +156,21 @@ void describe_detail(detail::Writer& writer, const Error& error) noexcept {
     }
 }
 
+void describe_all(detail::Writer& writer, const Error& error) noexcept {
+    writer.text(error.text());
+    describe_detail(writer, error);
+    if (error.os_error() == 0) { return; }
+    writer.text(" (");
+    const char* const words = port::error_text(error.os_error());
+    if (words[0] != '\0') { writer.text(words).text(", "); }
+    writer.text("errno ").number(error.os_error()).text(")");
+}
+
 void default_panic(const char* doing, const Error& error) {
     char line[400];
     detail::Writer writer(line, sizeof line - 1);
     writer.text(doing).text(": ");
-    char words[320];
-    writer.text(error.describe(words, sizeof words));
+    describe_all(writer, error);
     std::size_t length = writer.size();
     line[length++] = '\n';
     static_cast<void>(port::flush_streams());
@@ -179,23 +183,16 @@ Panic g_panic = &default_panic;
 }  // namespace
 
 const char* Error::name() const noexcept {
-    return entry_of(code_).name;
+    return kNames.find(static_cast<std::int32_t>(code_), "unknown");
 }
 
 const char* Error::text() const noexcept {
-    return entry_of(code_).text;
+    return kTexts.find(static_cast<std::int32_t>(code_), "unknown error");
 }
 
 const char* Error::describe(char* buffer, unsigned long bytes) const noexcept {
     detail::Writer writer(buffer, bytes);
-    writer.text(text());
-    describe_detail(writer, *this);
-    if (os_error_ != 0) {
-        writer.text(" (");
-        const char* const words = port::error_text(os_error_);
-        if (words[0] != '\0') { writer.text(words).text(", "); }
-        writer.text("errno ").number(os_error_).text(")");
-    }
+    describe_all(writer, *this);
     return buffer;
 }
 
@@ -206,6 +203,10 @@ void set_panic(Panic panic) noexcept {
 void panic(const char* doing, const Error& error) noexcept {
     g_panic(doing, error);
     port::exit_now(1);  // A panic handler that returns.
+}
+
+void detail::panic_without_value(Error error) noexcept {
+    panic("using a result that holds no value", error);
 }
 
 }  // namespace v0

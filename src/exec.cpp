@@ -2,6 +2,7 @@
 #include <brood/exec.hpp>
 #include <brood/process.hpp>
 
+#include "children.hpp"
 #include "deadline.hpp"
 #include "launch_pipe.hpp"
 #include "process_access.hpp"
@@ -56,6 +57,7 @@ Result<Process> Process::exec(const char* path, const char* const* arguments,
     port::ResourceLimit limits[ExecOptions::kLimitsMax];
     const Status planned = ExecAccess::plan(path, arguments, options, limits, plan);
     if (!planned.ok()) { return planned.error(); }
+    detail::reap_adopted();
     const Status may = detail::ProcessAccess::may_start();
     if (!may.ok()) { return may.error(); }
     detail::LaunchPipe lifeline;
@@ -106,8 +108,8 @@ Status collect(port::Fd from, char* buffer, std::size_t bytes, std::int64_t dead
 
 Result<Captured> capture(const char* path, const char* const* arguments, char* buffer,
                          std::size_t bytes, const ExecOptions& options, Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (buffer == nullptr && bytes != 0) { return Errc::bad_argument; }
     detail::LaunchPipe pipe;
     const Status opened = pipe.open();
@@ -119,12 +121,12 @@ Result<Captured> capture(const char* path, const char* const* arguments, char* b
     pipe.close_writer();
     if (!process.ok()) { return process.error(); }
     Captured captured;
-    Status status = collect(pipe.reader(), buffer, bytes, *deadline, captured);
+    Status status = collect(pipe.reader(), buffer, bytes, deadline_ns, captured);
     pipe.close_reader();
     if (status.ok()) {
-        const std::int64_t left = *deadline == port::kNever ? 0 : *deadline - port::now_ns();
-        status = process->join(*deadline == port::kNever ? Timeout::forever()
-                                                         : nanoseconds(left > 0 ? left : 0));
+        const std::int64_t left = deadline_ns == port::kNever ? 0 : deadline_ns - port::now_ns();
+        status = process->join(deadline_ns == port::kNever ? Timeout::forever()
+                                                           : nanoseconds(left > 0 ? left : 0));
     }
     if (!status.ok()) {
         process->terminate(milliseconds(kGraceMs)).ignore();

@@ -1,6 +1,6 @@
 #include "guardian.hpp"
 
-#include "wait_child.hpp"
+#include "deadline.hpp"
 
 namespace brood {
 inline namespace v0 {

@@ -50,10 +50,10 @@ Lock::~Lock() noexcept {
 }
 
 Status Lock::take(Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline_ns = detail::deadline_of(timeout);
-    if (!deadline_ns.ok()) { return deadline_ns.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (state_ == nullptr) { return Errc::closed; }
-    const Status status = port::mutex_lock(mutex_at(state_), *deadline_ns);
+    const Status status = port::mutex_lock(mutex_at(state_), deadline_ns);
     if (status.ok() || status.code() == Errc::owner_died) {
         __atomic_store_n(&held_, true, __ATOMIC_RELAXED);
     }

@@ -35,7 +35,7 @@ bool names_object(const char* name, const port::ObjectIdentity& wanted, port::Fd
 }
 
 void close_if_open(port::Fd fd) noexcept {
-    if (fd != port::kNoFd) { port::close(fd); }
+    port::close(fd);
 }
 
 // Takes the creation lock of a fresh object and makes sure that the name is its own. False: a

@@ -16,16 +16,20 @@ std::uint32_t power_of_two(std::uint32_t least) noexcept {
 
 }  // namespace
 
-Status PoolCore::check(const PoolOptions& options) noexcept {
+bool PoolCore::good(const PoolOptions& options) noexcept {
     const bool counts =
         options.workers_ >= 1 &&
         (options.workers_ <= PoolOptions::kWorkersMax || options.workers_ == UINT32_MAX) &&
-        options.capacity_ >= 1 && options.capacity_ <= PoolOptions::kCapacityMax &&
-        options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
-    return counts ? Errc::ok : Errc::bad_argument;
+        options.capacity_ >= 1 && options.capacity_ <= PoolOptions::kCapacityMax;
+    return counts && options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
 }
 
-Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
+Errc PoolCore::usable(const PoolCore* core) noexcept {
+    if (core == nullptr) { return Errc::closed; }
+    return core->is_host() ? Errc::ok : Errc::wrong_process;
+}
+
+Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     std::uint32_t workers = options.workers_;
     if (workers == UINT32_MAX) { workers = port::usable_cpus(); }
     const std::uint32_t capacity = power_of_two(options.capacity_);
@@ -43,8 +47,8 @@ Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
         port::unmap(*own, own_bytes);
         return both.error();
     }
-    PoolCore* const core = ::new (*own) PoolCore;
-    PoolShared* const shared = ::new (*both) PoolShared;  // zeroed pages: nothing is touched twice
+    PoolCore* const core = ::new (*own) PoolCore;  // zeroed pages: nothing is touched twice
+    PoolShared* const shared = ::new (*both) PoolShared;
     core->shared = shared;
     core->shared_bytes = shared_bytes;
     core->own_bytes = own_bytes;
@@ -55,6 +59,8 @@ Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
     shared->capacity = capacity;
     shared->slot_bytes = slot_bytes;
     shared->slots_at = slots_at;
+    core->watch = core->control = core->control_read = core->host_watch = port::kNoFd;
+    core->free_head = kNoSlot;
     for (std::uint32_t i = capacity; i > 0; --i) {
         core->note[i - 1].next = core->free_head;
         core->free_head = i - 1;
@@ -63,10 +69,11 @@ Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
         const Status status = port::bell_init(*bell);
         if (status.ok()) { continue; }
         release(core);
-        return status.error();
+        return status;
     }
     shared->host_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
-    return core;
+    made = core;
+    return Errc::ok;
 }
 
 void PoolCore::release(PoolCore* core) noexcept {
@@ -90,12 +97,6 @@ void note_supervisor_end(PoolCore& core) noexcept {
             default: core.ended_by = Errc::pool_broken; break;
         }
     }
-}
-
-bool supervisor_has_ended(PoolCore& core) noexcept {
-    const BellMutexHold hold(core.mutex);
-    note_supervisor_end(core);
-    return core.supervisor == 0;
 }
 
 void nudge(PoolCore& core) noexcept {

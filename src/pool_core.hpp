@@ -14,53 +14,55 @@ inline namespace v0 {
 namespace detail {
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
-/// change: the free slots, the counts, the state.
+/// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
 struct PoolCore {
     ForkLink link;  // first: a forked child closes control and watch (pool_create.cpp)
-    BellMutex mutex;
+
+    // What is used most comes first, where instructions reach it with a byte.
+    PoolShared* shared;
+    port::Pid supervisor;   // 0: reaped
+    port::Fd watch;         // readable when it has ended
+    port::Fd control;       // a byte makes it look; closing it means our end
+    port::Fd control_read;  // in the supervisor: the other end
+    port::Fd host_watch;    // in the supervisor: watches the host
+    Errc ended_by;          // pool_broken, pool_terminated, initializer_failed
+    bool closed;
+    bool handle_gone;  // the Pool was destroyed
+
+    std::uint32_t in_use;       // slots that a Future or a forgotten task holds
+    std::uint32_t forgotten;    // of them without a Future
+    std::uint32_t unpublished;  // of them reserved and not yet published
+    std::uint32_t waiting;      // host threads that wait for a task
+    std::uint32_t free_head;    // a list through SlotNote::next
+    std::uint32_t sweep_at;     // where the look for forgotten ended tasks goes on
+    unsigned epoch;
 
     // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others
     // sleep on `turns`, which counts its wake-ups. So only one takes back what was rung there.
+    std::atomic<std::uint32_t> listening;  // whether there is that one
+    std::atomic<std::uint32_t> others;     // threads asleep on `turns`, or about to be
     port::Bell turns;
-    std::atomic<std::uint32_t> listening{0};  // whether there is that one
-    std::atomic<std::uint32_t> others{0};     // threads asleep on `turns`, or about to be
+    BellMutex mutex;
 
-    PoolShared* shared = nullptr;
-    std::size_t shared_bytes = 0;
-    std::size_t own_bytes = 0;
-    unsigned epoch = 0;
-
-    port::Pid supervisor = 0;             // 0: reaped
-    port::Fd watch = port::kNoFd;         // readable when it has ended
-    port::Fd control = port::kNoFd;       // a byte makes it look; closing it means our end
-    port::Fd control_read = port::kNoFd;  // in the supervisor: the other end
-    port::Fd host_watch = port::kNoFd;    // in the supervisor: watches the host
-    Errc ended_by = Errc::ok;             // pool_broken, pool_terminated, initializer_failed
-    bool closed = false;
-    bool handle_gone = false;  // the Pool was destroyed
-
-    std::uint32_t in_use = 0;           // slots that a Future or a forgotten task holds
-    std::uint32_t forgotten = 0;        // of them without a Future
-    std::uint32_t unpublished = 0;      // of them reserved and not yet published
-    std::uint32_t waiting = 0;          // host threads that wait for a task
-    std::uint32_t free_head = kNoSlot;  // a list through SlotNote::next
-    std::uint32_t sweep_at = 0;         // where the look for forgotten ended tasks goes on
-
-    bool (*initialize)(void*) = nullptr;
-    alignas(16) unsigned char initializer[PoolOptions::kInitializerBytes] = {};
+    std::size_t shared_bytes;
+    std::size_t own_bytes;
+    bool (*initialize)(void*);
+    alignas(16) unsigned char initializer[PoolOptions::kInitializerBytes];
 
     /// What the host knows of each slot.
     struct SlotNote {
-        std::uint32_t next = kNoSlot;
-        bool is_forgotten = false;
+        std::uint32_t next;
+        bool is_forgotten;
     };
     SlotNote note[1];  // `capacity` of them
 
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
-    static Status check(const PoolOptions& options) noexcept;
+    static bool good(const PoolOptions& options) noexcept;
+    /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
+    static Errc usable(const PoolCore* core) noexcept;
     /// Maps and fills both sides. On failure nothing is left.
-    static Result<PoolCore*> make(const PoolOptions& options) noexcept;
+    static Status make(const PoolOptions& options, PoolCore*& made) noexcept;
     /// Whether neither a Pool nor a Future refers to it. Of all changes that make it so only one,
     /// made with the mutex, finds it true, and then calls release() without the mutex.
     bool is_unused() const noexcept { return handle_gone && in_use == forgotten; }
@@ -79,8 +81,6 @@ void nudge(PoolCore& core) noexcept;
 void begin_closing(PoolCore& core) noexcept;
 /// Takes the end of the supervisor into account: reaps it, notes why. Call with the mutex.
 void note_supervisor_end(PoolCore& core) noexcept;
-/// True if the supervisor has ended, noting it (with the mutex taken here).
-bool supervisor_has_ended(PoolCore& core) noexcept;
 
 }  // namespace detail
 }  // namespace v0

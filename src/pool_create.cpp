@@ -1,11 +1,9 @@
 // A pool's beginning and end in the host: memory, supervisor, close, join, terminate.
-#include <brood/signals.hpp>
-
+#include "deadline.hpp"
 #include "fork_list.hpp"
 #include "launch_pipe.hpp"
 #include "pool_core.hpp"
 #include "process_access.hpp"
-#include "wait_child.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -13,31 +11,31 @@ namespace detail {
 namespace {
 
 void close_descriptors(PoolCore& core) noexcept {
-    for (port::Fd* fd : {&core.watch, &core.control}) {
-        if (*fd != port::kNoFd) { port::close(std::exchange(*fd, port::kNoFd)); }
-    }
+    port::close(std::exchange(core.watch, port::kNoFd));
+    port::close(std::exchange(core.control, port::kNoFd));
 }
 
 bool forget_pool(ForkLink& link) noexcept {
     // In a child that anybody forked: the pool is its parent's, and must end with that.
-    PoolCore& core = *reinterpret_cast<PoolCore*>(&link);
-    for (const port::Fd fd : {core.watch, core.control}) {
-        if (fd != port::kNoFd) { port::close(fd); }
-    }
-    core.watch = core.control = port::kNoFd;
+    close_descriptors(*reinterpret_cast<PoolCore*>(&link));
     return false;
+}
+
+/// True if the supervisor has ended, noting it.
+bool supervisor_has_ended(PoolCore& core) noexcept {
+    const BellMutexHold hold(core.mutex);
+    note_supervisor_end(core);
+    return core.supervisor == 0;
 }
 
 /// Waits until the supervisor has ended, without the mutex: others may collect meanwhile.
 bool wait_for_end(PoolCore& core, std::int64_t deadline_ns) noexcept {
-    std::int64_t look_ns = 100000;
+    Looks looks;
     while (!supervisor_has_ended(core)) {
         if (has_passed(deadline_ns)) { return false; }
         port::PollItem item{core.watch, true, false, false};
         const bool must_look = core.watch == port::kNoFd;
-        const std::int64_t until = must_look ? slice_of(deadline_ns, look_ns) : deadline_ns;
-        static_cast<void>(port::poll(&item, 1, until));
-        look_ns = look_ns < kLookNs / 2 ? look_ns * 2 : kLookNs;
+        static_cast<void>(port::poll(&item, 1, must_look ? looks.next(deadline_ns) : deadline_ns));
     }
     return true;
 }
@@ -60,7 +58,7 @@ Status start_supervisor(PoolCore& core) noexcept {
         run_supervisor(core, host);
     }
     port::signal_mask(port::MaskChange::set, before);
-    if (host_watch != port::kNoFd) { port::close(host_watch); }
+    port::close(host_watch);
     if (!pid.ok()) { return pid.error(); }
     core.supervisor = *pid;
     core.watch = port::watch_process(*pid).value_or(port::kNoFd);
@@ -89,29 +87,41 @@ Status wait_until_running(PoolCore& core) noexcept {
                  shared.failure_errno.load(std::memory_order_relaxed));
 }
 
+/// Ends the workers and waits for that.
+void end_pool(PoolCore& core) noexcept {
+    {
+        const BellMutexHold hold(core.mutex);
+        note_supervisor_end(core);
+        core.closed = true;
+        if (core.supervisor == 0) { return; }
+        if (core.ended_by == Errc::ok) { core.ended_by = Errc::pool_terminated; }
+        core.shared->command.store(PoolCommand::terminate, std::memory_order_seq_cst);
+        nudge(core);
+        // Should somebody have stopped the supervisor, it must go on to end the workers.
+        port::signal_process(core.supervisor, core.watch, port::kSignalContinue).ignore();
+    }
+    static_cast<void>(wait_for_end(core, port::kNever));
+}
+
 }  // namespace
 }  // namespace detail
 
 using detail::PoolCore;
 
 Result<Pool> Pool::create(const PoolOptions& options) noexcept {
-    const Status good = PoolCore::check(options);
-    if (!good.ok()) { return good.error(); }
-    const Status may = detail::ProcessAccess::may_start();
-    if (!may.ok()) { return may.error(); }
-    const Result<PoolCore*> core = PoolCore::make(options);
-    if (!core.ok()) { return core.error(); }
+    if (!PoolCore::good(options)) { return Errc::bad_argument; }
     Pool pool;
-    pool.core_ = *core;
-    Status status = detail::start_supervisor(**core);
-    if (status.ok()) { status = detail::wait_until_running(**core); }
+    Status status = detail::ProcessAccess::may_start();
+    if (status.ok()) { status = PoolCore::make(options, pool.core_); }
+    if (status.ok()) { status = detail::start_supervisor(*pool.core_); }
+    if (status.ok()) { status = detail::wait_until_running(*pool.core_); }
     if (!status.ok()) { return status.error(); }  // ~Pool undoes what there is
     return pool;
 }
 
 Status Pool::close() noexcept {
-    if (core_ == nullptr) { return Errc::closed; }
-    if (!core_->is_host()) { return Errc::wrong_process; }
+    const Errc usable = PoolCore::usable(core_);
+    if (usable != Errc::ok) { return usable; }
     const detail::BellMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::ok; }
     core_->closed = true;
@@ -121,49 +131,30 @@ Status Pool::close() noexcept {
 }
 
 Status Pool::join(Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
-    if (core_ == nullptr) { return Errc::closed; }
-    if (!core_->is_host()) { return Errc::wrong_process; }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
+    const Errc usable = PoolCore::usable(core_);
+    if (usable != Errc::ok) { return usable; }
     {
         const detail::BellMutexHold hold(core_->mutex);
         detail::note_supervisor_end(*core_);
         if (!core_->closed && core_->supervisor != 0) { return Errc::pool_not_closed; }
     }
-    if (!detail::wait_for_end(*core_, *deadline)) { return Errc::timed_out; }
-    const detail::BellMutexHold hold(core_->mutex);
+    if (!detail::wait_for_end(*core_, deadline_ns)) { return Errc::timed_out; }
+    // From here on nobody changes it.
     return core_->ended_by == Errc::pool_terminated ? Errc::ok : core_->ended_by;
 }
 
 Status Pool::terminate() noexcept {
-    if (core_ == nullptr) { return Errc::closed; }
-    if (!core_->is_host()) { return Errc::wrong_process; }
-    {
-        const detail::BellMutexHold hold(core_->mutex);
-        detail::note_supervisor_end(*core_);
-        core_->closed = true;
-        if (core_->supervisor == 0) { return Errc::ok; }
-        if (core_->ended_by == Errc::ok) { core_->ended_by = Errc::pool_terminated; }
-        core_->shared->command.store(detail::PoolCommand::terminate, std::memory_order_seq_cst);
-        detail::nudge(*core_);
-        // Should somebody have stopped the supervisor, it must go on to end the workers.
-        const int go_on = signals::number("SIGCONT").value_or(0);
-        port::signal_process(core_->supervisor, core_->watch, go_on).ignore();
-    }
-    static_cast<void>(detail::wait_for_end(*core_, port::kNever));
-    return Errc::ok;
+    const Errc usable = PoolCore::usable(core_);
+    if (usable == Errc::ok) { detail::end_pool(*core_); }
+    return usable;
 }
 
 void Pool::destroy() noexcept {
-    if (core_ == nullptr) { return; }
     PoolCore* const core = std::exchange(core_, nullptr);
-    if (!core->is_host()) { return; }
-    {
-        Pool ending;
-        ending.core_ = core;
-        ending.terminate().ignore();
-        ending.core_ = nullptr;
-    }
+    if (PoolCore::usable(core) != Errc::ok) { return; }
+    detail::end_pool(*core);
     detail::fork_list_remove(core->link);
     detail::close_descriptors(*core);
     bool unused = false;

@@ -4,14 +4,12 @@
 #include "pool_core.hpp"
 #include "self.hpp"
 
-#include <brood/signals.hpp>
-
 namespace brood {
 inline namespace v0 {
 namespace detail {
 namespace {
 
-// The same numbers on every system of our ports (kill(1) -l); SIGCHLD is looked up.
+// The same numbers on every system of our ports (kill(1) -l).
 constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15;
 constexpr std::int64_t kGraceNs = 200000000;
 // A worker that is killed from outside while it initializes is replaced, but not for ever.
@@ -35,6 +33,7 @@ public:
         for (;;) {
             reap();
             obey();
+            replace_missing();
             if (living_ == 0 && ending_) {
                 shared_.phase.store(PoolPhase::ended, std::memory_order_release);
                 ring_host(shared_);
@@ -54,7 +53,7 @@ private:
         port::SignalAction action;
         action.disposition = port::Disposition::handled;
         action.handler = &on_child;
-        port::signal_action(signals::number("SIGCHLD").value_or(0), &action, nullptr).ignore();
+        port::signal_action(port::kSignalChild, &action, nullptr).ignore();
         for (std::uint32_t index = 0; index < shared_.workers; ++index) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fail(forked.error()); }
@@ -68,14 +67,11 @@ private:
         shared_.failure.store(why.code(), std::memory_order_relaxed);
         shared_.failure_errno.store(why.os_error(), std::memory_order_relaxed);
         kill_workers(kKill);
-        while (living_ > 0) {
-            for (std::uint32_t index = 0; index < shared_.workers; ++index) {
-                const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-                if (pid == 0) { continue; }
-                static_cast<void>(port::wait_child(pid, port::Reap::wait));
-                shared_.worker[index].pid.store(0, std::memory_order_relaxed);
-                --living_;
-            }
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
+            if (pid == 0) { continue; }
+            static_cast<void>(port::wait_child(pid, port::Reap::wait));
+            shared_.worker[index].pid.store(0, std::memory_order_relaxed);
         }
         shared_.phase.store(PoolPhase::failed, std::memory_order_release);
         ring_host(shared_);
@@ -128,10 +124,7 @@ private:
         ring_host(shared_);
         ring_all_workers(shared_);
         judge_start(record, exit_code);
-        if (must_replace()) {
-            const Status forked = fork_worker(index);
-            if (!forked.ok()) { fork_failed(forked.error()); }
-        }
+        missing_ = true;
     }
 
     void end_task_of(std::uint32_t index, std::int32_t exit_code) noexcept {
@@ -168,26 +161,25 @@ private:
         return false;
     }
 
-    /// The system has no process for us now. With some workers left the pool goes on, and the next
-    /// wake-up tries again; with none it is given up.
-    void fork_failed(const Error& why) noexcept {
-        if (living_ == 0) { fail(Error(Errc::pool_broken, why.os_error())); }
-        missing_ = true;
-    }
-
+    /// Where the system has no process for us now, a pool with some workers left goes on, and the
+    /// next wake-up tries again; one with none is given up.
     void replace_missing() noexcept {
         if (!missing_) { return; }
         missing_ = false;
+        std::int32_t os_error = 0;
         for (std::uint32_t index = 0; index < shared_.workers && must_replace(); ++index) {
             if (shared_.worker[index].pid.load(std::memory_order_relaxed) != 0) { continue; }
             const Status forked = fork_worker(index);
-            if (!forked.ok()) { fork_failed(forked.error()); }
+            if (forked.ok()) { continue; }
+            missing_ = true;
+            os_error = forked.error().os_error();
         }
+        if (missing_ && living_ == 0) { fail(Error(Errc::pool_broken, os_error)); }
     }
 
     void obey() noexcept {
         const PoolCommand command = shared_.command.load(std::memory_order_acquire);
-        if (command == PoolCommand::run) { return replace_missing(); }
+        if (command == PoolCommand::run) { return; }
         ending_ = true;
         if (command == PoolCommand::terminate && !terminating_) {
             terminating_ = true;
@@ -251,12 +243,7 @@ void run_supervisor(PoolCore& core, port::Pid host) noexcept {
         core.shared->has_keeper.store(1, std::memory_order_release);
     }
     port::discard_streams();  // What they hold is the host's.
-    Self& me = self();
-    me.parent_name = Text<64>(this_process::name());
-    me.parent = host;
-    me.is_child = true;
-    me.is_daemon = true;
-    me.children = 0;
+    become_child(host, true);
     // Before the mask is emptied, so that a Ctrl-C that is pending by now does no harm. The workers
     // inherit it, but for SIGTERM.
     port::SignalAction ignored;

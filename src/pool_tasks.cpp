@@ -1,7 +1,6 @@
 // The host's side of a task: a free slot, its publication, waiting for its end, giving it back.
 #include "deadline.hpp"
 #include "pool_core.hpp"
-#include "wait_child.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -35,7 +34,7 @@ void sweep_forgotten(PoolCore& core) noexcept {
 }
 
 /// Why a task that has not ended never will; ok if it still may.
-Status why_not(PoolCore& core) noexcept {
+Errc why_not(PoolCore& core) noexcept {
     const BellMutexHold hold(core.mutex);
     PoolShared& shared = *core.shared;
     const bool has_keeper = shared.has_keeper.load(std::memory_order_acquire) != 0;
@@ -89,15 +88,21 @@ void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     }
 }
 
-Status sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
+/// ok: the task has ended; timed_out: it still may; otherwise why it never will.
+Errc look_at(PoolCore& core, Ticket ticket) noexcept {
+    if (pool_ended(&core, ticket)) { return Errc::ok; }
+    const Errc hopeless = why_not(core);
+    if (hopeless == Errc::ok) { return Errc::timed_out; }
+    return pool_ended(&core, ticket) ? Errc::ok : hopeless;
+}
+
+Errc sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     const Wanted wanted(core, ticket.slot);
     for (;;) {
         // Before all looks: what changes after them ends this turn.
         const std::uint32_t turn = core.turns.word.load(std::memory_order_acquire);
-        if (pool_ended(&core, ticket)) { return Errc::ok; }
-        const Status hopeless = why_not(core);
-        if (!hopeless.ok()) { return pool_ended(&core, ticket) ? Status(Errc::ok) : hopeless; }
-        if (has_passed(deadline_ns)) { return Errc::timed_out; }
+        const Errc seen = look_at(core, ticket);
+        if (seen != Errc::timed_out || has_passed(deadline_ns)) { return seen; }
         if (core.listening.exchange(1, std::memory_order_acquire) == 0) {
             listen(core, ticket, deadline_ns);
         } else {
@@ -108,25 +113,31 @@ Status sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns
     }
 }
 
+/// Call with the mutex.
+Errc take_slot(PoolCore& core, Ticket& ticket) noexcept {
+    if (core.closed) { return Errc::pool_closed; }
+    if (core.shared->lost_keeper()) { note_supervisor_end(core); }
+    if (core.ended_by != Errc::ok) { return core.ended_by; }
+    if (core.free_head == PoolCore::kNoSlot) { sweep_forgotten(core); }
+    const std::uint32_t index = core.free_head;
+    if (index == PoolCore::kNoSlot) { return Errc::full; }
+    ticket.slot = index;
+    core.free_head = core.note[index].next;
+    ++core.in_use;
+    ++core.unpublished;
+    return Errc::ok;
+}
+
 }  // namespace
 
-Result<Ticket> pool_reserve(PoolCore* core, std::size_t bytes) noexcept {
-    if (core == nullptr) { return Errc::closed; }
-    if (!core->is_host()) { return Errc::wrong_process; }
+Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
+    const Errc usable = PoolCore::usable(core);
+    if (usable != Errc::ok) { return usable; }
     if (bytes > pool_payload_bytes(core)) {
         return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     }
     const BellMutexHold hold(core->mutex);
-    if (core->closed) { return Errc::pool_closed; }
-    if (core->shared->lost_keeper()) { note_supervisor_end(*core); }
-    if (core->ended_by != Errc::ok) { return core->ended_by; }
-    if (core->free_head == PoolCore::kNoSlot) { sweep_forgotten(*core); }
-    const std::uint32_t index = core->free_head;
-    if (index == PoolCore::kNoSlot) { return Errc::full; }
-    core->free_head = core->note[index].next;
-    ++core->in_use;
-    ++core->unpublished;
-    return Ticket{index};
+    return take_slot(*core, ticket);
 }
 
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
@@ -155,21 +166,16 @@ bool pool_ended(PoolCore* core, Ticket ticket) noexcept {
     return has_ended(core->shared->slot(ticket.slot).state.load(std::memory_order_acquire));
 }
 
-Status pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
+    const std::int64_t deadline_ns = deadline_of(timeout);
+    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     if (!core->is_host()) { return Errc::wrong_process; }
-    if (timeout.is_no_wait()) {
-        if (pool_ended(core, ticket)) { return Errc::ok; }
-        const Status hopeless = why_not(*core);
-        if (pool_ended(core, ticket)) { return Errc::ok; }
-        return hopeless.ok() ? Errc::timed_out : hopeless;
-    }
+    if (timeout.is_no_wait()) { return look_at(*core, ticket); }
     for (int i = 0; i < kSpins; ++i) {
         if (pool_ended(core, ticket)) { return Errc::ok; }
         port::cpu_relax();
     }
-    return sleep_until_ended(*core, ticket, *deadline);
+    return sleep_until_ended(*core, ticket, deadline_ns);
 }
 
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
@@ -180,6 +186,11 @@ Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
         case TaskState::refused: return Errc::unknown_function;
         default: return Errc::not_done;
     }
+}
+
+Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
+    const Errc waited = pool_wait(core, ticket, timeout);
+    return waited == Errc::ok ? pool_outcome(core, ticket) : Status(waited);
 }
 
 void pool_drop(PoolCore* core, Ticket ticket) noexcept {

@@ -146,14 +146,9 @@ bool pool_knows(const void* function) noexcept {
 void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept {
     // If killed up to here: the supervisor, our single-threaded parent, replaces us.
     const bool tied = port::die_with_parent(supervisor).ok();
-    for (const port::Fd fd : {core.control_read, core.host_watch}) {
-        if (fd != port::kNoFd) { port::close(fd); }
-    }
-    char number[16];
-    Writer(number, sizeof number).number(index + 1);
+    for (const port::Fd fd : {core.control_read, core.host_watch}) { port::close(fd); }
     Self& me = self();
-    me.name = Text<64>("PoolWorker-");
-    static_cast<void>(me.name.append(number));
+    Writer(me.name, sizeof me.name).text("PoolWorker-").number(index + 1);
     // Only now: in a host without a standard input, 0 may be one of the descriptors closed above.
     port::null_input().ignore();
     port::reset_signals();
@@ -167,7 +162,7 @@ void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexc
     core.shared->worker[index].initialized.store(1, std::memory_order_release);
     Worker worker(*core.shared, index, supervisor, tied);
     worker.work();
-    end_child(0);
+    end_daemon(0);
 }
 
 }  // namespace detail

@@ -7,7 +7,6 @@
 #include "launch_pipe.hpp"
 #include "process_access.hpp"
 #include "self.hpp"
-#include "wait_child.hpp"
 #include "writer.hpp"
 
 namespace brood {
@@ -18,6 +17,23 @@ using detail::ProcessAccess;
 namespace {
 constexpr int kKill = 9;  // The same on every POSIX system (kill(1) -9, -15).
 constexpr int kTerminate = 15;
+
+/// Reaps `pid` as soon as it ends; not ended: the deadline passed. Errors: status_stolen.
+Result<port::ChildState> wait_for_child(port::Pid pid, port::Fd watch,
+                                        std::int64_t deadline_ns) noexcept {
+    if (deadline_ns == port::kNever) { return port::wait_child(pid, port::Reap::wait); }
+    detail::Looks looks;
+    for (;;) {
+        const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
+        if (!state.ok() || state->ended || detail::has_passed(deadline_ns)) { return state; }
+        if (watch != port::kNoFd) {
+            port::PollItem item{watch, true, false, false};
+            if (port::poll(&item, 1, deadline_ns).ok()) { continue; }
+        }
+        port::sleep_until(looks.next(deadline_ns));
+    }
+}
+
 }  // namespace
 
 namespace detail {
@@ -25,8 +41,8 @@ namespace detail {
 bool ProcessAccess::forget(ForkLink& link) noexcept {
     // In a child that anybody forked: this is a sibling, and its lifeline must end with the parent.
     Process& process = *static_cast<Process::Link&>(link).process;
-    if (process.watch_ != port::kNoFd) { port::close(process.watch_); }
-    if (process.lifeline_ != port::kNoFd) { port::close(process.lifeline_); }
+    port::close(process.watch_);
+    port::close(process.lifeline_);
     process.watch_ = process.lifeline_ = port::kNoFd;
     return false;
 }
@@ -146,8 +162,8 @@ void Process::configure(const ProcessOptions& options) noexcept {
 }
 
 Status Process::join(Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (epoch_ != detail::fork_epoch()) { return Errc::wrong_process; }
     detail::reap_adopted();
     switch (state_) {
@@ -158,7 +174,7 @@ Status Process::join(Timeout timeout) noexcept {
         case State::stolen: return Errc::status_stolen;
         case State::started: break;
     }
-    const Result<port::ChildState> state = detail::wait_for_child(reap_pid_, watch_, *deadline);
+    const Result<port::ChildState> state = wait_for_child(reap_pid_, watch_, deadline_ns);
     if (state.ok() && !state->ended) { return Errc::timed_out; }
     ProcessAccess::finish(*this, state, false);
     return state.ok() ? Errc::ok : Errc::status_stolen;
@@ -206,8 +222,8 @@ Status Process::kill() noexcept {
 }
 
 Status Process::terminate(Timeout grace) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(grace);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(grace);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     const Status asked = terminate();
     if (!asked.ok()) { return asked; }
     const Status ended = join(grace);
@@ -230,10 +246,7 @@ const char* Process::name() noexcept {
     char text[64];
     detail::Writer writer(text, sizeof text);
     writer.text("Process-");
-    if (!detail::self().identity.empty()) {
-        writer.text(detail::self().identity.c_str()).text(":");
-    }
-    writer.number(number_);
+    detail::write_child_identity(writer, number_);
     static_cast<void>(name_.append(text));
     return name_.c_str();
 }
@@ -252,18 +265,6 @@ Status Process::daemon(bool on) noexcept {
     if (epoch_ != detail::fork_epoch()) { return Errc::wrong_process; }
     if (state_ != State::fresh) { return Errc::already_started; }
     daemon_ = on;
-    return Errc::ok;
-}
-
-AuthKey Process::authkey() const noexcept {
-    return has_key_ ? key_ : this_process::authkey().value_or(AuthKey());
-}
-
-Status Process::authkey(const AuthKey& key) noexcept {
-    if (epoch_ != detail::fork_epoch()) { return Errc::wrong_process; }
-    if (state_ != State::fresh) { return Errc::already_started; }
-    key_ = key;
-    has_key_ = true;
     return Errc::ok;
 }
 

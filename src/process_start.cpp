@@ -1,6 +1,5 @@
 // Process: how a child comes to be, on both sides of the fork. src/process.cpp is its later life.
 #include <brood/process.hpp>
-#include <brood/signals.hpp>
 
 #include "children.hpp"
 #include "connection_handing.hpp"
@@ -19,11 +18,10 @@ using detail::ProcessAccess;
 namespace detail {
 
 Status ProcessAccess::may_start() noexcept {
-    reap_adopted();
     if (self().is_daemon) { return Errc::daemon_has_children; }
     // The key is inherited, so it must exist before the first child. A system without a source of
     // chance has none, which authkey() says to those who ask for it.
-    static_cast<void>(this_process::authkey());
+    if (make_authkey != nullptr) { make_authkey(); }
     return fork_list_watch();
 }
 
@@ -65,17 +63,13 @@ void ProcessAccess::become(Process& process, Launch& launch) noexcept {
     // What the streams hold is the parent's: it could not be flushed, or another thread wrote it
     // since.
     port::discard_streams();
+    become_child(launch.starter, process.daemon_);
     Self& me = self();
-    me.parent_name = Text<64>(this_process::name());
-    me.name = process.name_;
-    char number[16];
-    Writer(number, sizeof number).number(process.number_);
-    if (!me.identity.empty()) { static_cast<void>(me.identity.append(":")); }
-    static_cast<void>(me.identity.append(number));
-    me.parent = launch.starter;
-    me.is_child = true;
-    me.is_daemon = process.daemon_;
-    me.children = 0;
+    Writer(me.name, sizeof me.name).text(process.name_.c_str());
+    char identity[sizeof me.identity];
+    Writer writer(identity, sizeof identity);
+    write_child_identity(writer, process.number_);
+    Writer(me.identity, sizeof me.identity).text(identity);
     if (process.has_key_) { me.key = process.key_; }
     keep_handed_ends(process.target_, process.target_ + Process::kTargetBytes);
     if (!process.keep_input_) { port::null_input().ignore(); }
@@ -107,16 +101,15 @@ void ProcessAccess::run_daemon(Process& process, Launch& launch) noexcept {
     LaunchPipe ward_end;
     if (!ward_end.open().ok()) { port::exit_now(1); }
     // In a host that ignores SIGCHLD the guardian must still learn how its ward ends.
-    const int child_ended = signals::number("SIGCHLD").value_or(0);
     const port::SignalAction by_default;
     port::SignalAction before;
-    port::signal_action(child_ended, &by_default, &before).ignore();
+    port::signal_action(port::kSignalChild, &by_default, &before).ignore();
     const Result<port::Pid> ward = port::fork();
     if (!ward.ok()) { port::exit_now(1); }
     if (*ward == 0) {
         ward_end.close_reader();
         launch.lifeline.close_reader();
-        port::signal_action(child_ended, &before, nullptr).ignore();
+        port::signal_action(port::kSignalChild, &before, nullptr).ignore();
         run_child(process, launch);
     }
     launch.send_report(*ward);
@@ -144,6 +137,7 @@ Status Process::check_start() noexcept {
     if (target_ops_ == nullptr && table_of(*this) == table_of(Process())) {
         return Errc::no_target;  // No function, and run() is not overridden either.
     }
+    detail::reap_adopted();
     const Status may = ProcessAccess::may_start();
     if (!may.ok()) { return may; }
     if (number_ == 0) { number_ = ++detail::self().children; }

@@ -148,9 +148,8 @@ Result<Segment> Segment::create(const char* name, const SegmentType& type, Acces
 Result<Segment> Segment::open(const char* name, const SegmentType& type, Timeout timeout) noexcept {
     const Status check = check_name(name);
     if (!check.ok()) { return check.error(); }
-    const Result<std::int64_t> given = deadline_of(timeout);
-    if (!given.ok()) { return given.error(); }
-    std::int64_t deadline_ns = *given;
+    std::int64_t deadline_ns = deadline_of(timeout);
+    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     bool sizeless_before = false;
     for (std::int64_t poll_ns = kFirstPollNs;; poll_ns *= 2) {
         const std::int64_t now_ns = port::now_ns();

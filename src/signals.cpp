@@ -45,6 +45,12 @@ Status set(int signal, const port::SignalAction& action) noexcept {
     return done;
 }
 
+Errc delay_error(Timeout delay) noexcept {
+    if (delay.is_forever()) { return Errc::timeout_overflow; }
+    const std::int64_t deadline_ns = detail::deadline_of(delay);
+    return deadline_ns < 0 ? detail::deadline_error(deadline_ns) : Errc::ok;
+}
+
 }  // namespace
 }  // namespace signals
 
@@ -61,10 +67,7 @@ List all() noexcept {
 }
 
 const char* name(int signal) noexcept {
-    for (const Info& info : all()) {
-        if (info.number == signal) { return info.name; }
-    }
-    return "signal";
+    return port::signal_name(signal);
 }
 
 Result<int> number(const char* name) noexcept {
@@ -139,23 +142,22 @@ void pause() noexcept {
 }
 
 Result<int> wait_signal(Set set, Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (set.mask() == 0) { return Errc::bad_argument; }
-    return port::signal_wait(set.mask(), *deadline);
+    return port::signal_wait(set.mask(), deadline_ns);
 }
 
 Result<Timeout> alarm(Timeout delay) noexcept {
-    if (delay.is_forever()) { return Errc::timeout_overflow; }
-    const Result<std::int64_t> deadline = detail::deadline_of(delay);
-    if (!deadline.ok()) { return deadline.error(); }
+    const Errc wrong = delay_error(delay);
+    if (wrong != Errc::ok) { return wrong; }
     const Result<std::int64_t> left = port::alarm_clock(delay.nanoseconds());
     if (!left.ok()) { return left.error(); }
     return nanoseconds(*left);
 }
 
 ScopedAlarm::ScopedAlarm(Timeout delay, Handler handler) noexcept
-    : status_(delay.is_forever() ? Errc::timeout_overflow : detail::deadline_of(delay).code()),
+    : status_(delay_error(delay)),
       former_(status_.ok()),
       handler_(status_.ok() ? kAlarm : 0, handler) {
     if (status_.ok()) { status_ = handler_.status(); }

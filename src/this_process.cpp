@@ -3,6 +3,7 @@
 #include "children.hpp"
 #include "deadline.hpp"
 #include "self.hpp"
+#include "writer.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -17,8 +18,27 @@ constexpr int kFlushFailed = 120;
 
 }  // namespace
 
+void write_child_identity(Writer& writer, std::uint32_t number) noexcept {
+    const Self& me = self();
+    if (me.identity[0] != '\0') { writer.text(me.identity).text(":"); }
+    writer.number(number);
+}
+
+void become_child(port::Pid parent, bool is_daemon) noexcept {
+    Self& me = self();
+    Writer(me.parent_name, sizeof me.parent_name).text(this_process::name());
+    me.parent = parent;
+    me.is_child = true;
+    me.is_daemon = is_daemon;
+    me.children = 0;
+}
+
 void end_child(int code) noexcept {
     end_children();
+    end_daemon(code);
+}
+
+void end_daemon(int code) noexcept {
     if (!port::flush_streams() && code == 0) { code = kFlushFailed; }
     port::exit_now(code);
 }
@@ -37,12 +57,12 @@ std::int32_t parent_id() noexcept {
 
 const char* name() noexcept {
     const detail::Self& self = detail::self();
-    return self.name.empty() ? "MainProcess" : self.name.c_str();
+    return self.name[0] == '\0' ? "MainProcess" : self.name;
 }
 
 const char* parent_name() noexcept {
     const detail::Self& self = detail::self();
-    return self.is_child ? self.parent_name.c_str() : nullptr;
+    return self.is_child ? self.parent_name : nullptr;
 }
 
 std::int32_t parent_process() noexcept {
@@ -66,26 +86,10 @@ void exit(int code, const char* text) noexcept {
     port::exit_program(code);
 }
 
-Result<AuthKey> authkey() noexcept {
-    detail::Self& self = detail::self();
-    if (!self.has_key) {
-        unsigned char random[AuthKey::capacity()];
-        const Status made = port::random_bytes(random, sizeof random);
-        if (!made.ok()) { return made.error(); }
-        authkey(*AuthKey::from(random, sizeof random));
-    }
-    return self.key;
-}
-
-void authkey(const AuthKey& key) noexcept {
-    detail::self().key = key;
-    detail::self().has_key = true;
-}
-
 Status sleep(Timeout duration) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(duration);
-    if (!deadline.ok()) { return deadline.error(); }
-    if (!duration.is_no_wait()) { port::sleep_until(*deadline); }
+    const std::int64_t deadline_ns = detail::deadline_of(duration);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
+    if (!duration.is_no_wait()) { port::sleep_until(deadline_ns); }
     return Errc::ok;
 }
 

@@ -4,7 +4,6 @@
 #include "children.hpp"
 #include "deadline.hpp"
 #include "process_access.hpp"
-#include "wait_child.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -48,8 +47,8 @@ std::size_t first_ended(const Waitable* items, std::size_t count) noexcept {
 }  // namespace
 
 Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     const Status good = check(items, count);
     if (!good.ok()) { return good.error(); }
     detail::reap_adopted();
@@ -65,7 +64,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
             if (polled[i].fd == port::kNoFd) { must_look = true; }
         }
         // A process that has ended is ready at once, but a descriptor before it may be, too.
-        std::int64_t until = ended < count ? 0 : *deadline;
+        std::int64_t until = ended < count ? 0 : deadline_ns;
         if (must_look) { until = detail::slice_of(until, detail::kLookNs); }
         const Result<std::size_t> ready = port::poll(polled, count, until);
         if (!ready.ok()) { return ready.error(); }
@@ -73,7 +72,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
             const bool is_process = WaitAccess::process(items[i]) != nullptr;
             if (i == ended || (polled[i].ready && !is_process)) { return i; }
         }
-        if (*ready == 0 && detail::has_passed(*deadline) &&
+        if (*ready == 0 && detail::has_passed(deadline_ns) &&
             first_ended(items, count) == kItemsMax) {
             return Errc::timed_out;
         }
@@ -86,14 +85,14 @@ Result<std::size_t> wait(std::initializer_list<Waitable> items, Timeout timeout)
 
 Result<std::size_t> wait_any(Process* const* processes, std::size_t count,
                              Timeout timeout) noexcept {
-    const Result<std::int64_t> deadline = detail::deadline_of(timeout);
-    if (!deadline.ok()) { return deadline.error(); }
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (processes == nullptr && count != 0) { return Errc::bad_argument; }
     for (std::size_t i = 0; i < count; ++i) {
         if (processes[i] == nullptr) { return Errc::bad_argument; }
     }
     detail::reap_adopted();
-    std::int64_t look_ns = 100000;
+    detail::Looks looks;
     for (;;) {
         std::size_t running = 0;
         port::PollItem polled[kItemsMax];
@@ -107,9 +106,8 @@ Result<std::size_t> wait_any(Process* const* processes, std::size_t count,
             ++running;
         }
         if (running == 0) { return Errc::no_children; }
-        if (detail::has_passed(*deadline)) { return Errc::timed_out; }
-        const std::int64_t until = must_look ? detail::slice_of(*deadline, look_ns) : *deadline;
-        look_ns = look_ns < detail::kLookNs / 2 ? look_ns * 2 : detail::kLookNs;
+        if (detail::has_passed(deadline_ns)) { return Errc::timed_out; }
+        const std::int64_t until = must_look ? looks.next(deadline_ns) : deadline_ns;
         const std::size_t room = running < kItemsMax ? running : kItemsMax;
         const Result<std::size_t> ready = port::poll(polled, room, until);
         if (!ready.ok()) { return ready.error(); }

@@ -208,7 +208,7 @@ static void expect_on_an_error_flushes_tells_and_exits_with_1(void**) {
                              Result<int>(Error(Errc::worker_died, 0, -11)).expect("squaring"));
                      }),
         1);
-    assert_non_null(strstr(text, "squaring: the worker process died in the task"));
+    assert_non_null(strstr(text, "squaring: the worker died in the task"));
     assert_non_null(strstr(text, "(SIGSEGV)\n"));
     assert_int_equal(run_and_read(text,
                                   [] {

@@ -461,12 +461,12 @@ void a_function_loaded_later_is_refused(void**) {
     memcpy(&core, static_cast<void*>(&pool), sizeof core);
     brood::detail::Trampoline trampoline = nullptr;
     memcpy(&trampoline, &library, sizeof trampoline);
-    const auto ticket = brood::detail::pool_reserve(core, 1);
-    assert_ok(ticket);
-    brood::detail::pool_publish(core, *ticket, trampoline);
-    assert_ok(brood::detail::pool_wait(core, *ticket, kPatience));
-    assert_code(brood::detail::pool_outcome(core, *ticket), Errc::unknown_function);
-    brood::detail::pool_drop(core, *ticket);
+    brood::detail::Ticket ticket;
+    assert_ok(brood::detail::pool_reserve(core, 1, ticket));
+    brood::detail::pool_publish(core, ticket, trampoline);
+    assert_int_equal(brood::detail::pool_wait(core, ticket, kPatience), Errc::ok);
+    assert_code(brood::detail::pool_outcome(core, ticket), Errc::unknown_function);
+    brood::detail::pool_drop(core, ticket);
 
     assert_int_equal(*pool.apply(square, 7u), 49);  // The workers live.
     assert_int_equal(munmap(library, 4096), 0);

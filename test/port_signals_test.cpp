@@ -45,6 +45,19 @@ static void the_table_lists_every_signal_once_by_number(void**) {
     assert_true(has_term);
 }
 
+static void names_and_numbers_are_those_of_the_table(void**) {
+    std::size_t count = 0;
+    const port::SignalEntry* const table = port::signal_table(count);
+    for (std::size_t index = 0; index < count; ++index) {
+        assert_string_equal(port::signal_name(table[index].number), table[index].name);
+    }
+    for (const int nameless : {-SIGTERM, 0, 64, 256 + SIGTERM}) {
+        assert_string_equal(port::signal_name(nameless), "signal");
+    }
+    assert_int_equal(port::kSignalChild, SIGCHLD);
+    assert_int_equal(port::kSignalContinue, SIGCONT);
+}
+
 // Sends each signal to a child that handles it by default, and looks what becomes of the child.
 static void what_the_table_says_of_the_defaults_is_true(void**) {
     std::size_t count = 0;
@@ -317,6 +330,7 @@ int main() {
     print_message("port: %s\n", port::kName);
     const CMUnitTest tests[] = {
         cmocka_unit_test(the_table_lists_every_signal_once_by_number),
+        cmocka_unit_test(names_and_numbers_are_those_of_the_table),
         cmocka_unit_test(what_the_table_says_of_the_defaults_is_true),
         cmocka_unit_test(an_action_that_was_set_is_read_back),
         cmocka_unit_test(an_action_is_put_back_exactly),

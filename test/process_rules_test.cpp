@@ -176,6 +176,11 @@ static void authkey_is_32_random_bytes_inherited_and_settable(void**) {
     });
 }
 
+static int print_authkey() {
+    const brood::AuthKey key = *this_process::authkey();
+    return write(STDOUT_FILENO, key.data(), key.size()) == 32 ? 0 : 1;
+}
+
 static void authkeys_of_two_programs_differ(void**) {
     test::Shared<brood::AuthKey> keys[2];
     for (auto& key : keys) {
@@ -189,6 +194,17 @@ static void authkeys_of_two_programs_differ(void**) {
         });
     }
     assert_true(*keys[0] != *keys[1]);
+}
+
+// The key must be there before the first child is, also if only children ever ask for it.
+static void children_that_ask_for_the_key_before_their_parent_does_agree(void**) {
+    test::assert_child_exits(0, [] {
+        const char* const argv[] = {"/proc/self/exe", "--children-print-authkey", nullptr};
+        char text[65] = {};
+        const auto got = brood::capture(argv[0], argv, text, 64);
+        if (!got.ok() || got->bytes != 64 || got->exit_code != 0) { return 1; }
+        return memcmp(text, text + 32, 32) == 0 ? 0 : 2;
+    });
 }
 
 // ---- ~Process, as the end of main in Python ----------------------------------------------------
@@ -304,9 +320,13 @@ static void bad_timeouts_are_refused_whatever_the_state(void**) {
 }
 
 int main(int argc, char** argv) {
-    if (argc == 2 && strcmp(argv[1], "--print-authkey") == 0) {
-        const brood::AuthKey key = *this_process::authkey();
-        return write(STDOUT_FILENO, key.data(), key.size()) == 32 ? 0 : 1;
+    if (argc == 2 && strcmp(argv[1], "--print-authkey") == 0) { return print_authkey(); }
+    if (argc == 2 && strcmp(argv[1], "--children-print-authkey") == 0) {
+        for (int i = 0; i < 2; ++i) {
+            Process child([] { this_process::exit(print_authkey()); });
+            if (run_to_end(child) != 0) { return 1; }
+        }
+        return 0;
     }
     print_message("port: %s\n", brood::port::kName);
     const CMUnitTest tests[] = {
@@ -318,6 +338,7 @@ int main(int argc, char** argv) {
         cmocka_unit_test(caught_signals_are_at_their_default_in_the_child_and_none_is_blocked),
         cmocka_unit_test(authkey_is_32_random_bytes_inherited_and_settable),
         cmocka_unit_test(authkeys_of_two_programs_differ),
+        cmocka_unit_test(children_that_ask_for_the_key_before_their_parent_does_agree),
         cmocka_unit_test(the_destructor_joins_a_process_and_terminates_a_daemon),
         cmocka_unit_test(only_the_process_that_started_it_acts_on_it),
         cmocka_unit_test(bad_input_is_refused_by_name),

@@ -53,32 +53,33 @@ public:
     /// Waits until the task has ended, well or not: ok. Errors: as get(), without worker_died.
     Status wait(Timeout timeout = Timeout::forever()) noexcept {
         return core_ == nullptr ? Status(Errc::collected)
-                                : detail::pool_wait(core_, ticket_, timeout);
+                                : Status(detail::pool_wait(core_, ticket_, timeout));
     }
     /// Whether get() would return at once: the task has ended, or never will. False if there is
     /// none.
-    bool ready() const noexcept { return core_ != nullptr && look().code() != Errc::timed_out; }
+    bool ready() const noexcept { return core_ != nullptr && look() != Errc::timed_out; }
     /// Whether the task ended well; not_done while it still may. Errors: collected; wrong_process.
     Result<bool> successful() const noexcept {
         if (core_ == nullptr) { return Errc::collected; }
-        const Status ended = look();
-        if (ended.code() == Errc::timed_out) { return Errc::not_done; }
-        if (ended.code() == Errc::wrong_process) { return Errc::wrong_process; }
-        return ended.ok() && detail::pool_outcome(core_, ticket_).ok();
+        const Errc ended = look();
+        if (ended == Errc::timed_out) { return Errc::not_done; }
+        if (ended == Errc::wrong_process) { return Errc::wrong_process; }
+        return ended == Errc::ok && detail::pool_outcome(core_, ticket_).ok();
     }
 
 private:
     friend class Pool;
     Future(detail::PoolCore* core, detail::Ticket ticket) noexcept : core_(core), ticket_(ticket) {}
 
-    Status look() const noexcept { return detail::pool_wait(core_, ticket_, Timeout::no_wait()); }
+    Errc look() const noexcept { return detail::pool_wait(core_, ticket_, Timeout::no_wait()); }
     Status take(Timeout timeout) noexcept {
         if (core_ == nullptr) { return Errc::collected; }
-        const Status waited = detail::pool_wait(core_, ticket_, timeout);
-        if (!waited.ok()) { return waited; }
-        const Status outcome = detail::pool_outcome(core_, ticket_);
-        if (!outcome.ok()) { drop(); }
-        return outcome;
+        const Status status = detail::pool_collect(core_, ticket_, timeout);
+        // The task has ended, without a result: the slot is of no use any more.
+        const bool has_failed = status.code() == Errc::worker_died ||
+                                status.code() == Errc::unknown_function;
+        if (has_failed) { drop(); }
+        return status;
     }
     void drop() noexcept {
         if (core_ != nullptr) { detail::pool_drop(core_, ticket_); }

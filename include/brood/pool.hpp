@@ -135,12 +135,13 @@ public:
         static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
         constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
                                                                             : detail::bytes_of<R>();
-        const Result<detail::Ticket> ticket = detail::pool_reserve(core_, kBytes);
-        if (!ticket.ok()) { return Result<Future<R>>(ticket.error()); }
-        ::new (detail::pool_payload(core_, *ticket))
+        detail::Ticket ticket;
+        const Status reserved = detail::pool_reserve(core_, kBytes, ticket);
+        if (!reserved.ok()) { return Result<Future<R>>(reserved.error()); }
+        ::new (detail::pool_payload(core_, ticket))
             Call{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
-        detail::pool_publish(core_, *ticket, &detail::run_call<Call, R>);
-        return Result<Future<R>>(Future<R>(core_, *ticket));
+        detail::pool_publish(core_, ticket, &detail::run_call<Call, R>);
+        return Result<Future<R>>(Future<R>(core_, ticket));
     }
 
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.

@@ -35,6 +35,11 @@ private:
     Error error_;
 };
 
+namespace detail {
+/// By value: an error whose address is given away is looked at again after every later call.
+[[noreturn]] void panic_without_value(Error error) noexcept;
+}  // namespace detail
+
 /// A T, or an Error. Move-only when T is.
 /// `*r` and `r->` need ok(); they panic otherwise.
 template <class T>
@@ -101,7 +106,7 @@ private:
     T& get() noexcept { return *std::launder(reinterpret_cast<T*>(storage_)); }
     const T& get() const noexcept { return *std::launder(reinterpret_cast<const T*>(storage_)); }
     T& checked() noexcept {
-        if (!ok()) { panic("using a result that holds no value", error_); }
+        if (!ok()) { detail::panic_without_value(error_); }
         return get();
     }
     void destroy() noexcept {

@@ -33,6 +33,9 @@
 #ifndef SYS_prlimit64
 #define SYS_prlimit64 (-1)
 #endif
+#ifndef SYS_fcntl  // 32-bit machines younger than 64-bit file offsets have only this one.
+#define SYS_fcntl SYS_fcntl64
+#endif
 #ifndef SYS_setrlimit  // Machines younger than prlimit64 never had it.
 #define SYS_setrlimit (-1)
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 namespace brood::port::detail {
@@ -26,19 +25,30 @@ bool take_number(const char*& text, std::uint64_t& value) noexcept {
     return true;
 }
 
-// Whether `word` is one of the comma-separated words from `list` up to `end`.
-bool lists(const char* list, const char* end, const char* word) noexcept {
-    const std::size_t length = ::strlen(word);
-    for (const char* item = list; item < end;) {
-        const auto* stop =
-            static_cast<const char*>(::memchr(item, ',', static_cast<std::size_t>(end - item)));
-        if (stop == nullptr) { stop = end; }
-        if (static_cast<std::size_t>(stop - item) == length && ::memcmp(item, word, length) == 0) {
-            return true;
-        }
-        item = stop + 1;
+// What follows `start` in `text`; null if `text` does not begin with it.
+const char* behind(const char* text, const char* start) noexcept {
+    for (; *start != '\0'; ++text, ++start) {
+        if (*text != *start) { return nullptr; }
     }
-    return false;
+    return text;
+}
+
+// Whether `word` is one of the comma-separated words from `list` up to a colon.
+bool lists(const char* list, const char* word) noexcept {
+    for (;; ++list) {
+        const char* const end = behind(list, word);
+        if (end != nullptr && (*end == ',' || *end == ':')) { return true; }
+        while (*list != ',' && *list != ':') { ++list; }
+        if (*list == ':') { return false; }
+    }
+}
+
+// What follows the next colon; null if there is none.
+const char* behind_colon(const char* text) noexcept {
+    while (*text != ':') {
+        if (*text++ == '\0') { return nullptr; }
+    }
+    return text + 1;
 }
 
 }  // namespace
@@ -54,7 +64,7 @@ LineReader::~LineReader() noexcept {
 
 // Moves what is left to the front and reads behind it, leaving room for a terminator.
 bool LineReader::fill() noexcept {
-    ::memmove(buffer_, buffer_ + begin_, end_ - begin_);
+    __builtin_memmove(buffer_, buffer_ + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
     const Result<std::size_t> count = read(fd_, buffer_ + end_, sizeof(buffer_) - 1 - end_);
@@ -66,17 +76,14 @@ bool LineReader::fill() noexcept {
 const char* LineReader::next() noexcept {
     for (bool skip = false;;) {
         char* const line = buffer_ + begin_;
-        auto* const stop = static_cast<char*>(::memchr(line, '\n', end_ - begin_));
-        if (stop != nullptr) {
-            *stop = '\0';
-            begin_ = static_cast<std::size_t>(stop - buffer_) + 1;
+        std::size_t stop = begin_;
+        while (stop < end_ && buffer_[stop] != '\n') { ++stop; }
+        if (stop < end_ || at_end_) {
+            if (begin_ == end_) { return nullptr; }
+            buffer_[stop] = '\0';
+            begin_ = stop < end_ ? stop + 1 : end_;
             if (!skip) { return line; }
             skip = false;
-        } else if (at_end_) {
-            if (begin_ == end_ || skip) { return nullptr; }
-            buffer_[end_] = '\0';
-            begin_ = end_;
-            return line;
         } else {
             if (end_ - begin_ == sizeof(buffer_) - 1) {  // Too long: drop what there is of it.
                 skip = true;
@@ -88,11 +95,10 @@ const char* LineReader::next() noexcept {
 }
 
 std::uint64_t entry_of(const char* path, const char* key) noexcept {
-    const std::size_t length = ::strlen(key);
     LineReader lines(path);
     while (const char* const line = lines.next()) {
-        if (::strncmp(line, key, length) != 0) { continue; }
-        const char* text = line + length;
+        const char* text = behind(line, key);
+        if (text == nullptr) { continue; }
         if (*text == ':') { ++text; }
         if (*text != ' ') { continue; }
         std::uint64_t value = 0;
@@ -104,25 +110,37 @@ std::uint64_t entry_of(const char* path, const char* key) noexcept {
 // The lines are "number:controllers:path". Version 2 is "0::path", and has the controller if no
 // hierarchy of version 1 does. The mount points are where every distribution has them.
 Cgroup::Cgroup(const char* controller) noexcept {
-    char group[sizeof(path_) - 2 * kFileNameMax] = "/";
+    place("", "");
     LineReader lines("/proc/self/cgroup");
     while (const char* const line = lines.next()) {
-        const char* const list = ::strchr(line, ':');
-        const char* const end = list != nullptr ? ::strchr(list + 1, ':') : nullptr;
-        if (end == nullptr) { continue; }
-        const bool is_v2 = line[0] == '0' && end == list + 1;
-        const bool found = lists(list + 1, end, controller);
-        if (!found && (!is_v2 || is_v1_)) { continue; }
-        if (::strlen(end + 1) >= sizeof(group)) { continue; }
-        ::strcpy(group, end + 1);
-        is_v1_ = found;
-        if (found) { break; }
+        const char* const list = behind_colon(line);
+        const char* const group = list != nullptr ? behind_colon(list) : nullptr;
+        if (group == nullptr) { continue; }
+        is_v1_ = lists(list, controller);
+        if (is_v1_) {
+            place(controller, group);
+            break;
+        }
+        if (behind(line, "0::") != nullptr) { place("", group); }
     }
-    ::strcpy(path_, "/sys/fs/cgroup");
-    if (is_v1_) { ::strcat(::strcat(path_, "/"), controller); }
-    root_length_ = ::strlen(path_);
-    if (::strcmp(group, "/") != 0) { ::strcat(path_, group); }
-    length_ = ::strlen(path_);
+}
+
+// A line is shorter than the path may be, by more than what comes before and behind it.
+static_assert(sizeof(LineReader) + 2 * kFileNameMax <= sizeof(Cgroup));
+
+void Cgroup::append(const char* text) noexcept {
+    while (*text != '\0') { path_[length_++] = *text++; }
+    path_[length_] = '\0';
+}
+
+void Cgroup::place(const char* controller, const char* group) noexcept {
+    length_ = 0;
+    append("/sys/fs/cgroup");
+    if (is_v1_) { append("/"); }
+    append(controller);
+    root_length_ = length_;
+    append(group);
+    if (path_[length_ - 1] == '/') { --length_; }  // The root group is "/".
 }
 
 bool Cgroup::up() noexcept {
@@ -133,8 +151,10 @@ bool Cgroup::up() noexcept {
 }
 
 const char* Cgroup::path_of(const char* file) noexcept {
-    path_[length_] = '/';
-    ::strcpy(path_ + length_ + 1, file);
+    const std::size_t length = length_;
+    append("/");
+    append(file);
+    length_ = length;
     return path_;
 }
 

@@ -54,6 +54,8 @@ public:
     std::uint64_t entry(const char* file, const char* key) noexcept;
 
 private:
+    void place(const char* controller, const char* group) noexcept;
+    void append(const char* text) noexcept;
     const char* path_of(const char* file) noexcept;
 
     bool is_v1_ = false;

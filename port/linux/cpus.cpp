@@ -1,6 +1,4 @@
 // How many CPUs this process may use: its affinity, and what control groups leave of it.
-#include <unistd.h>
-
 #include <port/port.hpp>
 
 #include "calls.hpp"
@@ -15,12 +13,10 @@ std::uint32_t allowed_cpus() noexcept {
     unsigned long set[4096 / sizeof(unsigned long)] = {};  // 32768 CPUs; Linux has 8192 at most.
     const long bytes = detail::call(SYS_sched_getaffinity, 0, sizeof(set), set);
     std::uint32_t cpus = 0;
-    for (const unsigned long word : set) {
-        cpus += static_cast<std::uint32_t>(__builtin_popcountl(word));
+    for (unsigned long word : set) {
+        for (; word != 0; word &= word - 1) { ++cpus; }
     }
-    if (bytes > 0 && cpus > 0) { return cpus; }
-    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? static_cast<std::uint32_t>(online) : 1;
+    return bytes > 0 && cpus > 0 ? cpus : 1;
 }
 
 // What one group allows, in whole CPUs: half a CPU of time still runs a worker.

@@ -1,11 +1,11 @@
 // Pages: shared with children, private, or of a shared object.
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <port/port.hpp>
 #include <port/posix/errors.hpp>
+#include <port/posix/grow_object.hpp>
 #include <port/posix/memory_limit.hpp>
 
 #include "calls.hpp"
@@ -20,18 +20,16 @@ constexpr int kAddSeals = 1033;
 constexpr int kSealSeal = 1, kSealShrink = 2, kSealGrow = 4;
 constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE
 
-// `bytes` in whole pages. Errors: size_zero, size_too_large.
-Result<std::size_t> whole_pages(std::size_t bytes) noexcept {
-    const std::size_t page = page_bytes();
+// The system rounds lengths up to whole pages.
+Errc check_length(std::size_t bytes) noexcept {
     if (bytes == 0) { return Errc::size_zero; }
-    if (bytes > PTRDIFF_MAX - page) { return Errc::size_too_large; }
-    return (bytes + page - 1) / page * page;
+    return bytes <= PTRDIFF_MAX - page_bytes() ? Errc::ok : Errc::size_too_large;
 }
 
 Result<void*> map(Fd fd, std::size_t bytes, int protection, int flags) noexcept {
-    const Result<std::size_t> length = whole_pages(bytes);
-    if (!length) { return length.error(); }
-    void* const address = ::mmap(nullptr, *length, protection, flags, fd, 0);
+    const Errc good = check_length(bytes);
+    if (good != Errc::ok) { return good; }
+    void* const address = ::mmap(nullptr, bytes, protection, flags, fd, 0);
     if (address != MAP_FAILED) { return address; }
     const int err = errno;
     // EAGAIN: more locked memory (mlockall) than the limit allows.
@@ -39,22 +37,22 @@ Result<void*> map(Fd fd, std::size_t bytes, int protection, int flags) noexcept 
 }
 
 // An open file without a name. Where kernels know it, with the right to be executed renounced:
-// some are set up to refuse all others.
-Result<Fd> create_memory_file() noexcept {
+// some are set up to refuse all others. -1 and errno if there can be none.
+Fd create_memory_file() noexcept {
     constexpr const char* kName = "brood";
     long fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing | kNoExecSeal);
     if (fd < 0 && errno == EINVAL) {
         fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing);
     }
-    if (fd < 0) { return detail::last_error(); }
     return static_cast<Fd>(fd);
 }
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.
 Result<void*> map_sealed(Fd fd, std::size_t bytes) noexcept {
-    const Status allocated = allocate_object(fd, bytes);
-    if (!allocated) { return allocated.error(); }
-    (void)::fcntl(fd, kAddSeals, kSealShrink | kSealGrow | kSealSeal);
+    Status status = detail::check_object_size(bytes);
+    if (status.ok()) { status = detail::grow_object(fd, 0, bytes); }
+    if (!status.ok()) { return status.error(); }
+    (void)detail::call(SYS_fcntl, fd, kAddSeals, kSealShrink | kSealGrow | kSealSeal);
     return map_object(fd, bytes, true);
 }
 
@@ -72,15 +70,16 @@ Status populate(void* address, std::size_t bytes) noexcept {
 }
 
 Result<void*> map_anonymous_shared(std::size_t bytes) noexcept {
-    const Status fits = detail::fits_memory_limit(bytes);
-    if (!fits) { return fits.error(); }
+    Status status = detail::fits_memory_limit(bytes);
+    if (!status) { return status.error(); }
     const Result<void*> address =
         map(kNoFd, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
     if (!address) { return address; }
-    const Status populated = populate(*address, bytes);
-    if (populated.ok()) { return address; }
-    unmap(*address, bytes);
-    return populated.error();
+    void* const pages = *address;
+    status = populate(pages, bytes);
+    if (status.ok()) { return pages; }
+    unmap(pages, bytes);
+    return status.error();
 }
 
 }  // namespace
@@ -88,17 +87,15 @@ Result<void*> map_anonymous_shared(std::size_t bytes) noexcept {
 // A memory file says when there is no memory; anonymous memory may not (see populate()). But where
 // there can be no file - missing call, no descriptor left, a limit on file sizes - it will do.
 Result<void*> map_shared(std::size_t bytes) noexcept {
-    const Result<std::size_t> length = whole_pages(bytes);
-    if (!length) { return length.error(); }
-    const Result<Fd> fd = create_memory_file();
-    if (!fd) { return map_anonymous_shared(*length); }
-    const Result<void*> address = map_sealed(*fd, *length);
-    close(*fd);  // The mapping keeps the file.
-    if (address) { return address; }
-    const Error& error = address.error();
-    const bool no_file = detail::is_missing(error.os_error()) || error.os_error() == EOPNOTSUPP ||
-                         error.os_error() == EFBIG;
-    return no_file ? map_anonymous_shared(*length) : address;
+    const Errc good = check_length(bytes);
+    if (good != Errc::ok) { return good; }
+    const Fd fd = create_memory_file();
+    if (fd < 0) { return map_anonymous_shared(bytes); }
+    const Result<void*> address = map_sealed(fd, bytes);
+    close(fd);  // The mapping keeps the file.
+    const int err = address.error().os_error();
+    const bool no_file = detail::is_missing(err) || err == EOPNOTSUPP || err == EFBIG;
+    return no_file ? map_anonymous_shared(bytes) : address;
 }
 
 Result<void*> map_private(std::size_t bytes) noexcept {
@@ -110,8 +107,7 @@ Result<void*> map_object(Fd fd, std::size_t bytes, bool writable) noexcept {
 }
 
 void unmap(void* address, std::size_t bytes) noexcept {
-    const Result<std::size_t> length = whole_pages(bytes);
-    if (length) { (void)::munmap(address, *length); }
+    (void)::munmap(address, bytes);
 }
 
 // msync() of a page that is not mapped fails with ENOMEM, and of any other does no harm.
@@ -122,12 +118,11 @@ bool is_mapped(const void* address) noexcept {
 }
 
 void hide_from_dumps(void* address, std::size_t bytes) noexcept {
-    const Result<std::size_t> length = whole_pages(bytes);
-    if (length) { (void)::madvise(address, *length, MADV_DONTDUMP); }
+    (void)::madvise(address, bytes, MADV_DONTDUMP);
 }
 
 std::size_t page_bytes() noexcept {
-    return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return static_cast<std::size_t>(::getpagesize());
 }
 
 }  // namespace BROOD_PORT_LAYER

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,9 +48,15 @@ long with_flags(long number, Fd fd, void* data, std::size_t bytes, int flags) no
     return count;
 }
 
+// By the plain call where that will do: the other takes half as long again.
 long write_with(int flags, Fd fd, const void* data, std::size_t bytes) noexcept {
-    const long count = with_flags(SYS_pwritev2, fd, const_cast<void*>(data), bytes, flags);
-    if (count < 0 && detail::is_missing(errno)) { g_no_write_flags.store(true); }
+    long count = -1;
+    if (flags == 0) {
+        do { count = ::write(fd, data, bytes); } while (count < 0 && errno == EINTR);
+    } else {
+        count = with_flags(SYS_pwritev2, fd, const_cast<void*>(data), bytes, flags);
+        if (count < 0 && detail::is_missing(errno)) { g_no_write_flags.store(true); }
+    }
     return count;
 }
 
@@ -59,40 +65,30 @@ Result<std::size_t> outcome(long count) noexcept {
     return static_cast<std::size_t>(count);
 }
 
-Result<std::size_t> write_plainly(Fd fd, const void* data, std::size_t bytes) noexcept {
-    long count = -1;
-    do { count = ::write(fd, data, bytes); } while (count < 0 && errno == EINTR);
-    return outcome(count);
-}
-
 // Pipes and sockets have every flag that the kernel has, so their refusal speaks for the kernel.
 bool is_stream(Fd fd) noexcept {
-    struct stat status = {};
-    return ::fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+    sockaddr address;
+    socklen_t bytes = sizeof(address);
+    return detail::call(SYS_fcntl, fd, F_GETPIPE_SZ) >= 0 ||
+           ::getsockname(fd, &address, &bytes) == 0;
 }
 
-Result<std::size_t> write_guarded(Fd fd, const void* data, std::size_t bytes) noexcept {
-    detail::BrokenPipeGuard guard;
-    const Result<std::size_t> written = write_plainly(fd, data, bytes);
-    if (written.code() == Errc::broken_pipe) { guard.take_ours(); }
-    return written;
-}
-
-// write_now() by RWF_NOWAIT; unsupported if that does not work here.
-Result<std::size_t> write_no_wait(Fd fd, const void* data, std::size_t bytes) noexcept {
-    if (is_set(g_no_write_flags)) { return Errc::unsupported; }
-    if (is_set(g_broken_pipe_ignored)) { return outcome(write_with(kNoWait, fd, data, bytes)); }
-    const bool try_both = !is_set(g_no_signal_flag);
-    if (try_both) {
-        const long count = write_with(kNoWait | kNoSignal, fd, data, bytes);
-        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
-        if (is_set(g_no_write_flags)) { return Errc::unsupported; }
+// Without a SIGPIPE. A count, or -1 and errno. What a pipe or socket refuses with RWF_NOSIGNAL this
+// kernel has not: RWF_NOWAIT, if it was asked for, too, is older.
+long write_quietly(int flags, Fd fd, const void* data, std::size_t bytes) noexcept {
+    if (is_set(g_broken_pipe_ignored)) { return write_with(flags, fd, data, bytes); }
+    if (!is_set(g_no_write_flags) && !is_set(g_no_signal_flag)) {
+        const long count = write_with(flags | kNoSignal, fd, data, bytes);
+        if (count >= 0 || !is_unsupported(errno)) { return count; }
+        if (!detail::is_missing(errno) && is_stream(fd)) { g_no_signal_flag.store(true); }
     }
     detail::BrokenPipeGuard guard;
-    const Result<std::size_t> written = outcome(write_with(kNoWait, fd, data, bytes));
-    if (written.code() == Errc::broken_pipe) { guard.take_ours(); }
-    if (try_both && written.ok()) { g_no_signal_flag.store(true); }  // So it was the other flag.
-    return written;
+    const long count = write_with(flags, fd, data, bytes);
+    if (count < 0 && errno == EPIPE) {
+        guard.take_ours();
+        errno = EPIPE;
+    }
+    return count;
 }
 
 Status read_whole(const Result<std::size_t>& got, std::size_t bytes) noexcept {
@@ -112,7 +108,7 @@ Status ready_now(PollItem item) noexcept {
 
 Status pipe(Fd ends[2]) noexcept {
     int made[2] = {kNoFd, kNoFd};
-    if (::pipe2(made, O_CLOEXEC) != 0) { return detail::last_error(); }
+    if (detail::call(SYS_pipe2, made, O_CLOEXEC) != 0) { return detail::last_error(); }
     ends[0] = made[0];
     ends[1] = made[1];
     return {};
@@ -141,13 +137,7 @@ Result<std::size_t> read_now(Fd fd, void* buffer, std::size_t bytes) noexcept {
 // Measured, 64 bytes through a pipe on 6.18: write() 2.9 million a second, RWF_NOSIGNAL 2.0, the
 // guard 1.05.
 Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept {
-    if (is_set(g_broken_pipe_ignored)) { return write_plainly(fd, data, bytes); }
-    if (!is_set(g_no_write_flags) && !is_set(g_no_signal_flag)) {
-        const long count = write_with(kNoSignal, fd, data, bytes);
-        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
-        if (!detail::is_missing(errno) && is_stream(fd)) { g_no_signal_flag.store(true); }
-    }
-    return write_guarded(fd, data, bytes);
+    return outcome(write_quietly(0, fd, data, bytes));
 }
 
 // A system call leaves the processor with few return addresses that it predicts (measured on AMD
@@ -176,10 +166,10 @@ Status write_record(Fd fd, const void* record, std::size_t bytes) noexcept {
 // Without RWF_NOWAIT: a pipe that polls writable has room for PIPE_BUF bytes, so that many never
 // block, unless another writer takes the room between the two calls.
 Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept {
-    const Result<std::size_t> written = write_no_wait(fd, data, bytes);
-    const bool unsupported = !written && (written.code() == Errc::unsupported ||
-                                          is_unsupported(written.error().os_error()));
-    if (!unsupported) { return written; }
+    if (!is_set(g_no_write_flags)) {
+        const long count = write_quietly(kNoWait, fd, data, bytes);
+        if (count >= 0 || !is_unsupported(errno)) { return outcome(count); }
+    }
     PollItem item;
     item.fd = fd;
     item.want_write = true;

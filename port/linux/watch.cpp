@@ -54,7 +54,7 @@ Status signal_process(Pid pid, Fd watch, int signal) noexcept {
 }
 
 Status die_with_parent(Pid parent) noexcept {
-    if (::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(SIGKILL), 0ul, 0ul, 0ul) != 0) {
+    if (detail::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return Error(Errc::unsupported, errno);
     }
     // It may have died before. 0 says nothing: a parent outside of our pid namespace has no number.
@@ -85,7 +85,8 @@ Status die_with_parent(Pid parent) noexcept {
 bool adopts_orphans() noexcept {
     if (::getpid() == 1) { return true; }
     int is_subreaper = 0;
-    return ::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper, 0ul, 0ul, 0ul) == 0 && is_subreaper != 0;
+    return detail::call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &is_subreaper, 0, 0, 0) == 0 &&
+           is_subreaper != 0;
 }
 
 }  // namespace BROOD_PORT_LAYER

@@ -6,9 +6,12 @@
 namespace brood::port::detail {
 namespace {
 
+// In halves of an int, for size: every system we know has small numbers.
 struct Row {
-    int err;
-    Errc code;
+    constexpr Row(int number, Errc meaning) noexcept
+        : err(static_cast<std::int16_t>(number)), code(static_cast<std::int16_t>(meaning)) {}
+    std::int16_t err;
+    std::int16_t code;
 };
 
 // A table and not a switch: on many systems two of these names are one number.
@@ -47,7 +50,7 @@ constexpr Row kRows[] = {
 
 Error error_of(int err) noexcept {
     for (const Row& row : kRows) {
-        if (row.err == err) { return {row.code, err}; }
+        if (row.err == err) { return {static_cast<Errc>(row.code), err}; }
     }
     return {Errc::system_error, err};
 }

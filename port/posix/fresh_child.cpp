@@ -26,13 +26,18 @@ void reset_signals() noexcept {
     (void)signal_mask(MaskChange::set, 0);
 }
 
+// Not close-on-exec: 0 is not to be, and may be the number that open() gives.
 Status null_input() noexcept {
     int fd = -1;
-    while ((fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0) {
+    while ((fd = ::open("/dev/null", O_RDONLY)) < 0) {
         if (errno != EINTR) { return detail::last_error(); }
     }
-    const Status status = duplicate_to(fd, STDIN_FILENO);
-    if (fd != STDIN_FILENO) { close(fd); }
+    if (fd == STDIN_FILENO) { return {}; }
+    Status status;
+    while (status.ok() && ::dup2(fd, STDIN_FILENO) < 0) {
+        if (errno != EINTR) { status = detail::last_error(); }
+    }
+    close(fd);
     return status;
 }
 

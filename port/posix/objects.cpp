@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -11,7 +10,7 @@
 #include <port/port.hpp>
 
 #include "errors.hpp"
-#include "memory_limit.hpp"
+#include "grow_object.hpp"
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
@@ -33,39 +32,6 @@ Result<Fd> shm_open_again(const char* name, int flags, mode_t mode) noexcept {
         if (fd >= 0) { return Fd{fd}; }
         if (errno != EINTR) { return name_error(name); }
     }
-}
-
-Status truncate_to(Fd fd, off_t bytes) noexcept {
-    while (::ftruncate(fd, bytes) != 0) {
-        if (errno != EINTR) { return detail::last_error(); }
-    }
-    return {};
-}
-
-// Allocates from `start` to `end` in pieces: a signal undoes the piece it interrupts, and the next
-// is half as long, down to a page. So a storm of signals slows it down, but cannot stop it.
-Status allocate_range(Fd fd, off_t start, off_t end) noexcept {
-    const auto page = static_cast<off_t>(page_bytes());
-    off_t piece = page * 1024;
-    while (start < end) {
-        if (piece > end - start) { piece = end - start; }
-        const int err = ::posix_fallocate(fd, start, piece);
-        if (err == 0) {
-            start += piece;
-        } else if (err != EINTR) {
-            return detail::error_of(err);
-        } else if (piece > page) {
-            piece = (piece / 2 + page - 1) / page * page;
-        }
-    }
-    return {};
-}
-
-// To grow beyond RLIMIT_FSIZE would raise SIGXFSZ, and so kill the host.
-bool within_file_limit(std::size_t bytes) noexcept {
-    rlimit limit = {};
-    if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) { return true; }
-    return limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur;
 }
 
 // Asked before the pieces are allocated: what cannot fit must not first fill the system's memory.
@@ -112,25 +78,10 @@ Status remove_object(const char* name) noexcept {
 Status allocate_object(Fd fd, std::size_t bytes) noexcept {
     const Result<std::uint64_t> before = object_bytes(fd);
     if (!before) { return before.error(); }
-    if (bytes == 0) { return Errc::size_zero; }
-    if (bytes > PTRDIFF_MAX) { return Errc::size_too_large; }  // No address space has room for it.
-    if (!within_file_limit(bytes)) { return detail::error_of(EFBIG); }
-    if (bytes > *before) {
-        if (!has_room(fd, bytes - *before)) { return detail::error_of(ENOSPC); }
-        const Status fits = detail::fits_memory_limit(bytes - static_cast<std::size_t>(*before));
-        if (!fits) { return fits; }
-    }
-
-    const auto old_end = static_cast<off_t>(*before);
-    const auto new_end = static_cast<off_t>(bytes);
-    // Its length first: some systems allocate only inside the length of a shared object.
-    Status status;
-    if (new_end > old_end) { status = truncate_to(fd, new_end); }
-    // If killed here: the object has its length, but not its memory. Who made it has not published
-    // it, so nobody uses it; calling this again allocates what is missing.
-    if (status.ok()) { status = allocate_range(fd, 0, new_end); }
-    if (!status.ok() && new_end > old_end) { truncate_to(fd, old_end).ignore(); }
-    return status;
+    const Status good = detail::check_object_size(bytes);
+    if (!good) { return good; }
+    if (bytes > *before && !has_room(fd, bytes - *before)) { return detail::error_of(ENOSPC); }
+    return detail::grow_object(fd, *before, bytes);
 }
 
 Result<std::uint64_t> object_bytes(Fd fd) noexcept {

@@ -1,6 +1,7 @@
 // The signals of this system.
 #include <signal.h>
 
+#include <brood/detail/packed_texts.hpp>
 #include <port/port.hpp>
 
 namespace brood::port {
@@ -73,11 +74,22 @@ constexpr Table sorted() noexcept {
 
 constexpr Table kTable = sorted();
 
+// Most programs need no more of it than the names, for their messages.
+constexpr auto kNames =
+    brood::detail::packed_texts<kUnsorted, &SignalEntry::number, &SignalEntry::name>();
+
 }  // namespace
+
+const int kSignalChild = SIGCHLD;
+const int kSignalContinue = SIGCONT;
 
 const SignalEntry* signal_table(std::size_t& count) noexcept {
     count = Table::kCount;
     return kTable.entries;
+}
+
+const char* signal_name(std::int32_t signal) noexcept {
+    return kNames.find(signal, "signal");
 }
 
 }  // namespace BROOD_PORT_LAYER

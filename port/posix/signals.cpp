@@ -16,35 +16,32 @@ namespace {
 
 static_assert(sizeof(struct sigaction) <= sizeof(SignalAction::raw), "raw is too short");
 
-struct sigaction to_native(const SignalAction& action) noexcept {
-    struct sigaction native = {};
+void to_native(const SignalAction& action, struct sigaction& native) noexcept {
     if (action.has_raw) {
         __builtin_memcpy(&native, action.raw, sizeof(native));
-        return native;
+        return;
     }
-    sigemptyset(&native.sa_mask);
+    native = {};
+    native.sa_handler = SIG_DFL;
     native.sa_flags = action.restart ? SA_RESTART : 0;
-    switch (action.disposition) {
-        case Disposition::by_default: native.sa_handler = SIG_DFL; break;
-        case Disposition::ignored: native.sa_handler = SIG_IGN; break;
-        case Disposition::handled: native.sa_handler = action.handler; break;
-    }
-    return native;
+    sigemptyset(&native.sa_mask);
+    if (action.disposition == Disposition::ignored) { native.sa_handler = SIG_IGN; }
+    if (action.disposition == Disposition::handled) { native.sa_handler = action.handler; }
 }
 
-SignalAction from_native(const struct sigaction& native) noexcept {
-    SignalAction action;
-    const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
+void from_native(const struct sigaction& native, SignalAction& action) noexcept {
+    action.disposition = Disposition::by_default;
+    action.handler = nullptr;
     if (detail::is_caught(native)) {
+        const bool plain = (native.sa_flags & SA_SIGINFO) == 0;
         action.disposition = Disposition::handled;
-        action.handler = plain ? native.sa_handler : nullptr;  // Else `raw` alone has it.
+        if (plain) { action.handler = native.sa_handler; }  // Else `raw` alone has it.
     } else if (native.sa_handler == SIG_IGN) {
         action.disposition = Disposition::ignored;
     }
     action.restart = (native.sa_flags & SA_RESTART) != 0;
     action.has_raw = true;
     __builtin_memcpy(action.raw, &native, sizeof(native));
-    return action;
 }
 
 std::int64_t to_ns(const timeval& time) noexcept {
@@ -55,19 +52,19 @@ std::int64_t to_ns(const timeval& time) noexcept {
 
 Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept {
     if (signal < 1 || signal > detail::kSignalMax) { return Errc::bad_signal; }
-    struct sigaction native = {};
+    struct sigaction native;
     if (action != nullptr) {
         const bool handled = action->disposition == Disposition::handled;
         if (handled && !action->has_raw && action->handler == nullptr) {
             return Errc::bad_argument;
         }
-        native = to_native(*action);
+        to_native(*action, native);
     }
-    struct sigaction old = {};
+    struct sigaction old;
     if (::sigaction(signal, action != nullptr ? &native : nullptr, &old) != 0) {
         return Error(Errc::bad_signal, errno);
     }
-    if (before != nullptr) { *before = from_native(old); }
+    if (before != nullptr) { from_native(old, *before); }
     return {};
 }
 

@@ -127,6 +127,8 @@ inline namespace faulty {
 using fault::strike;
 
 const char* const kName = os::kName;
+const int kSignalChild = os::kSignalChild;
+const int kSignalContinue = os::kSignalContinue;
 
 [[noreturn]] void exit_now(int code) noexcept {
     static_cast<void>(strike("exit_now"));
@@ -181,6 +183,7 @@ INFALLIBLE(void, print_error, (const char* text, std::size_t bytes), (text, byte
 INFALLIBLE(const char*, error_text, (std::int32_t os_error), (os_error))
 
 INFALLIBLE(const SignalEntry*, signal_table, (std::size_t & count), (count))
+INFALLIBLE(const char*, signal_name, (std::int32_t signal), (signal))
 FALLIBLE(Status, signal_action, (int signal, const SignalAction* action, SignalAction* before),
          (signal, action, before))
 INFALLIBLE(SignalMask, signal_mask, (MaskChange how, SignalMask mask), (how, mask))

@@ -1,6 +1,7 @@
 #!/bin/bash
-# size.sh MAKE CROSS_COMPILE: the bytes of each object compiled with -Os (and -mthumb on ARM), and,
-# for this machine, of static programs on musl; beside the goals.
+# size.sh MAKE CROSS_COMPILE: the bytes of each object compiled with -Os (and -mthumb on ARM), of
+# the core as a program links it, and, for this machine, of static programs on musl; beside the
+# goals.
 set -euo pipefail
 make=$1 cross=$2
 build=build/size-${cross:-native}
@@ -10,9 +11,11 @@ goal=$((32 * 1024))
 extras='^(manager|dict|list|namespace|arena|server|proxy|listener|client|auth|md5|sha|hmac'
 extras+='|socket|message_queue|named_semaphore|signals|signal_names|exec|spawn)'
 
-flags=(OPT=-Os CXXFLAGS=-fno-asynchronous-unwind-tables)
-[[ $cross != arm-* ]] || flags[1]+=' -mthumb'
+options=(-fno-asynchronous-unwind-tables)
+[[ $cross != arm-* ]] || options+=(-mthumb)
+flags=(OPT=-Os CXXFLAGS="${options[*]}")
 [[ -z $cross ]] || flags+=(CROSS_COMPILE="$cross" CXX="${cross}g++")
+options+=(-std=c++17 -Os -Iinclude -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections)
 "$make" lib "${flags[@]}" BUILD="$build"
 
 line() {  # name, bytes, goal
@@ -41,25 +44,39 @@ printf '%-28s %8s %10s %8s %8s\n' object code constants data bss
         put("without its extras", core[1], core[2], core[3], core[4])
         print core[1] > core_file
     }'
-line "core code, -Os${cross:+ -mthumb}" "$(cat "$build/core")" "$goal"
+
+# What a program links that uses all of the core, without what is its own: templates, and itself.
+code() {  # name, inputs: the code of them that main() needs
+    "${cross}ld" -r --gc-sections -e main -u main -o "$build/$1" "${@:2}"
+    "${cross}size" -A "$build/$1" | awk '/^\.text/ {code += $2} END {print code}'
+}
+"${cross}g++" "${options[@]}" -c test/size/core.cpp -o "$build/core.o"
+both=$(code core.linked "$build/core.o" "$build/libbrood.a")
+own=$(code core.own "$build/core.o")
+thumb=${cross:+ -mthumb}
+line "all but extras, -Os$thumb" "$(cat "$build/core")" "$goal"
+line "core as linked, -Os$thumb" "$((both - own))" "$goal"
 [[ -z $cross ]] || exit 0
 
 # The goal is set for Thumb-2.
 if command -v arm-linux-gnueabihf-g++ >/dev/null; then
-    "$0" "$make" arm-linux-gnueabihf- | tail -1
+    "$0" "$make" arm-linux-gnueabihf- | tail -2
 else
     echo "not run: Thumb-2: there is no arm-linux-gnueabihf-g++ (make cross fetches it)"
 fi
 
-# Debian's own package of the C library for small systems. Segments need not begin at a page.
+# Debian's own package of the C library for small systems. A static program at a fixed address needs
+# no code for any other, and its segments need not begin at a page, in the file.
 tools/build/need.sh --program musl-gcc
+options+=(-fno-pie)
 musl=(CXX=tools/build/musl-g++ BUILD="$build-musl" CROSS_COMPILE=)
-"$make" lib "${flags[@]}" "${musl[@]}" >"$build/musl.log"
-compile=(tools/build/musl-g++ -std=c++17 -Os -Iinclude -fno-exceptions -fno-rtti
-    -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -s
-    -Wl,--gc-sections -Wl,-z,noseparate-code)
+"$make" lib OPT=-Os CXXFLAGS='-fno-asynchronous-unwind-tables -fno-pie' "${musl[@]}" \
+    >"$build/musl.log"
 for program in bare hello_process hello_pool; do
-    "${compile[@]}" "test/size/$program.cpp" "$build-musl/libbrood.a" -o "$build/$program"
+    tools/build/musl-g++ "${options[@]}" -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
+        -Wl,-z,noseparate-code -Wl,-z,common-page-size=16 \
+        "test/size/$program.cpp" "$build-musl/libbrood.a" -o "$build/$program"
+    strip -R .comment "$build/$program"
     "$build/$program" || { echo "$program does not work" >&2; exit 1; }
     line "static $program (musl)" "$(stat -c %s "$build/$program")" "$goal"
 done

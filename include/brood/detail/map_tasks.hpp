@@ -38,25 +38,25 @@ public:
 
     Status send(std::size_t items) noexcept {
         if (items > count_ - sent_) { items = count_ - sent_; }
-        const Result<Ticket> ticket =
-            pool_reserve(core_, ChunkOf::header() + items * ChunkOf::item());
-        if (!ticket.ok()) { return ticket.status(); }
-        void* const payload = pool_payload(core_, *ticket);
+        Ticket ticket;
+        const Status reserved =
+            pool_reserve(core_, ChunkOf::header() + items * ChunkOf::item(), ticket);
+        if (!reserved.ok()) { return reserved; }
+        void* const payload = pool_payload(core_, ticket);
         ::new (payload) ChunkOf{function_, static_cast<std::uint32_t>(items)};
         for (std::size_t i = 0; i < items; ++i) {
             __builtin_memcpy(ChunkOf::items(payload) + i * ChunkOf::item(), &inputs_[sent_ + i],
                              sizeof(T));
         }
-        pool_publish(core_, *ticket, &ChunkOf::run);
-        window_[tail_++ % kMapWindow] = {*ticket, static_cast<std::uint32_t>(items)};
+        pool_publish(core_, ticket, &ChunkOf::run);
+        window_[tail_++ % kMapWindow] = {ticket, static_cast<std::uint32_t>(items)};
         sent_ += items;
         return Errc::ok;
     }
     /// Waits for the oldest chunk and takes its results.
     Status collect() noexcept {
         const Sent oldest = window_[head_++ % kMapWindow];
-        Status status = pool_wait(core_, oldest.ticket, Timeout::forever());
-        if (status.ok()) { status = pool_outcome(core_, oldest.ticket); }
+        const Status status = pool_collect(core_, oldest.ticket, Timeout::forever());
         if (status.ok()) {
             void* const payload = pool_payload(core_, oldest.ticket);
             for (std::size_t i = 0; i < oldest.items; ++i) {

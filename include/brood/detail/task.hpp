@@ -51,16 +51,18 @@ struct Ticket {
 
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
 /// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
-Result<Ticket> pool_reserve(PoolCore* core, std::size_t bytes) noexcept;
+Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
 bool pool_ended(PoolCore* core, Ticket ticket) noexcept;
 /// Waits until the task has ended, one way or another: ok. Errors: timed_out, pool_broken,
 /// pool_terminated, wrong_process, timeout_negative, timeout_overflow.
-Status pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
+Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
 /// How an ended task ended: ok, worker_died, unknown_function.
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept;
+/// Both, one after the other.
+Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
 /// Gives the slot back; a task that has not ended goes on and is forgotten.
 void pool_drop(PoolCore* core, Ticket ticket) noexcept;
 /// How many payload bytes a slot has, and how many workers there are.
