@@ -38,7 +38,8 @@ Pid process_id() noexcept;
 Pid parent_id() noexcept;
 
 /// A descriptor (close-on-exec) that becomes readable when process `pid` ends, and by which
-/// signal_process() can be sure whom it hits. `pid` is a child not yet reaped, or the caller.
+/// signal_process() can be sure whom it hits. `pid` is a child not yet reaped, or the caller; of
+/// any other process the caller must know afterwards that it still lives.
 /// Errors: unsupported (old kernel, sandbox, posix), too_many_files, not_found. [ass]
 Result<Fd> watch_process(Pid pid) noexcept;
 

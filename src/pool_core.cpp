@@ -65,6 +65,9 @@ Result<PoolCore*> PoolCore::make(const PoolOptions& options) noexcept {
         release(core);
         return status.error();
     }
+    for (std::uint32_t i = 0; i < workers; ++i) {
+        if (!port::mutex_init(shared->worker[i].life).ok()) { core->orphans_are_known = false; }
+    }
     shared->host_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
     return core;
 }
@@ -83,6 +86,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     const Result<port::ChildState> state = port::wait_child(core.supervisor, how);
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
+    end_orphans(shared);
     if (core.ended_by == Errc::ok) {
         switch (shared.phase.load(std::memory_order_acquire)) {
             case PoolPhase::ended: break;

@@ -35,6 +35,7 @@ struct PoolCore {
     port::Fd control = port::kNoFd;       // a byte makes it look; closing it means our end
     port::Fd control_read = port::kNoFd;  // in the supervisor: the other end
     port::Fd host_watch = port::kNoFd;    // in the supervisor: watches the host
+    bool orphans_are_known = true;        // in the workers: prove_life() works
     Errc ended_by = Errc::ok;             // pool_broken, pool_terminated, initializer_failed
     bool closed = false;
     bool handle_gone = false;  // the Pool was destroyed
@@ -72,6 +73,12 @@ struct PoolCore {
 // In the supervisor and its workers (pool_supervisor.cpp, pool_worker.cpp).
 [[noreturn]] void run_supervisor(PoolCore& core, port::Pid host) noexcept;
 [[noreturn]] void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept;
+
+/// In a worker that the system does not end with its supervisor, before any code of the user's:
+/// from here on the host can.
+void prove_life(PoolCore& core, WorkerRecord& record, port::Pid supervisor) noexcept;
+/// Ends those workers. In the host, when the supervisor has ended; with the mutex.
+void end_orphans(PoolShared& shared) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;
