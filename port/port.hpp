@@ -130,6 +130,9 @@ std::int64_t alarm_repeat(std::int64_t ns) noexcept;
 
 // ---- Descriptors -----------------------------------------------------------------------------
 
+// Those that this page returns are above 2, also in a host without standard streams: what is
+// printed there, and what a child makes of them, never reaches ours.
+
 /// A pipe, both ends close-on-exec and blocking: ends[0] reads, ends[1] writes. Posix: a foreign
 /// fork + exec in another thread may inherit it.
 Status pipe(Fd ends[2]) noexcept;

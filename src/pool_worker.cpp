@@ -155,7 +155,6 @@ void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexc
     Self& me = self();
     me.name = Text<64>("PoolWorker-");
     static_cast<void>(me.name.append(number));
-    // Only now: in a host without a standard input, 0 may be one of the descriptors closed above.
     port::null_input().ignore();
     port::reset_signals();
     signals_forget();

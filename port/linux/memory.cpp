@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <port/port.hpp>
+#include <port/posix/above_streams.hpp>
 #include <port/posix/errors.hpp>
 #include <port/posix/memory_limit.hpp>
 
@@ -47,7 +48,7 @@ Result<Fd> create_memory_file() noexcept {
         fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing);
     }
     if (fd < 0) { return detail::last_error(); }
-    return static_cast<Fd>(fd);
+    return detail::above_streams(static_cast<Fd>(fd));
 }
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.

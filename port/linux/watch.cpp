@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <port/port.hpp>
+#include <port/posix/above_streams.hpp>
 #include <port/posix/errors.hpp>
 
 #include "calls.hpp"
@@ -34,7 +35,7 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
 
 Result<Fd> watch_process(Pid pid) noexcept {
     const long fd = detail::call(SYS_pidfd_open, pid, 0);  // Close-on-exec by itself.
-    if (fd >= 0) { return static_cast<Fd>(fd); }
+    if (fd >= 0) { return detail::above_streams(static_cast<Fd>(fd)); }
     const int err = errno;
     return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
 }

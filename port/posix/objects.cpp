@@ -10,6 +10,7 @@
 
 #include <port/port.hpp>
 
+#include "above_streams.hpp"
 #include "errors.hpp"
 #include "memory_limit.hpp"
 
@@ -28,6 +29,7 @@ Error name_error(const char* name) noexcept {
 }
 
 Result<Fd> shm_open_again(const char* name, int flags, mode_t mode) noexcept {
+    const detail::StreamsTaken taken;
     for (;;) {
         const int fd = ::shm_open(name, flags, mode);  // Close-on-exec by itself.
         if (fd >= 0) { return Fd{fd}; }
