@@ -373,6 +373,29 @@ static void polling_ends_at_its_deadline_signals_or_not(void**) {
     });
 }
 
+// Some ports look at a thousand at a time.
+static void closing_the_rest_finds_the_few_among_many_numbers(void**) {
+    for (const rlim_t limit : {rlim_t{64}, rlim_t{1027}, rlim_t{1028}, rlim_t{3000}}) {
+        test::assert_child_exits(0, [&] {
+            const rlimit allowed = {limit, limit};
+            if (setrlimit(RLIMIT_NOFILE, &allowed) != 0) { return 1; }
+            const int last = static_cast<int>(limit) - 1;
+            const int open[] = {3, 4, 62, 1026, 1027, 1028, 2050, 2051, last - 1, last};
+            for (const int fd : open) {
+                if (fd <= last && dup2(2, fd) != fd) { return 2; }
+            }
+            const port::Fd keep[] = {last, 4, 1026};
+            port::close_all_but(keep, 3);
+            for (int fd = 0; fd <= last; ++fd) {
+                const bool stays = fd < 3 || fd == 4 || fd == 1026 || fd == last;
+                const bool is_open = fcntl(fd, F_GETFD) >= 0;
+                if (is_open != stays) { return 3; }
+            }
+            return 0;
+        });
+    }
+}
+
 // ---- Hosts without standard streams ------------------------------------------------------------
 
 #define IN_CHILD(condition)                                                \
@@ -472,6 +495,7 @@ int main() {
         cmocka_unit_test(a_copy_at_a_chosen_place_survives_exec),
         cmocka_unit_test(input_can_be_made_nothing),
         cmocka_unit_test(closing_the_rest_spares_the_listed_and_the_standard_ones),
+        cmocka_unit_test(closing_the_rest_finds_the_few_among_many_numbers),
         cmocka_unit_test(no_descriptor_takes_the_place_of_a_closed_standard_stream),
         cmocka_unit_test(opening_an_object_without_standard_streams_keeps_its_lock),
         cmocka_unit_test(without_a_descriptor_to_move_to_there_is_no_pipe_and_nothing_is_left),
