@@ -46,6 +46,9 @@ Result<Fd> watch_process(Pid pid) noexcept;
 /// The state of child `pid`, that child only. Errors: status_stolen (no such child: somebody
 /// reaped it), interrupted never. [ass]
 Result<ChildState> wait_child(Pid pid, Reap how) noexcept;
+/// The same with `watch` (from watch_process, or kNoFd): another child that was given the pid since
+/// is not taken for it. [ass]
+Result<ChildState> wait_watched(Pid pid, Fd watch, Reap how) noexcept;
 
 /// Sends `signal` (0 only asks whether it may). With `watch` (from watch_process) it reaches that
 /// process or nobody. Errors: not_found, not_permitted, bad_signal. [ass]

@@ -83,7 +83,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     PoolShared& shared = *core.shared;
     // The system marks the bell when the keeper is dying, a moment before it can be reaped.
     const port::Reap how = shared.lost_keeper() ? port::Reap::wait : port::Reap::now;
-    const Result<port::ChildState> state = port::wait_child(core.supervisor, how);
+    const Result<port::ChildState> state = port::wait_watched(core.supervisor, core.watch, how);
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
     end_orphans(shared);

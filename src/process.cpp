@@ -74,7 +74,8 @@ void ProcessAccess::give_up(Process& process) noexcept {
 
 bool ProcessAccess::reap(Process& process, bool listed) noexcept {
     if (process.state_ != State::started) { return true; }
-    const Result<port::ChildState> state = port::wait_child(process.reap_pid_, port::Reap::now);
+    const Result<port::ChildState> state =
+        port::wait_watched(process.reap_pid_, process_watch(process), port::Reap::now);
     if (state.ok() && !state->ended) { return false; }
     finish(process, state, listed);
     return true;
@@ -158,7 +159,8 @@ Status Process::join(Timeout timeout) noexcept {
         case State::stolen: return Errc::status_stolen;
         case State::started: break;
     }
-    const Result<port::ChildState> state = detail::wait_for_child(reap_pid_, watch_, *deadline);
+    const Result<port::ChildState> state =
+        detail::wait_for_child(reap_pid_, ProcessAccess::process_watch(*this), watch_, *deadline);
     if (state.ok() && !state->ended) { return Errc::timed_out; }
     ProcessAccess::finish(*this, state, false);
     return state.ok() ? Errc::ok : Errc::status_stolen;
@@ -186,13 +188,13 @@ Status Process::send_signal(int signal) noexcept {
     // Looked at, not reaped: a child that has ended keeps its pid, so the signal below can hit
     // nobody else. Where the host reaps our children the pid may be somebody else's by now: then
     // only a watch (pidfd) is sure whom it hits.
-    const Result<port::ChildState> state = port::wait_child(reap_pid_, port::Reap::look);
+    const port::Fd watch = ProcessAccess::process_watch(*this);
+    const Result<port::ChildState> state = port::wait_watched(reap_pid_, watch, port::Reap::look);
     if (!state.ok() || state->ended) { return Errc::ok; }
     if (group_) {
         const Status sent = port::signal_group(pid_, signal);
         if (sent.code() != Errc::not_found) { return sent; }  // Not yet its leader: it alone.
     }
-    const port::Fd watch = pid_ == reap_pid_ ? watch_ : port::kNoFd;
     const Status sent = port::signal_process(pid_, watch, signal);
     return sent.code() == Errc::not_found ? Status(Errc::ok) : sent;
 }
