@@ -38,13 +38,17 @@ Pid process_id() noexcept;
 Pid parent_id() noexcept;
 
 /// A descriptor (close-on-exec) that becomes readable when process `pid` ends, and by which
-/// signal_process() can be sure whom it hits. `pid` is a child not yet reaped, or the caller.
+/// signal_process() can be sure whom it hits. `pid` is a child not yet reaped, or the caller; of
+/// any other process the caller must know afterwards that it still lives.
 /// Errors: unsupported (old kernel, sandbox, posix), too_many_files, not_found. [ass]
 Result<Fd> watch_process(Pid pid) noexcept;
 
 /// The state of child `pid`, that child only. Errors: status_stolen (no such child: somebody
 /// reaped it), interrupted never. [ass]
 Result<ChildState> wait_child(Pid pid, Reap how) noexcept;
+/// The same with `watch` (from watch_process, or kNoFd): another child that was given the pid since
+/// is not taken for it. [ass]
+Result<ChildState> wait_watched(Pid pid, Fd watch, Reap how) noexcept;
 
 /// Sends `signal` (0 only asks whether it may). With `watch` (from watch_process) it reaches that
 /// process or nobody. Errors: not_found, not_permitted, bad_signal. [ass]
@@ -134,6 +138,9 @@ Result<std::int64_t> alarm_clock(std::int64_t ns) noexcept;
 std::int64_t alarm_repeat(std::int64_t ns) noexcept;
 
 // ---- Descriptors -----------------------------------------------------------------------------
+
+// Those that this page returns are above 2, also in a host without standard streams: what is
+// printed there, and what a child makes of them, never reaches ours.
 
 /// A pipe, both ends close-on-exec and blocking: ends[0] reads, ends[1] writes. Posix: a foreign
 /// fork + exec in another thread may inherit it.

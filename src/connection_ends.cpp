@@ -106,6 +106,8 @@ private:
     };
     static void* page_of(const Connection& end) noexcept;
     static void leave_page(ForkLink& link, void* use) noexcept;
+    static Status open_and_list(ConnectionPair& pair, std::size_t record_bytes, bool duplex,
+                                bool framed) noexcept;
     static void set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
                        std::size_t record_bytes) noexcept;
 };
@@ -119,15 +121,14 @@ void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write, st
     end.link_.forget = &forget;
 }
 
-Result<ConnectionPair> ConnectionAccess::make(std::size_t record_bytes, bool duplex,
-                                              bool framed) noexcept {
-    const Status watched = detail::fork_list_watch();
-    if (!watched.ok()) { return watched.error(); }
+// No fork comes between the making and the listing: a child that another thread forks knows of
+// every end that it has.
+Status ConnectionAccess::open_and_list(ConnectionPair& pair, std::size_t record_bytes, bool duplex,
+                                       bool framed) noexcept {
+    const detail::ForkListHold hold;
     Parts parts;
     const Status opened = open_parts(parts, duplex, framed);
-    if (!opened.ok()) { return opened.error(); }
-
-    ConnectionPair pair;
+    if (!opened.ok()) { return opened; }
     const std::uint32_t channel = next_channel();
     set_up(pair.first, parts.there[0], parts.back[1], channel, record_bytes);
     set_up(pair.second, parts.back[0], parts.there[1], channel, record_bytes);
@@ -138,8 +139,18 @@ Result<ConnectionPair> ConnectionAccess::make(std::size_t record_bytes, bool dup
         if (duplex) { pair.second.reading_ = pair.first.writing_ = back; }
     }
     parts.release();
-    detail::fork_list_add(pair.first.link_);
-    detail::fork_list_add(pair.second.link_);
+    detail::fork_list_add_locked(pair.first.link_);
+    detail::fork_list_add_locked(pair.second.link_);
+    return opened;
+}
+
+Result<ConnectionPair> ConnectionAccess::make(std::size_t record_bytes, bool duplex,
+                                              bool framed) noexcept {
+    const Status watched = detail::fork_list_watch();
+    if (!watched.ok()) { return watched.error(); }
+    ConnectionPair pair;
+    const Status opened = open_and_list(pair, record_bytes, duplex, framed);
+    if (!opened.ok()) { return opened.error(); }
     return pair;
 }
 
@@ -241,9 +252,8 @@ Connection& Connection::operator=(Connection&& other) noexcept {
 void Connection::close() noexcept {
     if (!ConnectionAccess::is_open(*this)) { return; }
     ConnectionAccess::drop_page(*this);
-    // First out of the list, then closed: a child forked in between by another thread may keep a
-    // descriptor too many, but never takes one that was reused for ours.
-    detail::fork_list_remove(link_);
+    const detail::ForkListHold hold;  // No child gets a link to a descriptor that is another's.
+    detail::fork_list_remove_locked(link_);
     ConnectionAccess::close_descriptors(*this);
 }
 

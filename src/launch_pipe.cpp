@@ -7,25 +7,6 @@
 namespace brood {
 inline namespace v0 {
 namespace detail {
-namespace {
-
-/// port::pipe() with both ends above 2, also in a host that has closed its standard streams.
-Status pipe_above_streams(port::Fd ends[2]) noexcept {
-    port::Fd made[2];
-    Status status = port::pipe(made);
-    if (!status.ok()) { return status; }
-    if (made[0] > 2 && made[1] > 2) {
-        ends[0] = made[0];
-        ends[1] = made[1];
-        return status;
-    }
-    status = pipe_above_streams(ends);  // At most twice, as each keeps one of three numbers.
-    port::close(made[0]);
-    port::close(made[1]);
-    return status;
-}
-
-}  // namespace
 
 LaunchPipe::~LaunchPipe() noexcept {
     // Held, so that no fork finds numbers here that belong to another file by then.
@@ -36,7 +17,7 @@ LaunchPipe::~LaunchPipe() noexcept {
 
 Status LaunchPipe::open() noexcept {
     const ForkListHold hold;  // No fork comes between the making and the listing.
-    const Status made = pipe_above_streams(ends_);
+    const Status made = port::pipe(ends_);
     if (!made.ok()) { return made; }
     thread_ = port::this_thread();
     forget = &forget_pipe;

@@ -11,8 +11,7 @@ namespace detail {
 
 /// A pipe that no other process gets to hold: a fork by another thread of the host closes it in its
 /// child, at whatever moment it happens. The thread that opened it forks the child it is meant for,
-/// which keeps both ends and closes what it does not use. Both ends are above 2, so that what the
-/// child does to its standard streams never touches them.
+/// which keeps both ends and closes what it does not use.
 class LaunchPipe : ForkLink {
 public:
     LaunchPipe() noexcept = default;

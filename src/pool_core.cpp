@@ -71,6 +71,9 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
         release(core);
         return status;
     }
+    for (std::uint32_t i = 0; i < workers; ++i) {
+        if (!port::mutex_init(shared->worker[i].life).ok()) { core->orphans_are_unknown = true; }
+    }
     shared->host_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
     made = core;
     return Errc::ok;
@@ -87,9 +90,10 @@ void note_supervisor_end(PoolCore& core) noexcept {
     PoolShared& shared = *core.shared;
     // The system marks the bell when the keeper is dying, a moment before it can be reaped.
     const port::Reap how = shared.lost_keeper() ? port::Reap::wait : port::Reap::now;
-    const Result<port::ChildState> state = port::wait_child(core.supervisor, how);
+    const Result<port::ChildState> state = port::wait_watched(core.supervisor, core.watch, how);
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
+    end_orphans(shared);
     if (core.ended_by == Errc::ok) {
         switch (shared.phase.load(std::memory_order_acquire)) {
             case PoolPhase::ended: break;

@@ -54,11 +54,15 @@ struct alignas(16) Slot {
 static_assert(sizeof(Slot) == Slot::kHeaderBytes, "the payload follows the header");
 
 /// What the supervisor knows of one worker. Written by the supervisor and, where it says so, by the
-/// worker; read by the host for worker_pids() only.
+/// worker; read by the host for worker_pids(), and when the supervisor was killed.
 struct alignas(64) WorkerRecord {
     std::atomic<std::int32_t> pid;           // 0: none
     std::atomic<std::uint32_t> initialized;  // by the worker: its initializer has succeeded
     std::uint32_t killed_early;              // how many in a row were killed before that
+    // Of a worker that outlives a killed supervisor, who else would end it (pool_orphans.cpp): by
+    // which number the host may kill it while `life` is held. 0: it may not.
+    std::atomic<std::int32_t> orphan_pid;
+    port::RobustMutex life;
 };
 
 enum class PoolPhase : std::uint32_t { starting, running, failed, ended };

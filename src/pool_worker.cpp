@@ -146,6 +146,7 @@ bool pool_knows(const void* function) noexcept {
 void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept {
     // If killed up to here: the supervisor, our single-threaded parent, replaces us.
     const bool tied = port::die_with_parent(supervisor).ok();
+    if (!tied) { prove_life(core, core.shared->worker[index], supervisor); }
     for (const port::Fd fd : {core.control_read, core.host_watch}) { port::close(fd); }
     Self& me = self();
     Writer(me.name, sizeof me.name).text("PoolWorker-").number(index + 1);

@@ -18,16 +18,18 @@ namespace {
 constexpr int kKill = 9;  // The same on every POSIX system (kill(1) -9, -15).
 constexpr int kTerminate = 15;
 
-/// Reaps `pid` as soon as it ends; not ended: the deadline passed. Errors: status_stolen.
-Result<port::ChildState> wait_for_child(port::Pid pid, port::Fd watch,
+/// Reaps `pid` as soon as it ends; not ended: the deadline passed. `end` is a descriptor that
+/// becomes readable then, `watch` one from watch_process(); either may be none.
+/// Errors: status_stolen.
+Result<port::ChildState> wait_for_child(port::Pid pid, port::Fd watch, port::Fd end,
                                         std::int64_t deadline_ns) noexcept {
-    if (deadline_ns == port::kNever) { return port::wait_child(pid, port::Reap::wait); }
+    if (deadline_ns == port::kNever) { return port::wait_watched(pid, watch, port::Reap::wait); }
     detail::Looks looks;
     for (;;) {
-        const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
+        const Result<port::ChildState> state = port::wait_watched(pid, watch, port::Reap::now);
         if (!state.ok() || state->ended || detail::has_passed(deadline_ns)) { return state; }
-        if (watch != port::kNoFd) {
-            port::PollItem item{watch, true, false, false};
+        if (end != port::kNoFd) {
+            port::PollItem item{end, true, false, false};
             if (port::poll(&item, 1, deadline_ns).ok()) { continue; }
         }
         port::sleep_until(looks.next(deadline_ns));
@@ -90,7 +92,8 @@ void ProcessAccess::give_up(Process& process) noexcept {
 
 bool ProcessAccess::reap(Process& process, bool listed) noexcept {
     if (process.state_ != State::started) { return true; }
-    const Result<port::ChildState> state = port::wait_child(process.reap_pid_, port::Reap::now);
+    const Result<port::ChildState> state =
+        port::wait_watched(process.reap_pid_, process_watch(process), port::Reap::now);
     if (state.ok() && !state->ended) { return false; }
     finish(process, state, listed);
     return true;
@@ -174,7 +177,8 @@ Status Process::join(Timeout timeout) noexcept {
         case State::stolen: return Errc::status_stolen;
         case State::started: break;
     }
-    const Result<port::ChildState> state = wait_for_child(reap_pid_, watch_, deadline_ns);
+    const Result<port::ChildState> state =
+        wait_for_child(reap_pid_, ProcessAccess::process_watch(*this), watch_, deadline_ns);
     if (state.ok() && !state->ended) { return Errc::timed_out; }
     ProcessAccess::finish(*this, state, false);
     return state.ok() ? Errc::ok : Errc::status_stolen;
@@ -202,13 +206,13 @@ Status Process::send_signal(int signal) noexcept {
     // Looked at, not reaped: a child that has ended keeps its pid, so the signal below can hit
     // nobody else. Where the host reaps our children the pid may be somebody else's by now: then
     // only a watch (pidfd) is sure whom it hits.
-    const Result<port::ChildState> state = port::wait_child(reap_pid_, port::Reap::look);
+    const port::Fd watch = ProcessAccess::process_watch(*this);
+    const Result<port::ChildState> state = port::wait_watched(reap_pid_, watch, port::Reap::look);
     if (!state.ok() || state->ended) { return Errc::ok; }
     if (group_) {
         const Status sent = port::signal_group(pid_, signal);
         if (sent.code() != Errc::not_found) { return sent; }  // Not yet its leader: it alone.
     }
-    const port::Fd watch = pid_ == reap_pid_ ? watch_ : port::kNoFd;
     const Status sent = port::signal_process(pid_, watch, signal);
     return sent.code() == Errc::not_found ? Status(Errc::ok) : sent;
 }

@@ -20,6 +20,10 @@ struct ProcessAccess {
     }
     static bool is_daemon(const Process& process) noexcept { return process.daemon_; }
     static port::Fd watch(const Process& process) noexcept { return process.watch_; }
+    /// The same if it is one from watch_process(), and not a guardian's pipe.
+    static port::Fd process_watch(const Process& process) noexcept {
+        return process.pid_ == process.reap_pid_ ? process.watch_ : port::kNoFd;
+    }
     /// The Process behind a link of the fork list, null if it belongs to something else.
     static Process* of_link(ForkLink& link) noexcept {
         if (link.forget != &forget) { return nullptr; }

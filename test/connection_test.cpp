@@ -10,6 +10,7 @@
 #include <brood/pipe.hpp>
 
 #include "src/connection_handing.hpp"
+#include "src/fork_list.hpp"
 
 using namespace brood;
 using test::child;
@@ -453,6 +454,44 @@ void ends_may_be_closed_by_two_threads_at_once(void**) {
 }
 
 // What Process::start() does in its child: a forgotten end would hang the reader.
+std::size_t listed_ends() {
+    std::size_t count = 0;
+    brood::detail::fork_list_each(
+        [](brood::detail::ForkLink&, void* counted) { ++*static_cast<std::size_t*>(counted); },
+        &count);
+    return count;
+}
+
+// Simplex ends: one descriptor each. A child that did not know of one could never close it.
+void a_child_forked_by_another_thread_knows_of_every_end_that_it_has(void**) {
+    static std::atomic<bool> over{false};
+    over = false;
+    const std::size_t before = test::open_descriptors();
+    pthread_t thread;
+    assert_int_equal(pthread_create(
+                         &thread, nullptr,
+                         [](void*) -> void* {
+                             while (!over) {
+                                 ConnectionPair ends = channel(false);
+                                 Connection moved = std::move(ends.first);
+                                 moved.close();
+                             }
+                             return nullptr;
+                         },
+                         nullptr),
+                     0);
+    for (int i = 0; i < 500; ++i) {
+        const pid_t pid = fork();
+        if (pid == 0) { _exit(test::open_descriptors() == before + listed_ends() ? 0 : 1); }
+        if (join_child(pid) != 0) { over = true; }
+    }
+    const bool all_known = !over;
+    over = true;
+    assert_int_equal(pthread_join(thread, nullptr), 0);
+    assert_true(all_known);
+    assert_int_equal(test::open_descriptors(), before);
+}
+
 void ends_handed_to_a_process_close_their_peers_there_and_no_others(void**) {
     ConnectionPair request = channel(), reply = channel(false), other = channel();
     auto numbers = Pipe<int>::simplex().expect("making a pipe");
@@ -515,6 +554,7 @@ int main() {
         cmocka_unit_test(of_several_writers_and_readers_each_message_reaches_one_reader_whole),
         cmocka_unit_test(the_last_end_in_a_process_takes_the_shared_page_with_it),
         cmocka_unit_test(ends_may_be_closed_by_two_threads_at_once),
+        cmocka_unit_test(a_child_forked_by_another_thread_knows_of_every_end_that_it_has),
         cmocka_unit_test(ends_handed_to_a_process_close_their_peers_there_and_no_others),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

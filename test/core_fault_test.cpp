@@ -6,7 +6,11 @@
 
 #include <brood/brood.hpp>
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
+
+#include <atomic>
+#include <new>
 
 #include "fault/fault.hpp"
 
@@ -253,6 +257,61 @@ void a_worker_killed_at_any_call_fails_its_task_at_most(void**) {
     sweep_pool_kills(2);
 }
 
+// ---- Workers that the system does not end with their supervisor --------------------------------
+
+std::atomic<bool>* g_begun = nullptr;  // shared with the workers
+
+/// A pool of one worker that never ends by itself, in which `plan` strikes before it has begun.
+/// True if it is gone when the supervisor was killed and the host has noticed.
+bool worker_goes(fault::Plan plan, bool& begun) {
+    void* const page =
+        mmap(nullptr, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(page != MAP_FAILED);
+    g_begun = ::new (page) std::atomic<bool>(false);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    plan.nth = 1;
+    plan.depth = 2;
+    fault::arm(plan);
+    Result<Pool> pool = Pool::create(PoolOptions().workers(1).initializer([] {
+        g_begun->store(true);
+        for (;;) { pause(); }
+    }));
+    test::assert_ok(pool);
+    std::int32_t worker = 0;
+    assert_int_equal(pool->worker_pids(&worker, 1), 1);
+    const bool stops = plan.act == fault::Act::stop;
+    assert_true(test::eventually([&] { return (stops && fault::struck()) || g_begun->load(); }));
+    assert_int_equal(kill(pool->supervisor_pid(), SIGKILL), 0);
+    test::assert_ok(pool->close());
+    test::assert_code(pool->join(seconds(10)), Errc::pool_broken);
+    fault::disarm();
+    kill(worker, SIGCONT);  // It is our child now, and still unreaped.
+    const bool gone = all_end(test::kPatienceMs);
+    begun = g_begun->load();
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    munmap(page, sizeof(bool));
+    return gone;
+}
+
+void a_worker_that_cannot_be_tied_to_its_supervisor_is_ended_by_the_host(void**) {
+    fault::Plan plan;
+    plan.act = fault::Act::fail;
+    plan.entry = "die_with_parent";
+    bool begun = false;
+    assert_true(worker_goes(plan, begun));
+    assert_true(begun);
+}
+
+// It had not yet proved that it lives when the host looked. (On Linux it has no need to.)
+void a_worker_that_the_host_did_not_see_ends_before_it_initializes(void**) {
+    fault::Plan plan;
+    plan.act = fault::Act::stop;
+    plan.entry = "mutex_lock";
+    bool begun = false;
+    assert_true(worker_goes(plan, begun));
+    assert_int_equal(begun, !fault::struck());
+}
+
 }  // namespace
 
 int main() {
@@ -263,6 +322,8 @@ int main() {
         cmocka_unit_test(a_host_killed_at_any_call_leaves_no_daemon_worker_or_supervisor),
         cmocka_unit_test(a_supervisor_killed_at_any_call_ends_its_pool_and_the_host_is_told),
         cmocka_unit_test(a_worker_killed_at_any_call_fails_its_task_at_most),
+        cmocka_unit_test(a_worker_that_cannot_be_tied_to_its_supervisor_is_ended_by_the_host),
+        cmocka_unit_test(a_worker_that_the_host_did_not_see_ends_before_it_initializes),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -12,10 +12,6 @@ using namespace pool_test;
 
 namespace {
 
-bool is_posix_port() {
-    return strcmp(brood::port::kName, "posix") == 0;
-}
-
 // ---- Killed workers ----------------------------------------------------------------------------
 
 void a_killed_worker_fails_only_its_task_and_is_replaced(void**) {
@@ -187,15 +183,12 @@ void a_killed_supervisor_breaks_the_pool_for_all_who_wait(void**) {
         });
         assert_int_equal(told, kThreads);
         assert_true(slowest < 1000);
-        // POSIX cannot end a worker in its task together with the supervisor: it goes after it.
-        if (is_posix_port()) { let_go(); }
         assert_true(processes.are_gone());
         assert_code(pool.apply(square, 1u), Errc::pool_broken);
         assert_code(pool.join(kPatience), Errc::pool_broken);
         assert_int_equal(pool.supervisor_pid(), 0);
         assert_ok(pool.terminate());
     }
-    if (is_posix_port()) { test::not_run("a busy worker ends with its supervisor", "posix"); }
 }
 
 void a_supervisor_killed_at_any_moment_hangs_nobody(void**) {

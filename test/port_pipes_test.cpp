@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -372,6 +373,114 @@ static void polling_ends_at_its_deadline_signals_or_not(void**) {
     });
 }
 
+// Some ports look at a thousand at a time.
+static void closing_the_rest_finds_the_few_among_many_numbers(void**) {
+    for (const rlim_t limit : {rlim_t{64}, rlim_t{1027}, rlim_t{1028}, rlim_t{3000}}) {
+        test::assert_child_exits(0, [&] {
+            const rlimit allowed = {limit, limit};
+            if (setrlimit(RLIMIT_NOFILE, &allowed) != 0) { return 1; }
+            const int last = static_cast<int>(limit) - 1;
+            const int open[] = {3, 4, 62, 1026, 1027, 1028, 2050, 2051, last - 1, last};
+            for (const int fd : open) {
+                if (fd <= last && dup2(2, fd) != fd) { return 2; }
+            }
+            const port::Fd keep[] = {last, 4, 1026};
+            port::close_all_but(keep, 3);
+            for (int fd = 0; fd <= last; ++fd) {
+                const bool stays = fd < 3 || fd == 4 || fd == 1026 || fd == last;
+                const bool is_open = fcntl(fd, F_GETFD) >= 0;
+                if (is_open != stays) { return 3; }
+            }
+            return 0;
+        });
+    }
+}
+
+// ---- Hosts without standard streams ------------------------------------------------------------
+
+#define IN_CHILD(condition)                                                \
+    do {                                                                   \
+        if (!(condition)) {                                                \
+            dprintf(g_log, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(99);                                                     \
+        }                                                                  \
+    } while (0)
+static int g_log = 2;
+
+template <class F>
+static void without_streams(F body) {
+    for (unsigned closed = 0; closed < 8; ++closed) {
+        test::assert_child_exits(0, [&] {
+            g_log = fcntl(2, F_DUPFD_CLOEXEC, 10);
+            for (int fd = 0; fd < 3; ++fd) {
+                if ((closed & 1u << fd) != 0) { close(fd); }
+            }
+            body();
+            for (int fd = 0; fd < 3; ++fd) {
+                const unsigned is_closed = fcntl(fd, F_GETFD) < 0 ? 1 : 0;
+                IN_CHILD(is_closed == (closed >> fd & 1));
+            }
+            return 0;
+        });
+    }
+}
+
+static bool is_out_of_the_way(port::Fd fd) {
+    return fd > 2 && fcntl(fd, F_GETFD) == FD_CLOEXEC;
+}
+
+static void no_descriptor_takes_the_place_of_a_closed_standard_stream(void**) {
+    static const char* const name = "/brood-port-pipes-test";
+    without_streams([] {
+        port::Fd ends[2];
+        IN_CHILD(port::pipe(ends).ok());
+        IN_CHILD(is_out_of_the_way(ends[0]) && is_out_of_the_way(ends[1]));
+        IN_CHILD(port::write(ends[1], "x", 1).ok());
+        char byte = 0;
+        IN_CHILD(port::read(ends[0], &byte, 1).value_or(0) == 1 && byte == 'x');
+        const brood::Result<port::Fd> watch = port::watch_process(port::process_id());
+        IN_CHILD(watch.ok() ? is_out_of_the_way(*watch) : watch.code() == Errc::unsupported);
+        const brood::Result<port::Fd> made = port::create_object(name, 0600);
+        const brood::Result<port::Fd> opened = port::open_object(name, true);
+        IN_CHILD(port::remove_object(name).ok());
+        IN_CHILD(made.ok() && is_out_of_the_way(*made));
+        IN_CHILD(opened.ok() && is_out_of_the_way(*opened));
+    });
+}
+
+// To close any descriptor of an object gives its lock up, so none may be moved after it was made.
+static void opening_an_object_without_standard_streams_keeps_its_lock(void**) {
+    static const char* const name = "/brood-port-pipes-test";
+    without_streams([] {
+        const brood::Result<port::Fd> made = port::create_object(name, 0600);
+        IN_CHILD(made.ok() && port::lock_object(*made).value_or(false));
+        const brood::Result<port::Fd> again = port::open_object(name, true);
+        IN_CHILD(again.ok());
+        const pid_t other = fork();
+        if (other == 0) { _exit(port::lock_object(*made).value_or(true) ? 1 : 0); }
+        int status = 0;
+        IN_CHILD(port::remove_object(name).ok());
+        IN_CHILD(waitpid(other, &status, 0) == other && status == 0);
+    });
+}
+
+static void without_a_descriptor_to_move_to_there_is_no_pipe_and_nothing_is_left(void**) {
+    test::assert_child_exits(0, [] {
+        g_log = -1;
+        for (int fd = 0; fd < 3; ++fd) { close(fd); }
+        for (rlim_t limit = 2; limit <= 4; ++limit) {
+            const rlimit few = {limit, 1024};
+            if (setrlimit(RLIMIT_NOFILE, &few) != 0) { return 1; }
+            port::Fd ends[2];
+            if (port::pipe(ends).code() != Errc::too_many_files) { return 2; }
+            for (int fd = 0; fd < 8; ++fd) {
+                if (fcntl(fd, F_GETFD) >= 0) { return 3; }
+            }
+        }
+        return 0;
+    });
+}
+
 int main() {
     print_message("port: %s\n", port::kName);
     const CMUnitTest tests[] = {
@@ -386,6 +495,10 @@ int main() {
         cmocka_unit_test(a_copy_at_a_chosen_place_survives_exec),
         cmocka_unit_test(input_can_be_made_nothing),
         cmocka_unit_test(closing_the_rest_spares_the_listed_and_the_standard_ones),
+        cmocka_unit_test(closing_the_rest_finds_the_few_among_many_numbers),
+        cmocka_unit_test(no_descriptor_takes_the_place_of_a_closed_standard_stream),
+        cmocka_unit_test(opening_an_object_without_standard_streams_keeps_its_lock),
+        cmocka_unit_test(without_a_descriptor_to_move_to_there_is_no_pipe_and_nothing_is_left),
         cmocka_unit_test(polling_finds_what_is_ready_and_nothing_else),
         cmocka_unit_test(polling_takes_an_end_and_a_break_for_ready),
         cmocka_unit_test(polling_a_closed_descriptor_is_an_error),

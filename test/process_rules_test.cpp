@@ -119,6 +119,35 @@ static void a_host_without_standard_streams_has_working_children(void**) {
     }
 }
 
+// Nor those of the host's channels: what anybody prints would be taken for a message.
+static void a_channel_of_a_host_without_standard_streams_carries_only_messages(void**) {
+    for (unsigned closed = 1; closed < 8; ++closed) {
+        test::assert_child_exits(0, [=] {
+            for (int fd = 0; fd < 3; ++fd) {
+                if ((closed & 1u << fd) != 0) { close(fd); }
+            }
+            auto ends = brood::Connection::pipe().expect("pipe");
+            const auto print = [] {
+                for (const int fd : {1, 2}) { (void)!write(fd, "printed\n", 8); }
+            };
+            print();
+            Process process([&] {
+                print();
+                ends.second.send_bytes("sent", 4).ignore();
+                char text[8];
+                CHILD_EXPECT(ends.second.recv_bytes(text, sizeof text, test::kLong).ok());
+            });
+            CHILD_EXPECT(process.start().ok());
+            char text[8] = {};
+            CHILD_EXPECT(ends.first.recv_bytes(text, sizeof text, test::kLong).value_or(0) == 4);
+            CHILD_EXPECT(memcmp(text, "sent", 4) == 0);
+            CHILD_EXPECT(ends.first.send_bytes("bye", 3).ok());
+            CHILD_EXPECT(process.join(test::kLong).ok() && *process.exit_code() == 0);
+            return 0;
+        });
+    }
+}
+
 // ---- signals in the child ----------------------------------------------------------------------
 
 static void caught_signals_are_at_their_default_in_the_child_and_none_is_blocked(void**) {
@@ -335,6 +364,7 @@ int main(int argc, char** argv) {
         cmocka_unit_test(memory_is_isolated_the_child_has_666_and_the_parent_still_100),
         cmocka_unit_test(standard_input_is_dev_null_unless_kept),
         cmocka_unit_test(a_host_without_standard_streams_has_working_children),
+        cmocka_unit_test(a_channel_of_a_host_without_standard_streams_carries_only_messages),
         cmocka_unit_test(caught_signals_are_at_their_default_in_the_child_and_none_is_blocked),
         cmocka_unit_test(authkey_is_32_random_bytes_inherited_and_settable),
         cmocka_unit_test(authkeys_of_two_programs_differ),

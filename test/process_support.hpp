@@ -9,6 +9,7 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <brood/process.hpp>
 #include <port/port.hpp>
@@ -97,6 +98,23 @@ int run_as_pid_1(F body) {
         while (waitpid(first, &status, 0) < 0 && errno == EINTR) {}
         return WIFEXITED(status) ? WEXITSTATUS(status) : 97;
     });
+}
+
+/// A process with the pid `pid`, whoever had it before. It counts until it is killed.
+inline pid_t reuse_pid(pid_t pid, std::atomic<int>& beats) {
+    struct {
+        std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+            set_tid, set_tid_size;
+    } arguments = {};
+    arguments.exit_signal = SIGCHLD;
+    arguments.set_tid = reinterpret_cast<std::uintptr_t>(&pid);  // No sign becomes part of it.
+    arguments.set_tid_size = 1;
+    const pid_t made = static_cast<pid_t>(syscall(435 /* clone3 */, &arguments, sizeof(arguments)));
+    while (made == 0) {
+        beats.fetch_add(1);
+        test::sleep_ms(1);
+    }
+    return made;
 }
 
 }  // namespace test

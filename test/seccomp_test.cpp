@@ -122,8 +122,9 @@ static int processes_can_be_watched_and_signalled() {
     REQUIRE(port::signal_process(*pid, fd, 0).ok());
     REQUIRE(port::signal_process(*pid, fd, 1000).code() == Errc::bad_signal);
     REQUIRE(port::signal_process(*pid, fd, SIGKILL).ok());
-    const brood::Result<port::ChildState> state = port::wait_child(*pid, port::Reap::wait);
+    const brood::Result<port::ChildState> state = port::wait_watched(*pid, fd, port::Reap::wait);
     REQUIRE(state.ok() && state->ended && state->exit_code == -SIGKILL);
+    REQUIRE(port::wait_watched(*pid, fd, port::Reap::now).code() == Errc::status_stolen);
     REQUIRE(port::signal_process(*pid, fd, SIGKILL).code() == Errc::not_found);
     port::close(fd);
     return 0;
@@ -245,6 +246,9 @@ static int random_bytes_fill_a_buffer() {
 static void processes_are_signalled_without_pidfds(void**) {
     without("pidfd_open", SYS_pidfd_open, processes_can_be_watched_and_signalled);
     without("pidfd_send_signal", SYS_pidfd_send_signal, processes_can_be_watched_and_signalled);
+    constexpr std::uint32_t kPidfd = 2;  // That bit of P_PIDFD; P_PID has it not.
+    const Refusal old_waitid = {"waitid(P_PIDFD)", SYS_waitid, EINVAL, 0, kPidfd};
+    expect(old_waitid, processes_can_be_watched_and_signalled);
 }
 
 static void descriptors_are_closed_without_close_range(void**) {

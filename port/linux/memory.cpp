@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <port/port.hpp>
+#include <port/posix/above_streams.hpp>
 #include <port/posix/errors.hpp>
 #include <port/posix/grow_object.hpp>
 #include <port/posix/memory_limit.hpp>
@@ -44,7 +45,10 @@ Fd create_memory_file() noexcept {
     if (fd < 0 && errno == EINVAL) {
         fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing);
     }
-    return static_cast<Fd>(fd);
+    if (fd < 0) { return kNoFd; }
+    const Result<Fd> moved = detail::above_streams(static_cast<Fd>(fd));
+    if (!moved) { errno = moved.error().os_error(); }
+    return moved.value_or(kNoFd);
 }
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.

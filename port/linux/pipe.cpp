@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <port/port.hpp>
+#include <port/posix/above_streams.hpp>
 #include <port/posix/broken_pipe.hpp>
 #include <port/posix/errors.hpp>
 
@@ -109,9 +110,7 @@ Status ready_now(PollItem item) noexcept {
 Status pipe(Fd ends[2]) noexcept {
     int made[2] = {kNoFd, kNoFd};
     if (detail::call(SYS_pipe2, made, O_CLOEXEC) != 0) { return detail::last_error(); }
-    ends[0] = made[0];
-    ends[1] = made[1];
-    return {};
+    return detail::pair_above_streams(made, ends);
 }
 
 Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept {

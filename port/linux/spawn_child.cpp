@@ -161,11 +161,7 @@ Status prepare(const SpawnPlan& plan) noexcept {
 // of frames that never return in the shadow of memory that the parent uses again.
 [[gnu::no_sanitize_address]] int run_child(void* launch_ptr) noexcept {
     auto& launch = *static_cast<Launch*>(launch_ptr);
-    Status status;
-    if (launch.report != kNoFd && launch.report <= 2) {
-        status = move_up(launch.report, F_DUPFD_CLOEXEC);
-    }
-    if (status.ok()) { status = prepare(*launch.plan); }
+    const Status status = prepare(*launch.plan);
     launch.error = status.ok() ? failed(exec_program(*launch.plan, launch.directories))
                                : status.error();
     if (launch.report != kNoFd) {

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <port/port.hpp>
+#include <port/posix/above_streams.hpp>
 #include <port/posix/errors.hpp>
+#include <port/posix/wait_child.hpp>
 
 #include "calls.hpp"
 
@@ -34,9 +36,18 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
 
 Result<Fd> watch_process(Pid pid) noexcept {
     const long fd = detail::call(SYS_pidfd_open, pid, 0);  // Close-on-exec by itself.
-    if (fd >= 0) { return static_cast<Fd>(fd); }
+    if (fd >= 0) { return detail::above_streams(static_cast<Fd>(fd)); }
     const int err = errno;
     return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
+}
+
+// Where the host reaps our children a pid may be that of another child of its own by now.
+Result<ChildState> wait_watched(Pid pid, Fd watch, Reap how) noexcept {
+    if (watch < 0) { return wait_child(pid, how); }
+    constexpr auto kByDescriptor = static_cast<idtype_t>(3);  // P_PIDFD, not in older headers.
+    const Result<ChildState> state = detail::wait_by(kByDescriptor, watch, how);
+    if (state.ok() || state.code() == Errc::status_stolen) { return state; }
+    return wait_child(pid, how);  // Linux 5.3 can watch a process, but not yet wait for it so.
 }
 
 Status signal_process(Pid pid, Fd watch, int signal) noexcept {

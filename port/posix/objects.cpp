@@ -9,6 +9,7 @@
 
 #include <port/port.hpp>
 
+#include "above_streams.hpp"
 #include "errors.hpp"
 #include "grow_object.hpp"
 
@@ -27,6 +28,7 @@ Error name_error(const char* name) noexcept {
 }
 
 Result<Fd> shm_open_again(const char* name, int flags, mode_t mode) noexcept {
+    const detail::StreamsTaken taken;
     for (;;) {
         const int fd = ::shm_open(name, flags, mode);  // Close-on-exec by itself.
         if (fd >= 0) { return Fd{fd}; }

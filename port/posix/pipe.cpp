@@ -6,6 +6,7 @@
 
 #include <port/port.hpp>
 
+#include "above_streams.hpp"
 #include "broken_pipe.hpp"
 #include "errors.hpp"
 
@@ -48,14 +49,10 @@ Status pipe(Fd ends[2]) noexcept {
     if (::pipe(made) != 0) { return detail::last_error(); }
     Status status = set_close_on_exec(made[0]);
     if (status.ok()) { status = set_close_on_exec(made[1]); }
-    if (!status.ok()) {
-        close(made[0]);
-        close(made[1]);
-        return status;
-    }
-    ends[0] = made[0];
-    ends[1] = made[1];
-    return {};
+    if (status.ok()) { return detail::pair_above_streams(made, ends); }
+    close(made[0]);
+    close(made[1]);
+    return status;
 }
 
 Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept {

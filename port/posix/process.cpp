@@ -3,12 +3,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <port/port.hpp>
 
 #include "errors.hpp"
+#include "wait_child.hpp"
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
@@ -35,21 +35,7 @@ Pid parent_id() noexcept {
 
 Result<ChildState> wait_child(Pid pid, Reap how) noexcept {
     if (pid <= 0) { return Errc::bad_argument; }
-    int options = WEXITED;
-    if (how != Reap::wait) { options |= WNOHANG; }
-    if (how == Reap::look) { options |= WNOWAIT; }
-
-    siginfo_t info = {};  // Zeroed: si_pid stays 0 if WNOHANG finds the child still running.
-    while (::waitid(P_PID, static_cast<id_t>(pid), &info, options) != 0) {
-        if (errno != EINTR) { return detail::last_error(); }
-    }
-    ChildState state;
-    state.ended = info.si_pid != 0;
-    if (state.ended) {
-        // Some systems give all 32 bits of the exit code here: cut to what all of them give.
-        state.exit_code = info.si_code == CLD_EXITED ? info.si_status & 0xff : -info.si_status;
-    }
-    return state;
+    return detail::wait_by(P_PID, pid, how);
 }
 
 Status signal_group(Pid group, int signal) noexcept {

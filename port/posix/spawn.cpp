@@ -103,16 +103,7 @@ int become(const SpawnPlan& plan, const char* directories) noexcept {
 }
 
 [[noreturn]] void run_child(const SpawnPlan& plan, const char* directories, Fd report) noexcept {
-    int err = 0;
-    if (report <= 2) {  // The host has no 0, 1 or 2: out of the way of what the plan puts there.
-        const Fd moved = ::fcntl(report, F_DUPFD_CLOEXEC, 3);
-        if (moved < 0) { err = errno; }
-        if (moved >= 0) {
-            close(report);
-            report = moved;
-        }
-    }
-    if (err == 0) { err = become(plan, directories); }
+    const int err = become(plan, directories);
     write(report, &err, sizeof(err)).ignore();
     exit_now(kStartFailed);
 }

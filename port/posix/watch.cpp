@@ -15,6 +15,10 @@ Result<Fd> watch_process(Pid) noexcept {
     return Errc::unsupported;
 }
 
+Result<ChildState> wait_watched(Pid pid, Fd, Reap how) noexcept {
+    return wait_child(pid, how);
+}
+
 Status signal_process(Pid pid, Fd, int signal) noexcept {
     if (pid <= 0) { return Errc::bad_argument; }  // kill() would take it for a group, or for all.
     if (::kill(pid, signal) == 0) { return {}; }

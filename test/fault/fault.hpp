@@ -1,4 +1,4 @@
-// Faults on demand: makes the n-th call of a port entry fail, or kills the process there.
+// Faults on demand: makes the n-th call of a port entry fail, or kills or stops the process there.
 //
 // Programs linked with the faulty layer (test/*_fault_test.cpp) run the whole core over it; it
 // passes every call on to the real port until a plan strikes.
@@ -11,7 +11,7 @@
 
 namespace fault {
 
-enum class Act : std::uint32_t { none, fail, kill };
+enum class Act : std::uint32_t { none, fail, kill, stop };
 
 /// What shall happen, and where.
 struct Plan {

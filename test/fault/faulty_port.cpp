@@ -76,8 +76,8 @@ const Error* shortage_of(const char* entry) {
     return nullptr;
 }
 
-/// Counts a call of `entry`, kills the process if the plan says so here, and returns the error that
-/// the call shall end with; null: it goes on.
+/// Counts a call of `entry`, kills or stops the process if the plan says so here, and returns the
+/// error that the call shall end with; null: it goes on.
 const Error* strike(const char* entry) {
     if (g_state == nullptr) { return nullptr; }
     const Plan& plan = g_state->plan;
@@ -92,7 +92,8 @@ const Error* strike(const char* entry) {
     if (g_state->calls.fetch_add(1) + 1 != plan.nth) { return nullptr; }
     g_state->has_struck.store(1);
     if (plan.act == Act::kill) { raise(SIGKILL); }
-    return error;
+    if (plan.act == Act::stop) { raise(SIGSTOP); }
+    return plan.act == Act::fail ? error : nullptr;
 }
 
 }  // namespace
@@ -167,6 +168,7 @@ INFALLIBLE(Pid, process_id, (), ())
 INFALLIBLE(Pid, parent_id, (), ())
 FALLIBLE(Result<Fd>, watch_process, (Pid pid), (pid))
 FALLIBLE(Result<ChildState>, wait_child, (Pid pid, Reap how), (pid, how))
+FALLIBLE(Result<ChildState>, wait_watched, (Pid pid, Fd watch, Reap how), (pid, watch, how))
 FALLIBLE(Status, signal_process, (Pid pid, Fd watch, int signal), (pid, watch, signal))
 FALLIBLE(Status, signal_group, (Pid group, int signal), (group, signal))
 FALLIBLE(Status, die_with_parent, (Pid parent), (parent))
