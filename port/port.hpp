@@ -202,15 +202,50 @@ void unlock_object(Fd fd) noexcept;
 
 /// Prepares a zeroed bell for use between processes.
 Status bell_init(Bell& bell) noexcept;
-/// Sleeps while bell.word == expected, until ring(), or the deadline. ok (woken, differed, or no
-/// reason: callers look again), timed_out. A port compares and falls asleep as one step.
-Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) noexcept;
-/// Wakes up to `count` sleepers and returns how many were found (posix: may report more). [ass]
-std::uint32_t bell_ring(Bell& bell, std::uint32_t count) noexcept;
+/// Sleeps while bell.word == expected, until a ring for one of `kinds`, or the deadline. ok (woken,
+/// differed, or no reason: callers look again), timed_out. A port compares and falls asleep as one
+/// step.
+Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t kinds,
+                 std::int64_t deadline_ns) noexcept;
+/// Wakes up to `count` sleepers of `kinds` and returns how many were found (posix: may report more,
+/// and wakes every kind). [ass]
+std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept;
+/// bell_wait() that ends, too, when `life` does. Where the system cannot wait for both (posix,
+/// Linux before 5.16), it sleeps for kSliceNs at most.
+Status bell_wait_life(Bell& bell, std::uint32_t expected, Life& life,
+                      std::int64_t deadline_ns) noexcept;
 /// Makes the calling single-threaded process the keeper of `bell`: when it ends, however it ends,
 /// the system sets kBellOwnerDied in the word and wakes a sleeper. unsupported: sleepers must then
 /// look by themselves every kSliceNs. Only for processes that use no robust pthread mutex.
 Status bell_keep(Bell& bell) noexcept;
+
+/// Prepares a zeroed Life.
+Status life_init(Life& life) noexcept;
+/// Makes `life` the calling thread's: it is over after life_end(), or when the thread ends, in
+/// whatever way (an exec counts). A forked child has no life of its parent's.
+/// ok, whatever became of the last who had it; would_block (a living thread has it); unsupported
+/// (this system does not tell of deaths: qemu-user, some sandboxes).
+Status life_begin(Life& life) noexcept;
+/// By the thread that began it.
+void life_end(Life& life) noexcept;
+/// Whether no living thread has it.
+bool life_is_over(Life& life) noexcept;
+
+/// From now on, and until owe_nothing(): if the calling thread, which has begun a life, ends in
+/// whatever way, the system wakes one sleeper of `bell`, of any kind. Bits 0..29 of the bell's word
+/// must be 0 then. A store into the thread's own memory. Does nothing where the system has no such
+/// service: sleepers then must look by themselves every kSliceNs.
+void owe_ring(Bell& bell) noexcept;
+void owe_nothing() noexcept;
+/// Whether this system rings for the dead. Tries it out at the first call, with a thread's help.
+bool rings_for_the_dead() noexcept;
+
+/// Lets fence_all() reach this process. unsupported: nobody may rely on fence_all() then.
+Status fence_join() noexcept;
+/// A full memory barrier in every running thread of every process that called fence_join(): what
+/// they stored before is seen by the caller, what they load afterwards sees the caller's stores.
+/// So the frequent side of a Dekker handshake needs no barrier of its own (membarrier(2)).
+Status fence_all() noexcept;
 
 /// Identifies the libc and word size that a RobustMutex in shared memory belongs to.
 std::uint32_t mutex_layout() noexcept;

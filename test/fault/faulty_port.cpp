@@ -229,10 +229,24 @@ FALLIBLE(Result<bool>, lock_object, (Fd fd), (fd))
 INFALLIBLE(void, unlock_object, (Fd fd), (fd))
 
 FALLIBLE(Status, bell_init, (Bell & bell), (bell))
-FALLIBLE(Status, bell_wait, (Bell & bell, std::uint32_t expected, std::int64_t deadline_ns),
-         (bell, expected, deadline_ns))
-INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count), (bell, count))
+FALLIBLE(Status, bell_wait,
+         (Bell & bell, std::uint32_t expected, std::uint32_t kinds, std::int64_t deadline_ns),
+         (bell, expected, kinds, deadline_ns))
+INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
+           (bell, count, kinds))
+FALLIBLE(Status, bell_wait_life,
+         (Bell & bell, std::uint32_t expected, Life& life, std::int64_t deadline_ns),
+         (bell, expected, life, deadline_ns))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
+FALLIBLE(Status, life_init, (Life & life), (life))
+FALLIBLE(Status, life_begin, (Life & life), (life))
+INFALLIBLE(void, life_end, (Life & life), (life))
+INFALLIBLE(bool, life_is_over, (Life & life), (life))
+INFALLIBLE(void, owe_ring, (Bell & bell), (bell))
+INFALLIBLE(void, owe_nothing, (), ())
+INFALLIBLE(bool, rings_for_the_dead, (), ())
+FALLIBLE(Status, fence_join, (), ())
+FALLIBLE(Status, fence_all, (), ())
 INFALLIBLE(std::uint32_t, mutex_layout, (), ())
 FALLIBLE(Status, mutex_init, (RobustMutex & mutex), (mutex))
 FALLIBLE(Status, mutex_lock, (RobustMutex & mutex, std::int64_t deadline_ns), (mutex, deadline_ns))
