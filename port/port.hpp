@@ -210,34 +210,17 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t kinds,
 /// Wakes up to `count` sleepers of `kinds` and returns how many were found (posix: may report more,
 /// and wakes every kind). [ass]
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept;
-/// bell_wait() that ends, too, when `life` does. Where the system cannot wait for both (posix,
-/// Linux before 5.16), it sleeps for kSliceNs at most.
-Status bell_wait_life(Bell& bell, std::uint32_t expected, Life& life,
-                      std::int64_t deadline_ns) noexcept;
 /// Makes the calling single-threaded process the keeper of `bell`: when it ends, however it ends,
 /// the system sets kBellOwnerDied in the word and wakes a sleeper. unsupported: sleepers must then
 /// look by themselves every kSliceNs. Only for processes that use no robust pthread mutex.
 Status bell_keep(Bell& bell) noexcept;
 
-/// Prepares a zeroed Life.
-Status life_init(Life& life) noexcept;
-/// Makes `life` the calling thread's: it is over after life_end(), or when the thread ends, in
-/// whatever way (an exec counts). A forked child has no life of its parent's.
-/// ok, whatever became of the last who had it; would_block (a living thread has it); unsupported
-/// (this system does not tell of deaths: qemu-user, some sandboxes).
-Status life_begin(Life& life) noexcept;
-/// By the thread that began it.
-void life_end(Life& life) noexcept;
-/// Whether no living thread has it.
-bool life_is_over(Life& life) noexcept;
-
-/// From now on, and until owe_nothing(): if the calling thread, which has begun a life, ends in
-/// whatever way, the system wakes one sleeper of `bell`, of any kind. Bits 0..29 of the bell's word
-/// must be 0 then. A store into the thread's own memory. Does nothing where the system has no such
-/// service: sleepers then must look by themselves every kSliceNs.
+/// From now on, and until owe_nothing() or the next operation on a mutex: if the calling thread
+/// ends, in whatever way, the system wakes one sleeper of `bell`, of any kind. Bits 0..29 of the
+/// bell's word must be 0 then. Does nothing where rings_for_the_dead() is false: sleepers must then
+/// look by themselves every kSliceNs. [ass]
 void owe_ring(Bell& bell) noexcept;
 void owe_nothing() noexcept;
-/// Whether this system rings for the dead. Tries it out at the first call, with a thread's help.
 bool rings_for_the_dead() noexcept;
 
 /// Lets fence_all() reach this process. unsupported: nobody may rely on fence_all() then.
@@ -254,6 +237,9 @@ Status mutex_init(RobustMutex& mutex) noexcept;
 Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept;
 /// ok; not_owner.
 Status mutex_unlock(RobustMutex& mutex) noexcept;
+/// Whether no living thread holds it. Posix: takes it for a moment to find out, and if its last
+/// holder died, the next hears no more of that.
+bool mutex_is_free(RobustMutex& mutex) noexcept;
 
 // ---- Time and chance -------------------------------------------------------------------------
 

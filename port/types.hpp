@@ -108,15 +108,6 @@ inline constexpr std::uint32_t kBellOwnerDied = 0x40000000u;
 /// Sleepers of one bell may be of several kinds, a bit each, and a ring may call some of them only.
 inline constexpr std::uint32_t kAnyKind = 0xffffffffu;
 
-/// A thread's life, as others see it in shared memory. The layout is the same for every word size.
-/// Zeroed memory that life_init() prepared is one that is over.
-struct alignas(8) Life {
-    std::atomic<std::uint32_t> word;
-    std::uint32_t reserved;
-    unsigned char port_private[48];
-};
-static_assert(sizeof(Life) == 56);
-
 /// How long a sleeper may sleep where its wake-up may be lost with a dead process.
 inline constexpr std::int64_t kSliceNs = 250000000;
 

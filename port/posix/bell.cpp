@@ -46,14 +46,6 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
     }
 }
 
-Status bell_wait_life(Bell& bell, std::uint32_t expected, Life&,
-                      std::int64_t deadline_ns) noexcept {
-    const std::int64_t slice_end = now_ns() + kSliceNs;
-    if (slice_end >= deadline_ns) { return bell_wait(bell, expected, kAnyKind, deadline_ns); }
-    bell_wait(bell, expected, kAnyKind, slice_end).ignore();
-    return {};
-}
-
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept {
     if (count == 0) { return 0; }
     // Nobody counts sleepers, so all of them look again.

@@ -234,14 +234,7 @@ FALLIBLE(Status, bell_wait,
          (bell, expected, kinds, deadline_ns))
 INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
            (bell, count, kinds))
-FALLIBLE(Status, bell_wait_life,
-         (Bell & bell, std::uint32_t expected, Life& life, std::int64_t deadline_ns),
-         (bell, expected, life, deadline_ns))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
-FALLIBLE(Status, life_init, (Life & life), (life))
-FALLIBLE(Status, life_begin, (Life & life), (life))
-INFALLIBLE(void, life_end, (Life & life), (life))
-INFALLIBLE(bool, life_is_over, (Life & life), (life))
 INFALLIBLE(void, owe_ring, (Bell & bell), (bell))
 INFALLIBLE(void, owe_nothing, (), ())
 INFALLIBLE(bool, rings_for_the_dead, (), ())
@@ -251,6 +244,7 @@ INFALLIBLE(std::uint32_t, mutex_layout, (), ())
 FALLIBLE(Status, mutex_init, (RobustMutex & mutex), (mutex))
 FALLIBLE(Status, mutex_lock, (RobustMutex & mutex, std::int64_t deadline_ns), (mutex, deadline_ns))
 FALLIBLE(Status, mutex_unlock, (RobustMutex & mutex), (mutex))
+INFALLIBLE(bool, mutex_is_free, (RobustMutex & mutex), (mutex))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))
