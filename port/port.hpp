@@ -216,15 +216,33 @@ void unlock_object(Fd fd) noexcept;
 
 /// Prepares a zeroed bell for use between processes.
 Status bell_init(Bell& bell) noexcept;
-/// Sleeps while bell.word == expected, until ring(), or the deadline. ok (woken, differed, or no
-/// reason: callers look again), timed_out. A port compares and falls asleep as one step.
-Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) noexcept;
-/// Wakes up to `count` sleepers and returns how many were found (posix: may report more). [ass]
-std::uint32_t bell_ring(Bell& bell, std::uint32_t count) noexcept;
+/// Sleeps while bell.word == expected, until a ring for one of `kinds`, or the deadline. ok (woken,
+/// differed, or no reason: callers look again), timed_out. A port compares and falls asleep as one
+/// step.
+Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t kinds,
+                 std::int64_t deadline_ns) noexcept;
+/// Wakes up to `count` sleepers of `kinds` and returns how many were found (posix: may report more,
+/// and wakes every kind). [ass]
+std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept;
 /// Makes the calling single-threaded process the keeper of `bell`: when it ends, however it ends,
 /// the system sets kBellOwnerDied in the word and wakes a sleeper. unsupported: sleepers must then
 /// look by themselves every kSliceNs. Only for processes that use no robust pthread mutex.
 Status bell_keep(Bell& bell) noexcept;
+
+/// From now on, and until owe_nothing() or the next operation on a mutex: if the calling thread
+/// ends, in whatever way, the system wakes one sleeper of `bell`, of any kind. Bits 0..29 of the
+/// bell's word must be 0 then. Does nothing where rings_for_the_dead() is false: sleepers must then
+/// look by themselves every kSliceNs. [ass]
+void owe_ring(Bell& bell) noexcept;
+void owe_nothing() noexcept;
+bool rings_for_the_dead() noexcept;
+
+/// Lets fence_all() reach this process. unsupported: nobody may rely on fence_all() then.
+Status fence_join() noexcept;
+/// A full memory barrier in every running thread of every process that called fence_join(): what
+/// they stored before is seen by the caller, what they load afterwards sees the caller's stores.
+/// So the frequent side of a Dekker handshake needs no barrier of its own (membarrier(2)).
+Status fence_all() noexcept;
 
 /// Identifies the libc and word size that a RobustMutex in shared memory belongs to.
 std::uint32_t mutex_layout() noexcept;
@@ -233,6 +251,9 @@ Status mutex_init(RobustMutex& mutex) noexcept;
 Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept;
 /// ok; not_owner.
 Status mutex_unlock(RobustMutex& mutex) noexcept;
+/// Whether no living thread holds it. Posix: takes it for a moment to find out, and if its last
+/// holder died, the next hears no more of that.
+bool mutex_is_free(RobustMutex& mutex) noexcept;
 
 // ---- Time and chance -------------------------------------------------------------------------
 

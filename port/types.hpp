@@ -106,6 +106,9 @@ struct alignas(64) Bell {
 inline constexpr std::uint32_t kBellWaiting = 0x80000000u;
 inline constexpr std::uint32_t kBellOwnerDied = 0x40000000u;
 
+/// Sleepers of one bell may be of several kinds, a bit each, and a ring may call some of them only.
+inline constexpr std::uint32_t kAnyKind = 0xffffffffu;
+
 /// How long a sleeper may sleep where its wake-up may be lost with a dead process.
 inline constexpr std::int64_t kSliceNs = 250000000;
 

@@ -18,7 +18,7 @@ public:
         std::uint32_t seen = kFree;
         if (bell_.word.compare_exchange_strong(seen, kHeld, std::memory_order_acquire)) { return; }
         while (bell_.word.exchange(kAwaited, std::memory_order_acquire) != kFree) {
-            port::bell_wait(bell_, kAwaited, port::kNever).ignore();
+            port::bell_wait(bell_, kAwaited, port::kAnyKind, port::kNever).ignore();
         }
     }
     void unlock() noexcept {
@@ -26,7 +26,7 @@ public:
         if (bell_.word.compare_exchange_strong(seen, kFree, std::memory_order_release)) { return; }
         ringing_.fetch_add(1, std::memory_order_relaxed);
         bell_.word.store(kFree, std::memory_order_release);
-        static_cast<void>(port::bell_ring(bell_, 1));
+        static_cast<void>(port::bell_ring(bell_, 1, port::kAnyKind));
         ringing_.fetch_sub(1, std::memory_order_release);
     }
     /// For the last who held it, before its memory goes: waits for those who have let go of it and

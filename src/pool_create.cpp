@@ -79,7 +79,7 @@ Status wait_until_running(PoolCore& core) noexcept {
         phase = shared.phase.load(std::memory_order_acquire);
         if (ended || phase != PoolPhase::starting) { break; }
         // In slices: the supervisor may die before it has made itself the bell's keeper.
-        port::bell_wait(shared.host_bell, word, port::now_ns() + kLookNs).ignore();
+        port::bell_wait(shared.host_bell, word, port::kAnyKind, port::now_ns() + kLookNs).ignore();
     }
     if (phase == PoolPhase::starting) { return Errc::pool_broken; }
     if (phase != PoolPhase::failed) { return Errc::ok; }

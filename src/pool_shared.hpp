@@ -135,7 +135,7 @@ inline void ring_host(PoolShared& shared) noexcept {
     // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If
     // that was killed as well, the system has rung. If stopped here: nobody else relies on this
     // ring.
-    static_cast<void>(port::bell_ring(shared.host_bell, 1));
+    static_cast<void>(port::bell_ring(shared.host_bell, 1, port::kAnyKind));
 }
 
 /// Wakes one idle worker, if there may be one. Called by the host after a submission, by one thread
@@ -143,19 +143,19 @@ inline void ring_host(PoolShared& shared) noexcept {
 /// it, wakes them all.
 inline void ring_worker(PoolShared& shared) noexcept {
     if (shared.work_bell.word.load(std::memory_order_relaxed) == 0) { return; }
-    if (port::bell_ring(shared.work_bell, 1) > 0) { return; }
+    if (port::bell_ring(shared.work_bell, 1, port::kAnyKind) > 0) { return; }
     // Nobody was asleep: drop the flag, so that the next submissions need no system call. Whoever
     // set it and is about to sleep finds the word changed, and looks again; or finds it set anew,
     // by another whose look found this task.
     shared.work_bell.word.store(0, std::memory_order_seq_cst);
-    if (port::bell_ring(shared.work_bell, 1) > 0) {
+    if (port::bell_ring(shared.work_bell, 1, port::kAnyKind) > 0) {
         // One fell asleep between the two: others may have done so, too.
         shared.work_bell.word.store(port::kBellWaiting, std::memory_order_seq_cst);
     }
 }
 inline void ring_all_workers(PoolShared& shared) noexcept {
     shared.work_bell.word.store(0, std::memory_order_seq_cst);
-    static_cast<void>(port::bell_ring(shared.work_bell, UINT32_MAX >> 1));
+    static_cast<void>(port::bell_ring(shared.work_bell, UINT32_MAX >> 1, port::kAnyKind));
 }
 
 }  // namespace detail

@@ -76,7 +76,7 @@ void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire);
     if ((word & kRung) == 0 && !pool_ended(&core, ticket)) {
         const std::int64_t until = has_keeper ? deadline_ns : slice_of(deadline_ns, kLookNs);
-        port::bell_wait(shared.host_bell, word, until).ignore();
+        port::bell_wait(shared.host_bell, word, port::kAnyKind, until).ignore();
     }
     // Whatever was rung for is visible to all who look from here on; what is rung for later stays.
     shared.host_bell.word.fetch_and(~kRung, std::memory_order_acq_rel);
@@ -84,7 +84,7 @@ void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     core.turns.word.fetch_add(1, std::memory_order_seq_cst);
     // One who counts himself to the others after this finds the turn changed, and does not sleep.
     if (core.others.load(std::memory_order_seq_cst) != 0) {
-        static_cast<void>(port::bell_ring(core.turns, UINT32_MAX >> 1));
+        static_cast<void>(port::bell_ring(core.turns, UINT32_MAX >> 1, port::kAnyKind));
     }
 }
 
@@ -107,7 +107,7 @@ Errc sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) 
             listen(core, ticket, deadline_ns);
         } else {
             core.others.fetch_add(1, std::memory_order_seq_cst);
-            port::bell_wait(core.turns, turn, deadline_ns).ignore();
+            port::bell_wait(core.turns, turn, port::kAnyKind, deadline_ns).ignore();
             core.others.fetch_sub(1, std::memory_order_relaxed);
         }
     }

@@ -110,7 +110,7 @@ private:
         // Where the supervisor's death does not take us along, we look for it ourselves.
         const std::int64_t until = dies_with_supervisor_ ? port::kNever
                                                          : port::now_ns() + port::kSliceNs;
-        port::bell_wait(shared_.work_bell, port::kBellWaiting, until).ignore();
+        port::bell_wait(shared_.work_bell, port::kBellWaiting, port::kAnyKind, until).ignore();
     }
 
     void leave_if_orphaned() noexcept {

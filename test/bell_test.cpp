@@ -1,13 +1,9 @@
 // Goal: nobody sleeps past a ring, a deadline or the death of a keeper, or for a mutex set free.
 // Method: processes that sleep for kPatienceMs at most, so that a lost wake-up is seen as one; who
 //       shall be asleep is asked for in /proc before he is woken.
-#include "support.hpp"
+#include "sleeper_support.hpp"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <new>
 
 #include <port/port.hpp>
 
@@ -15,118 +11,71 @@ namespace port = brood::port;
 using brood::Errc;
 using test::assert_code;
 using test::assert_ok;
+using test::await_state;
+using test::end_some_day;
+using test::Mapped;
+using test::start_sleeping;
 
 constexpr std::uint32_t kThreadMask = ~(port::kBellWaiting | port::kBellOwnerDied);
-
-// A T in memory that children share, zeroed. A null `object` fails the test.
-template <class T>
-struct Shared {
-    Shared() {
-        const brood::Result<void*> address = port::map_shared(sizeof(T));
-        assert_ok(address);
-        object = ::new (*address) T();
-    }
-    ~Shared() { port::unmap(object, sizeof(T)); }
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    T* operator->() const { return object; }
-    T& operator*() const { return *object; }
-
-    T* object = nullptr;
-};
-
-// The state letter of a process: S asleep, T stopped; 0 if there is none.
-static char state_of(pid_t pid) {
-    char path[40], text[256] = {};
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    const int fd = open(path, O_RDONLY);
-    if (fd < 0) { return 0; }
-    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    const char* const name_end = bytes > 0 ? strrchr(text, ')') : nullptr;
-    return name_end != nullptr ? name_end[2] : '\0';
-}
-
-static void await_state(pid_t pid, char state) {
-    assert_true(test::eventually([=] { return state_of(pid) == state; }));
-}
-
-// In a child: a test that fails leaves nobody behind for long.
-static void end_some_day() {
-    alarm(3 * test::kPatienceMs / 1000);
-}
-
-// A child that runs `body`, which soon falls asleep: asleep when this returns, or ended.
-template <class F>
-static pid_t start_sleeping(F body) {
-    test::Handshake begun;
-    const pid_t pid = test::start_child([&] {
-        end_some_day();
-        begun.tell();
-        return body();
-    });
-    assert_true(begun.await());
-    assert_true(test::eventually([=] { return state_of(pid) == 'S' || state_of(pid) == 'Z'; }));
-    return pid;
-}
 
 // A child that sleeps on the bell while its word is `expected`, for kPatienceMs at most, and ends
 // with 0 when it was woken, with 1 at the deadline.
 static pid_t start_sleeper(port::Bell& bell, std::uint32_t expected) {
     return start_sleeping([&bell, expected] {
-        return port::bell_wait(bell, expected, test::in_ms(test::kPatienceMs)).ok() ? 0 : 1;
+        const std::int64_t deadline = test::in_ms(test::kPatienceMs);
+        return port::bell_wait(bell, expected, port::kAnyKind, deadline).ok() ? 0 : 1;
     });
 }
 
 static bool has_ended(pid_t pid) {
-    return state_of(pid) == 'Z';
+    return test::state_of(pid) == 'Z';
 }
 
 // ---- Bells -------------------------------------------------------------------------------------
 
 static void a_ring_wakes_a_sleeper_in_another_process(void**) {
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     assert_ok(port::bell_init(*bell));
     const pid_t sleeper = start_sleeper(*bell, 0);
-    assert_int_equal(port::bell_ring(*bell, 1), 1);
+    assert_int_equal(port::bell_ring(*bell, 1, port::kAnyKind), 1);
     assert_int_equal(test::join_child(sleeper), 0);
 }
 
 static void a_ring_wakes_as_many_as_asked_for_at_least(void**) {
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     pid_t sleepers[3];
     for (pid_t& sleeper : sleepers) { sleeper = start_sleeper(*bell, 0); }
-    assert_true(port::bell_ring(*bell, 2) >= 2);
+    assert_true(port::bell_ring(*bell, 2, port::kAnyKind) >= 2);
     const auto ended = [&] {
         int count = 0;
         for (const pid_t sleeper : sleepers) { count += has_ended(sleeper) ? 1 : 0; }
         return count;
     };
     assert_true(test::eventually([&] { return ended() >= 2; }));
-    port::bell_ring(*bell, UINT32_MAX);
+    port::bell_ring(*bell, UINT32_MAX, port::kAnyKind);
     for (const pid_t sleeper : sleepers) { assert_int_equal(test::join_child(sleeper), 0); }
 }
 
 static void a_ring_that_nobody_hears_is_not_kept(void**) {
-    Shared<port::Bell> bell;
-    assert_int_equal(port::bell_ring(*bell, 0), 0);
-    assert_true(port::bell_ring(*bell, 1) <= 1);
-    assert_code(port::bell_wait(*bell, 0, test::in_ms(30)), Errc::timed_out);
+    Mapped<port::Bell> bell;
+    assert_int_equal(port::bell_ring(*bell, 0, port::kAnyKind), 0);
+    assert_true(port::bell_ring(*bell, 1, port::kAnyKind) <= 1);
+    assert_code(port::bell_wait(*bell, 0, port::kAnyKind, test::in_ms(30)), Errc::timed_out);
 }
 
 static void nobody_sleeps_on_a_word_that_differs(void**) {
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     bell->word = 7;
-    assert_ok(port::bell_wait(*bell, 8, port::kNever));
-    assert_ok(port::bell_wait(*bell, 8, 0));
+    assert_ok(port::bell_wait(*bell, 8, port::kAnyKind, port::kNever));
+    assert_ok(port::bell_wait(*bell, 8, port::kAnyKind, 0));
 }
 
 static void sleeping_ends_at_the_deadline_and_not_before(void**) {
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     const std::int64_t deadlines[] = {0, -1, INT64_MIN, test::now_ns(), test::in_ms(50)};
     for (const std::int64_t deadline : deadlines) {
         const std::int64_t start = test::now_ns();
-        assert_code(port::bell_wait(*bell, 0, deadline), Errc::timed_out);
+        assert_code(port::bell_wait(*bell, 0, port::kAnyKind, deadline), Errc::timed_out);
         assert_true(test::now_ns() >= deadline);
         assert_true(test::now_ns() - start < test::kPatienceMs * 1000000);
     }
@@ -137,11 +86,11 @@ static void signals_do_not_stretch_a_sleep(void**) {
     handled.sa_handler = [](int) {};
     assert_int_equal(sigaction(SIGUSR1, &handled, &before), 0);
     {
-        Shared<port::Bell> bell;
+        Mapped<port::Bell> bell;
         const test::SignalStorm storm(SIGUSR1);
         const std::int64_t deadline = test::in_ms(100);
         brood::Status status;
-        while (status.ok()) { status = port::bell_wait(*bell, 0, deadline); }
+        while (status.ok()) { status = port::bell_wait(*bell, 0, port::kAnyKind, deadline); }
         assert_code(status, Errc::timed_out);
         assert_true(test::now_ns() >= deadline);
         assert_true(test::now_ns() < deadline + test::kPatienceMs * 1000000);
@@ -174,7 +123,7 @@ static pid_t start_keeper(port::Bell& bell, test::Handshake& kept, test::Handsha
 // Whether bells are kept on this system; says so where not.
 static bool can_keep() {
     static const bool can = [] {
-        Shared<port::Bell> bell;
+        Mapped<port::Bell> bell;
         test::Handshake kept, go;
         go.tell();
         return test::join_child(start_keeper(*bell, kept, go, End::exit_at_once)) != 77;
@@ -195,7 +144,7 @@ static std::int64_t wake_by(End end) {
         port::Bell bell;
         std::atomic<std::int64_t> awake;
     };
-    Shared<Times> shared;
+    Mapped<Times> shared;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(shared->bell, kept, go, end);
     assert_true(kept.await());
@@ -204,7 +153,9 @@ static std::int64_t wake_by(End end) {
     const pid_t sleeper = start_sleeping([&] {
         port::Bell& bell = shared->bell;
         const std::int64_t deadline = test::in_ms(test::kPatienceMs);
-        if (!port::bell_wait(bell, word | port::kBellWaiting, deadline).ok()) { return 1; }
+        if (!port::bell_wait(bell, word | port::kBellWaiting, port::kAnyKind, deadline).ok()) {
+            return 1;
+        }
         shared->awake = test::now_ns();
         return (bell.word & port::kBellOwnerDied) != 0 ? 0 : 2;
     });
@@ -239,7 +190,7 @@ static void a_killed_keepers_sleeper_is_awake_long_before_a_slice_ends(void**) {
 
 static void a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one(void**) {
     if (!can_keep()) { return; }
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     bell->word = port::kBellWaiting | port::kBellOwnerDied;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(*bell, kept, go, End::exit_at_once);
@@ -255,7 +206,7 @@ static void a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one(void**) {
 
 static void a_keepers_child_keeps_nothing(void**) {
     if (!can_keep()) { return; }
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     const int code = test::run_child([&] {
         if (!port::bell_keep(*bell).ok()) { return 1; }
         const pid_t child = fork();
@@ -269,14 +220,14 @@ static void a_keepers_child_keeps_nothing(void**) {
 
 static void a_stopped_keeper_is_not_dead(void**) {
     if (!can_keep()) { return; }
-    Shared<port::Bell> bell;
+    Mapped<port::Bell> bell;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(*bell, kept, go, End::kill);
     assert_true(kept.await());
     kill(keeper, SIGSTOP);
     await_state(keeper, 'T');
     const std::uint32_t word = bell->word.fetch_or(port::kBellWaiting) | port::kBellWaiting;
-    assert_code(port::bell_wait(*bell, word, test::in_ms(50)), Errc::timed_out);
+    assert_code(port::bell_wait(*bell, word, port::kAnyKind, test::in_ms(50)), Errc::timed_out);
     assert_int_equal(bell->word, word);
     kill(keeper, SIGKILL);
     assert_int_equal(test::join_child(keeper), -SIGKILL);
@@ -286,7 +237,7 @@ static void a_stopped_keeper_is_not_dead(void**) {
 // ---- Mutexes -----------------------------------------------------------------------------------
 
 static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
-    Shared<port::RobustMutex> mutex;
+    Mapped<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     for (const bool forever : {false, true}) {
         assert_ok(port::mutex_lock(*mutex, port::kNever));
@@ -301,7 +252,7 @@ static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
 }
 
 static void a_killed_waiter_takes_nothing_along(void**) {
-    Shared<port::RobustMutex> mutex;
+    Mapped<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     assert_ok(port::mutex_lock(*mutex, port::kNever));
     const pid_t waiter =

@@ -50,18 +50,18 @@ private:
 static void a_bell_does_not_sleep_when_the_word_differs(void**) {
     Memory memory;
     memory->bell.word = 5;
-    assert_ok(port::bell_wait(memory->bell, 4, port::kNever));
-    assert_ok(port::bell_wait(memory->bell, 4, 0));
+    assert_ok(port::bell_wait(memory->bell, 4, port::kAnyKind, port::kNever));
+    assert_ok(port::bell_wait(memory->bell, 4, port::kAnyKind, 0));
 }
 
 static void a_sleeper_is_up_at_its_deadline_signals_or_not(void**) {
     Memory memory;
-    assert_code(port::bell_wait(memory->bell, 0, 0), Errc::timed_out);
+    assert_code(port::bell_wait(memory->bell, 0, port::kAnyKind, 0), Errc::timed_out);
     test::assert_child_exits(0, [&] {
         catch_signal(SIGUSR1);
         const test::SignalStorm storm(SIGUSR1);
         const std::int64_t deadline = test::in_ms(100);
-        while (port::bell_wait(memory->bell, 0, deadline).ok()) {}
+        while (port::bell_wait(memory->bell, 0, port::kAnyKind, deadline).ok()) {}
         const std::int64_t late = test::now_ns() - deadline;
         return late >= 0 && late < 1000000000 ? 0 : 1;
     });
@@ -71,7 +71,8 @@ static pid_t start_sleeper(Memory& memory) {
     return test::start_child([&] {
         memory->ready.fetch_add(1);
         while (memory->bell.word.load() == 0) {
-            if (port::bell_wait(memory->bell, 0, port::kNever).code() == Errc::timed_out) {
+            if (port::bell_wait(memory->bell, 0, port::kAnyKind, port::kNever).code() ==
+                Errc::timed_out) {
                 return 1;
             }
         }
@@ -86,20 +87,23 @@ static void a_ring_wakes_all_that_sleep(void**) {
     assert_true(test::eventually([&] { return memory->ready.load() == 3; }));
     test::sleep_ms(20);  // Better asleep; but right also if not.
     memory->bell.word.store(1);
-    port::bell_ring(memory->bell, UINT32_MAX);
+    port::bell_ring(memory->bell, UINT32_MAX, port::kAnyKind);
     for (const pid_t sleeper : sleepers) { assert_int_equal(test::join_child(sleeper), 0); }
 }
 
 static void a_ring_without_a_change_of_the_word_wakes_a_sleeper(void**) {
     Memory memory;
     const pid_t pid = test::start_child([&] {
-        if (!port::bell_wait(memory->bell, 0, test::in_ms(test::kPatienceMs)).ok()) { return 1; }
+        if (!port::bell_wait(memory->bell, 0, port::kAnyKind, test::in_ms(test::kPatienceMs))
+                 .ok()) {
+            return 1;
+        }
         memory->ready.store(1);
         return 0;
     });
     assert_true(test::eventually(
         [&] {
-            port::bell_ring(memory->bell, 1);
+            port::bell_ring(memory->bell, 1, port::kAnyKind);
             return memory->ready.load() == 1;
         },
         test::kPatienceMs / 2));
@@ -108,9 +112,9 @@ static void a_ring_without_a_change_of_the_word_wakes_a_sleeper(void**) {
 
 static void nobody_hears_a_ring_for_none(void**) {
     Memory memory;
-    assert_int_equal(port::bell_ring(memory->bell, 0), 0);
-    port::bell_ring(memory->bell, 1);  // Nor is one kept for later.
-    assert_code(port::bell_wait(memory->bell, 0, test::in_ms(30)), Errc::timed_out);
+    assert_int_equal(port::bell_ring(memory->bell, 0, port::kAnyKind), 0);
+    port::bell_ring(memory->bell, 1, port::kAnyKind);  // Nor is one kept for later.
+    assert_code(port::bell_wait(memory->bell, 0, port::kAnyKind, test::in_ms(30)), Errc::timed_out);
 }
 
 static void killed_sleepers_take_no_ring_from_the_living(void**) {
@@ -126,7 +130,7 @@ static void killed_sleepers_take_no_ring_from_the_living(void**) {
     assert_true(test::eventually([&] { return memory->ready.load() == 6; }));
     test::sleep_ms(2);
     memory->bell.word.store(1);
-    port::bell_ring(memory->bell, 1);
+    port::bell_ring(memory->bell, 1, port::kAnyKind);
     assert_int_equal(test::join_child(living), 0);
 }
 
@@ -149,7 +153,7 @@ static void a_kept_bell_tells_the_keepers_death(void**) {
     assert_int_equal(word & port::kBellOwnerDied, 0);
     kill(keeper, SIGKILL);
     assert_true(test::eventually([&] {
-        port::bell_wait(memory->bell, word, test::in_ms(100)).ignore();
+        port::bell_wait(memory->bell, word, port::kAnyKind, test::in_ms(100)).ignore();
         return (memory->bell.word.load() & port::kBellOwnerDied) != 0;
     }));
     assert_int_equal(test::join_child(keeper), -SIGKILL);

@@ -30,6 +30,12 @@
 #ifndef SYS_close_range
 #define SYS_close_range (-1)
 #endif
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv (-1)
+#endif
+#ifndef SYS_membarrier
+#define SYS_membarrier (-1)
+#endif
 #ifndef SYS_prlimit64
 #define SYS_prlimit64 (-1)
 #endif

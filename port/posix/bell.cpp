@@ -32,7 +32,8 @@ Status bell_init(Bell&) noexcept {
     return {};  // Zeroed memory is a bell.
 }
 
-Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) noexcept {
+Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
+                 std::int64_t deadline_ns) noexcept {
     // Read before the word: who rings from here on is noticed. Who rang before has changed the word
     // already, or the caller would miss that ring on any port.
     const std::uint32_t rings = rings_of(bell).load(std::memory_order_acquire);
@@ -45,7 +46,7 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::int64_t deadline_ns) n
     }
 }
 
-std::uint32_t bell_ring(Bell& bell, std::uint32_t count) noexcept {
+std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept {
     if (count == 0) { return 0; }
     // Nobody counts sleepers, so all of them look again.
     rings_of(bell).fetch_add(1, std::memory_order_release);

@@ -78,5 +78,20 @@ Status mutex_unlock(RobustMutex& mutex) noexcept {
     return {};
 }
 
+bool mutex_is_free(RobustMutex& mutex) noexcept {
+    const int err = ::pthread_mutex_trylock(native(mutex));
+    if (err == EOWNERDEAD) { (void)::pthread_mutex_consistent(native(mutex)); }
+    if (err != 0 && err != EOWNERDEAD) { return false; }
+    (void)::pthread_mutex_unlock(native(mutex));
+    return true;
+}
+
+void owe_ring(Bell&) noexcept {}
+void owe_nothing() noexcept {}
+
+bool rings_for_the_dead() noexcept {
+    return false;
+}
+
 }  // namespace BROOD_PORT_LAYER
 }  // namespace brood::port

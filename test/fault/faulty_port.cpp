@@ -234,14 +234,22 @@ FALLIBLE(Result<bool>, lock_object, (Fd fd), (fd))
 INFALLIBLE(void, unlock_object, (Fd fd), (fd))
 
 FALLIBLE(Status, bell_init, (Bell & bell), (bell))
-FALLIBLE(Status, bell_wait, (Bell & bell, std::uint32_t expected, std::int64_t deadline_ns),
-         (bell, expected, deadline_ns))
-INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count), (bell, count))
+FALLIBLE(Status, bell_wait,
+         (Bell & bell, std::uint32_t expected, std::uint32_t kinds, std::int64_t deadline_ns),
+         (bell, expected, kinds, deadline_ns))
+INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
+           (bell, count, kinds))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
+INFALLIBLE(void, owe_ring, (Bell & bell), (bell))
+INFALLIBLE(void, owe_nothing, (), ())
+INFALLIBLE(bool, rings_for_the_dead, (), ())
+FALLIBLE(Status, fence_join, (), ())
+FALLIBLE(Status, fence_all, (), ())
 INFALLIBLE(std::uint32_t, mutex_layout, (), ())
 FALLIBLE(Status, mutex_init, (RobustMutex & mutex), (mutex))
 FALLIBLE(Status, mutex_lock, (RobustMutex & mutex, std::int64_t deadline_ns), (mutex, deadline_ns))
 FALLIBLE(Status, mutex_unlock, (RobustMutex & mutex), (mutex))
+INFALLIBLE(bool, mutex_is_free, (RobustMutex & mutex), (mutex))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))
