@@ -100,7 +100,7 @@ struct PollItem {
 /// Zeroed memory is a bell.
 struct alignas(64) Bell {
     std::atomic<std::uint32_t> word;
-    std::uint32_t reserved;
+    std::atomic<std::uint32_t> note;  ///< Beside the word, in its cache line: no port touches it.
     unsigned char port_private[56];
 };
 inline constexpr std::uint32_t kBellWaiting = 0x80000000u;

@@ -107,6 +107,9 @@ constexpr Entry kEntries[] = {
      "the caller does not hold the lock: only its holder may do this"},
     {Errc::would_deadlock, "would_deadlock", "the caller holds the lock already: release it first"},
     {Errc::out_of_range, "out_of_range", "the index is beyond the end: see size()"},
+    {Errc::too_many_members, "too_many_members",
+     "no place is left for a thread: 510 may use what processes share; let some end"},
+    {Errc::empty, "empty", "nothing to get now: wait for it with a timeout"},
 
     {Errc::worker_died, "worker_died",
      "the worker died in the task: the task did not finish, others go on"},

@@ -126,7 +126,7 @@ void fork_list_each(void (*visit)(ForkLink& link, void* context), void* context)
 }
 
 unsigned fork_epoch() noexcept {
-    return 1 + g_list.forked.load(std::memory_order_relaxed);
+    return epoch_now();
 }
 
 }  // namespace detail

@@ -49,6 +49,10 @@ extern ProcessState g_process;
 inline Self& self() noexcept {
     return g_process.self;
 }
+/// fork_epoch(), inline.
+inline unsigned epoch_now() noexcept {
+    return 1 + g_process.forks.forked.load(std::memory_order_relaxed);
+}
 
 /// The identity of this process's child of that number.
 void write_child_identity(Writer& writer, std::uint32_t number) noexcept;

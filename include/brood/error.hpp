@@ -73,6 +73,9 @@ enum class Errc : std::int32_t {
     not_owner = 106,       ///< Released by somebody who does not hold it.
     would_deadlock = 107,  ///< The caller holds it already.
     out_of_range = 108,    ///< An index beyond the end.
+    too_many_members =
+        109,      ///< More threads use the shared objects of this family than it has room for.
+    empty = 110,  ///< Nothing to get now.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

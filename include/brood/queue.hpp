@@ -1,0 +1,98 @@
+// Queue<T>: messages of one type through shared memory, as multiprocessing.Queue in Python.
+#ifndef BROOD_QUEUE_HPP
+#define BROOD_QUEUE_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <brood/detail/ring_handle.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+/// A queue that any number of processes and threads put into and get from, in order of arrival.
+///
+/// put() is synchronous: when it returns, the message is in the queue and survives its sender. So
+/// what Python's join_thread() and cancel_join_thread() repair cannot happen here.
+///
+/// Memory: allocated when the queue is made: maxsize messages (rounded up to a power of two) and
+///         1 KiB. 64 KiB more for the first queue of a process and its children: the table of
+///         those who use it, at most 510 threads at a time. No heap.
+/// Fork:   make it before fork(); parent and children share it. A child is a user of its own.
+/// Crash:  see each operation. No kill, at whatever instruction, wedges or corrupts the others.
+///         A stopped process (SIGSTOP) is not dead: in the middle of an operation it keeps its
+///         side of the queue, and others wait for it or time out.
+/// Waits:  a short spin where there are several processors, then asleep: an idle waiter causes no
+///         wake-ups. The death of any process wakes whom it must.
+/// Callers: any process, any thread. Not a signal handler; not with longjmp or cancellation.
+template <class T>
+class Queue {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "a queue carries bytes: use Text<N>, Bytes<N>, a struct of plain fields, or an "
+                  "index into an Array");
+    static_assert(alignof(T) <= 64, "messages in shared memory are aligned to at most 64 bytes");
+
+public:
+    using value_type = T;
+
+    /// A queue for at most `maxsize` messages at a time.
+    /// Errors: size_zero, size_too_large, no_memory, no_space, too_many_files, unsupported.
+    static Result<Queue> create(std::size_t maxsize) noexcept {
+        Result<detail::RingHandle> made = detail::RingHandle::make(sizeof(T), maxsize);
+        if (!made.ok()) { return made.error(); }
+        return Queue(std::move(*made));
+    }
+
+    Queue() noexcept = default;
+
+    /// Blocks until there is room. Returns: ok; full (no_wait() only); timed_out; would_block
+    /// (no_wait(), and another is in the middle of a put); closed; too_many_members; unsupported.
+    /// Killed here: the message is in the queue whole, or not at all.
+    Status put(const T& message, Timeout timeout = Timeout::forever()) noexcept {
+        return ring_.put_one(&message, timeout);
+    }
+    Status put_nowait(const T& message) noexcept { return put(message, Timeout::no_wait()); }
+
+    /// Blocks until there is a message. Returns: it; empty (no_wait() only); timed_out;
+    /// would_block; closed (shut down, and nothing is left); too_many_members; unsupported.
+    /// Killed here: the message is still in the queue, or it went with the caller.
+    Result<T> get(Timeout timeout = Timeout::forever()) noexcept {
+        return Result<T>::filled_by([&](void* bytes) { return ring_.get_one(bytes, timeout); });
+    }
+    Result<T> get_nowait() noexcept { return get(Timeout::no_wait()); }
+
+    /// Puts as many of `count` messages as there is room for, at least one: how many. Blocks until
+    /// there is room for one. Errors: as put(). Killed here: all of them are in the queue, or none.
+    Result<std::size_t> put_many(const T* messages, std::size_t count,
+                                 Timeout timeout = Timeout::forever()) noexcept {
+        return ring_.put(messages, count, timeout);
+    }
+    /// Gets up to `count` messages, at least one: how many. Blocks until there is one.
+    /// Errors: as get(). Killed here: none is taken, or all of them.
+    Result<std::size_t> get_many(T* messages, std::size_t count,
+                                 Timeout timeout = Timeout::forever()) noexcept {
+        return ring_.get(messages, count, timeout);
+    }
+
+    /// As of now: others may change it at any moment.
+    std::size_t qsize() const noexcept { return ring_.size(); }
+    bool empty() const noexcept { return qsize() == 0; }
+    bool full() const noexcept { return qsize() >= maxsize(); }
+    std::size_t maxsize() const noexcept { return ring_.most(); }
+
+    /// This handle puts no more; others, and getters, are not told.
+    void close() noexcept { ring_.close(); }
+    /// For everybody: puts fail with `closed` from now on, and gets when nothing is left. Wakes
+    /// those who wait. Returns: ok; closed (no queue).
+    /// Killed here: it is shut down, and everybody is told, or it is not.
+    Status shutdown(Shutdown how = Shutdown::drain) noexcept { return ring_.shutdown(how); }
+
+private:
+    explicit Queue(detail::RingHandle&& ring) noexcept : ring_(std::move(ring)) {}
+    detail::RingHandle ring_;
+};
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

@@ -1,0 +1,235 @@
+// Putting into a ring and getting from it; src/ring.hpp has the rules.
+#include "ring.hpp"
+
+#include <utility>
+
+#include <brood/detail/ring_handle.hpp>
+
+#include "deadline.hpp"
+#include "ring_wait.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+constexpr std::size_t kSlotsMax = std::size_t{1} << 28;
+
+// How long a call with no_wait() waits for one who is in the middle of an operation.
+constexpr std::int64_t kPatienceNs = 10000000;
+
+/// One put or get, of up to `count` messages.
+template <RingEnd kEnd>
+class Transfer {
+public:
+    Transfer(Ring& ring, Membership& me, std::int64_t deadline_ns) noexcept
+        : ring_(ring), user_(ring, me, kEnd), me_(me), deadline_ns_(deadline_ns) {}
+
+    using Buffer = std::conditional_t<kEnd == RingEnd::put, const unsigned char*, unsigned char*>;
+
+    Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
+        for (;;) {
+            const Status entered = enter();
+            if (!entered.ok()) { return give_up(entered); }
+            const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
+            const std::uint32_t possible = possible_at(index, count);
+            const auto state =
+                static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
+            const bool is_over = state == RingState::shut ||
+                                 (state == RingState::draining && (is_put() || possible == 0));
+            if (is_over || possible == 0) {
+                user_.withdraw();
+                user_.leave();
+                if (is_over) { return give_up(Errc::closed); }
+                const Status waited = wait_.for_other_side(deadline_ns_);
+                if (!waited.ok()) { return give_up(waited); }
+                continue;
+            }
+            const std::uint32_t part = count < possible ? static_cast<std::uint32_t>(count)
+                                                        : possible;
+            move(index, part, messages);
+            return part;
+        }
+    }
+
+private:
+    static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
+    RingSide& mine() noexcept { return is_put() ? ring_.put : ring_.get; }
+    RingSide& other() noexcept { return is_put() ? ring_.get : ring_.put; }
+
+    // If killed from the announcement on: others look whether we live, and take the side over.
+    Status enter() noexcept {
+        user_.announce();
+        me_.table->light_fence();
+        if (mine().lease.word.load(std::memory_order_acquire) == me_.index) { return Errc::ok; }
+        const std::int64_t until = deadline_ns_ > 0 ? deadline_ns_ : port::now_ns() + kPatienceNs;
+        const Status entered = user_.enter_slowly(until);
+        const bool no_wait = deadline_ns_ <= 0 && entered.code() == Errc::timed_out;
+        return no_wait ? Status(Errc::would_block) : entered;
+    }
+
+    // How many messages can be moved. The other side's index is looked at only when the last look
+    // does not say that there are enough: its cache line is busy.
+    std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
+        std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
+        std::uint32_t possible = is_put() ? ring_.most - (index - seen) : seen - index;
+        if (possible >= wanted) { return possible; }
+        seen = other().index.load(std::memory_order_acquire);
+        mine().lease.note.store(seen, std::memory_order_relaxed);
+        possible = is_put() ? ring_.most - (index - seen) : seen - index;
+        return possible;
+    }
+
+    void move(std::uint32_t index, std::uint32_t count, Buffer messages) noexcept {
+        // Looked at after the announcement: who sets a flag later waits until this is over.
+        const bool owes = ring_.bell.word.load(std::memory_order_relaxed) != 0;
+        if (owes) { port::owe_ring(ring_.bell); }
+        for (std::uint32_t i = 0; i < count; ++i, messages += ring_.message_bytes) {
+            copy(ring_.slot(index + i), messages);
+        }
+        // If killed up to here: nothing was moved. Half a message is in a slot that nobody sees.
+        mine().index.store(index + count, std::memory_order_release);
+        // If killed here: all was moved. The kernel rings if we owed it.
+        if (is_put()) { user_.withdraw(); }
+        user_.leave();
+        if (owes || wait_.must_ring()) { wait_.ring_after(possible_at(index + count, 1) != 0); }
+    }
+
+    void copy(unsigned char* slot, const unsigned char* message) noexcept {
+        __builtin_memcpy(slot, message, ring_.message_bytes);
+    }
+    void copy(unsigned char* slot, unsigned char* message) noexcept {
+        __builtin_memcpy(message, slot, ring_.message_bytes);
+    }
+
+    Result<std::size_t> give_up(const Status& status) noexcept {
+        wait_.give_up(status.code() == Errc::closed);
+        return status.error();
+    }
+
+    Ring& ring_;
+    RingUser user_;
+    Membership& me_;
+    std::int64_t deadline_ns_;
+    RingWait wait_{ring_, me_, user_, kEnd};
+};
+
+template <RingEnd kEnd, class Buffer>
+Result<std::size_t> transfer(Ring* ring, MemberTable* table, Buffer messages, std::size_t count,
+                             Timeout timeout) noexcept {
+    if (ring == nullptr) { return Errc::closed; }
+    if (count == 0) { return std::size_t{0}; }
+    const std::int64_t deadline_ns = deadline_of(timeout);
+    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
+    Membership* me = membership_in(*table);
+    if (me == nullptr) {
+        const Status joined = join_members(*table);
+        if (!joined.ok()) { return joined.error(); }
+        me = membership_in(*table);
+    }
+    return Transfer<kEnd>(*ring, *me, deadline_ns).run(messages, count);
+}
+
+std::uint32_t whole_power(std::size_t count) noexcept {
+    std::uint32_t power = 1;
+    while (power < count) { power *= 2; }
+    return power;
+}
+
+}  // namespace
+
+Result<RingHandle> RingHandle::make(std::size_t message_bytes, std::size_t most) noexcept {
+    if (most == 0) { return Errc::size_zero; }
+    if (most > kSlotsMax || message_bytes > kSlotsMax) { return Errc::size_too_large; }
+    const std::uint32_t slots = whole_power(most);
+    const std::uint64_t slot_bytes = (message_bytes + 7) / 8 * 8;
+    const std::uint64_t bytes = sizeof(Ring) + slots * slot_bytes;
+    if (bytes > PTRDIFF_MAX) { return Errc::size_too_large; }
+    const Result<MemberTable*> table = family();
+    if (!table.ok()) { return table.error(); }
+    const Result<void*> memory = port::map_shared(static_cast<std::size_t>(bytes));
+    if (!memory.ok()) { return memory.error(); }
+    auto* const ring = static_cast<Ring*>(*memory);
+    ring->message_bytes = static_cast<std::uint32_t>(message_bytes);
+    ring->slot_bytes = static_cast<std::uint32_t>(slot_bytes);
+    ring->slots = slots;
+    ring->most = static_cast<std::uint32_t>(most);
+    ring->slots_at = sizeof(Ring);
+    ring->object = (*table)->number_object();
+    RingHandle handle;
+    handle.ring_ = ring;
+    handle.table_ = *table;
+    handle.bytes_ = static_cast<std::size_t>(bytes);
+    for (port::Bell* bell : {&ring->put.lease, &ring->get.lease, &ring->bell}) {
+        const Status made = port::bell_init(*bell);
+        if (!made.ok()) { return made.error(); }
+    }
+    return handle;
+}
+
+RingHandle::RingHandle(RingHandle&& other) noexcept {
+    *this = std::move(other);
+}
+
+RingHandle& RingHandle::operator=(RingHandle&& other) noexcept {
+    if (this == &other) { return *this; }
+    if (ring_ != nullptr) { port::unmap(ring_, bytes_); }
+    ring_ = std::exchange(other.ring_, nullptr);
+    table_ = std::exchange(other.table_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0u);
+    closed_ = other.closed_;
+    return *this;
+}
+
+RingHandle::~RingHandle() noexcept {
+    if (ring_ != nullptr) { port::unmap(ring_, bytes_); }
+}
+
+Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
+                                    Timeout timeout) noexcept {
+    if (closed_) { return Errc::closed; }
+    return transfer<RingEnd::put>(ring_, table_, static_cast<const unsigned char*>(messages), count,
+                                  timeout);
+}
+
+Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
+    return transfer<RingEnd::get>(ring_, table_, static_cast<unsigned char*>(messages), count,
+                                  timeout);
+}
+
+Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
+    return put(message, 1, timeout).status();
+}
+
+Status RingHandle::get_one(void* message, Timeout timeout) noexcept {
+    return get(message, 1, timeout).status();
+}
+
+std::size_t RingHandle::size() const noexcept {
+    if (ring_ == nullptr) { return 0; }
+    // In this order, so that it is never below 0.
+    const std::uint32_t got = ring_->get.index.load(std::memory_order_acquire);
+    const std::uint32_t count = ring_->put.index.load(std::memory_order_acquire) - got;
+    return count < ring_->most ? count : ring_->most;
+}
+
+std::size_t RingHandle::most() const noexcept {
+    return ring_ == nullptr ? 0 : ring_->most;
+}
+
+Status RingHandle::shutdown(Shutdown how) noexcept {
+    if (ring_ == nullptr) { return Errc::closed; }
+    const auto wanted =
+        static_cast<std::uint32_t>(how == Shutdown::now ? RingState::shut : RingState::draining);
+    port::owe_ring(ring_->bell);
+    std::uint32_t seen = ring_->bell.note.load(std::memory_order_relaxed);
+    while (seen < wanted && !ring_->bell.note.compare_exchange_weak(seen, wanted)) {}
+    // If killed here: the system wakes one, who finds the state and wakes the others.
+    ring_all(*ring_);
+    port::owe_nothing();
+    return Errc::ok;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

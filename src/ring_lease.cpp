@@ -1,0 +1,180 @@
+// Who may use a side of a ring: the slow way, for those who find the lease another's or asked for.
+#include "deadline.hpp"
+#include "ring.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+// Looks with a short rest between them: at an owner who is at work, at one who may be in the middle
+// of an operation. More of the first make the side slower under contention (measured: 20 is best).
+constexpr int kLooksAtWork = 20;
+constexpr int kLooksInOperation = 100;
+
+// Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
+// before he rings. So it looks again, less and less often: a stopped owner may take long.
+constexpr std::int64_t kFirstSliceNs = 2000000;
+
+}  // namespace
+
+// Others read op, object, op again, and believe them only if op did not change: it is 0 while the
+// object changes.
+void RingUser::change_object() noexcept {
+    me_.self->op.store(0, std::memory_order_release);
+    me_.self->object.store(ring_.object, std::memory_order_release);
+    me_.quantum = 0;
+}
+
+bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+    Member& other = me_.table->member[member];
+    const std::uint32_t op = other.op.load(std::memory_order_acquire);
+    const std::uint32_t object = other.object.load(std::memory_order_acquire);
+    if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
+    if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
+    // The operation first, then the index: one that is over by now has moved it.
+    const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
+    return op >> 2 == (index & 0x3fffffffu);
+}
+
+void RingUser::hand_over(std::uint32_t seen) noexcept {
+    const std::uint32_t heir = Lease::revoker(seen);
+    if (Lease::owner(seen) != me_.index || heir == 0) { return; }
+    const bool sleeps = (seen & Lease::kSleep) != 0;
+    // If killed before: he finds us dead. After: the lease is his, and he looks again by himself.
+    const bool given =
+        mine_.lease.word.compare_exchange_strong(seen, heir, std::memory_order_acq_rel);
+    if (given && sleeps) {
+        static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
+    }
+}
+
+// True: the lease is the caller's and so it stays until the operation is over.
+bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
+    const bool is_wanted = seen != me_.index;
+    if (is_wanted && Lease::revoker(seen) == 0) {  // Flags that somebody left.
+        mine_.lease.word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
+        return false;
+    }
+    if (is_wanted && ((seen & Lease::kForce) != 0 || me_.quantum == 0)) {
+        hand_over(seen);
+        return false;
+    }
+    announce();
+    me_.table->light_fence();
+    if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
+        withdraw();
+        return false;
+    }
+    me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
+    return true;
+}
+
+Status RingUser::sleep(std::uint32_t seen, std::int64_t deadline_ns,
+                       std::int64_t slice_ns) noexcept {
+    if (has_passed(deadline_ns)) { return Errc::timed_out; }
+    port::bell_wait(mine_.lease, seen, port::kAnyKind, slice_of(deadline_ns, slice_ns)).ignore();
+    return Errc::ok;
+}
+
+// The caller is the revoker in `seen`. ok: look again.
+Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
+                        std::int64_t& slice_ns) noexcept {
+    std::atomic<std::uint32_t>& word = mine_.lease.word;
+    const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
+    for (int look = 0; look < kLooksAtWork; ++look) {
+        port::cpu_relax();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
+    }
+    if ((seen & Lease::kForce) == 0) {
+        // An owner at work will hand it over.
+        if (mine_.index.load(std::memory_order_relaxed) != index) { return Errc::ok; }
+        if (!word.compare_exchange_strong(seen, seen | Lease::kForce)) { return Errc::ok; }
+        seen |= Lease::kForce;
+    }
+    const Status fenced = me_.table->heavy_fence();
+    if (!fenced.ok()) { return fenced; }
+    const std::uint32_t owner = Lease::owner(seen);
+    // If killed before the exchange: the next contender finds a dead revoker. After: a dead owner.
+    const auto take = [&] {
+        word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
+        return Status(Errc::ok);
+    };
+    if (!is_in_operation(owner, end_)) { return take(); }
+    for (int look = 0; look < kLooksInOperation; ++look) {
+        port::cpu_relax();
+        if (!is_in_operation(owner, end_) || word.load(std::memory_order_relaxed) != seen) {
+            return Errc::ok;
+        }
+    }
+    if (!me_.table->is_alive(owner)) { return take(); }
+    if ((seen & Lease::kSleep) == 0) {
+        word.compare_exchange_strong(seen, seen | Lease::kSleep);
+        return Errc::ok;  // Looks at the operation once more, after another fence.
+    }
+    const Status slept = sleep(seen, deadline_ns, slice_ns);
+    if (slice_ns < port::kSliceNs) { slice_ns *= 2; }
+    return slept;
+}
+
+Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept {
+    std::atomic<std::uint32_t>& word = mine_.lease.word;
+    for (int look = 0; look < kLooksAtWork; ++look) {
+        port::cpu_relax();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
+    }
+    if (!me_.table->is_alive(Lease::revoker(seen))) {
+        // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
+        // begins anew. Without kForce: it was the other who made the fence after it.
+        const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
+        word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
+        return Errc::ok;
+    }
+    if ((seen & Lease::kSleep) == 0) {
+        word.compare_exchange_strong(seen, seen | Lease::kSleep);
+        return Errc::ok;
+    }
+    return sleep(seen, deadline_ns, kFirstSliceNs);
+}
+
+// Nobody shall wait for a revoker who went away. If killed in here: he is found dead.
+void RingUser::give_up() noexcept {
+    std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    while (Lease::revoker(seen) == me_.index) {
+        const std::uint32_t without = Lease::owner(seen);
+        if (mine_.lease.word.compare_exchange_weak(seen, without, std::memory_order_acq_rel)) {
+            static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
+            return;
+        }
+    }
+}
+
+Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
+    withdraw();
+    std::int64_t slice_ns = kFirstSliceNs;
+    for (;;) {
+        std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
+        Status status;
+        if (Lease::owner(seen) == me_.index) {
+            if (enter_as_owner(seen)) { return Errc::ok; }
+        } else if (Lease::owner(seen) == 0) {
+            mine_.lease.word.compare_exchange_strong(seen, seen | me_.index,
+                                                     std::memory_order_acq_rel);
+        } else if (Lease::revoker(seen) == 0) {
+            mine_.lease.word.compare_exchange_strong(seen, seen | Lease::with_revoker(me_.index),
+                                                     std::memory_order_acq_rel);
+        } else if (Lease::revoker(seen) == me_.index) {
+            status = revoke(seen, deadline_ns, slice_ns);
+        } else {
+            status = wait_for_revoker(seen, deadline_ns);
+        }
+        if (!status.ok()) {
+            give_up();
+            return status;
+        }
+    }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

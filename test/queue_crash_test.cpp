@@ -1,0 +1,221 @@
+// Goal: no kill wedges or corrupts a queue, none loses a message that was put, none doubles one.
+// Method: users of a small queue are killed, stopped and continued at random moments while they
+//       work, and replaced; each message is numbered and counted. (`make crash` does it at every
+//       instruction.) Then the survivors must do real work against a deadline.
+#include "sleeper_support.hpp"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <brood/queue.hpp>
+
+using brood::Errc;
+using brood::milliseconds;
+using brood::Queue;
+using brood::Result;
+using test::assert_code;
+using test::assert_ok;
+using test::Mapped;
+using test::start_sleeping;
+
+static const brood::Timeout kLong = milliseconds(test::kPatienceMs);
+
+struct alignas(64) Message {
+    std::uint32_t producer, number, copy_of_number[14];
+
+    static Message make(std::uint32_t producer, std::uint32_t number) {
+        Message message = {producer, number, {}};
+        for (std::uint32_t& copy : message.copy_of_number) { copy = number; }
+        return message;
+    }
+    bool is_whole() const {
+        for (const std::uint32_t copy : copy_of_number) {
+            if (copy != number) { return false; }
+        }
+        return true;
+    }
+};
+
+constexpr std::uint32_t kProducers = 3, kConsumers = 3;
+constexpr std::uint32_t kNumbersMax = 1u << 20;
+
+// What the users of the queue write down outside of it, where a kill leaves it.
+struct Book {
+    // Of each producer: how many puts have begun, and how many have returned.
+    std::atomic<std::uint32_t> begun[kProducers], done[kProducers];
+    std::atomic<std::uint8_t> got[kProducers][kNumbersMax];  // how often a message was got
+    std::atomic<std::uint32_t> torn, failed;
+    std::atomic<bool> stop;
+};
+
+static int produce(Queue<Message>& queue, Book& book, std::uint32_t producer) {
+    // One who was killed may have put his last message or not: it is not put again.
+    std::uint32_t number = book.begun[producer].load();
+    while (!book.stop.load() && number < kNumbersMax - 1) {
+        book.begun[producer].store(number + 1);
+        const brood::Status put = queue.put(Message::make(producer, number), kLong);
+        if (!put.ok()) {
+            book.failed.fetch_add(1);
+            return 1;
+        }
+        book.done[producer].fetch_add(1);
+        ++number;
+    }
+    return 0;
+}
+
+static int consume(Queue<Message>& queue, Book& book) {
+    for (;;) {
+        const Result<Message> got = queue.get(kLong);
+        if (!got.ok()) {
+            book.failed.fetch_add(1);
+            return 1;
+        }
+        if (got->producer == kProducers) { return 0; }
+        if (!got->is_whole() || got->producer > kProducers) {
+            book.torn.fetch_add(1);
+        } else {
+            book.got[got->producer][got->number].fetch_add(1);
+        }
+    }
+}
+
+static pid_t start_user(Queue<Message>& queue, Book& book, std::uint32_t user) {
+    return test::start_child([&, user] {
+        return user < kProducers ? produce(queue, book, user) : consume(queue, book);
+    });
+}
+
+// Kills, or stops and continues, a user at random `rounds` times. Returns how many consumers and
+// producers were killed.
+static void storm(Queue<Message>& queue, Book& book, pid_t (&users)[kProducers + kConsumers],
+                  int rounds, bool kills, std::uint32_t& killed_consumers) {
+    for (int round = 0; round < rounds; ++round) {
+        usleep(static_cast<useconds_t>(random() % 2000));
+        const auto user = static_cast<std::uint32_t>(random()) % (kProducers + kConsumers);
+        if (kills) {
+            kill(users[user], SIGKILL);
+            assert_int_equal(test::join_child(users[user]), -SIGKILL);
+            killed_consumers += user >= kProducers ? 1 : 0;
+            users[user] = start_user(queue, book, user);
+        } else {
+            kill(users[user], SIGSTOP);
+            usleep(static_cast<useconds_t>(random() % 3000));
+            kill(users[user], SIGCONT);
+        }
+    }
+}
+
+static void end_users(Queue<Message>& queue, Book& book,
+                      const pid_t (&users)[kProducers + kConsumers]) {
+    book.stop.store(true);
+    for (std::uint32_t i = 0; i < kProducers; ++i) {
+        assert_int_equal(test::join_child(users[i]), 0);
+    }
+    for (std::uint32_t i = 0; i < kConsumers; ++i) {
+        assert_ok(queue.put(Message::make(kProducers, 0), kLong));
+    }
+    for (std::uint32_t i = kProducers; i < kProducers + kConsumers; ++i) {
+        assert_int_equal(test::join_child(users[i]), 0);
+    }
+}
+
+static void users_that_are(const char* what, std::size_t maxsize, int rounds, bool kills) {
+    Result<Queue<Message>> queue = Queue<Message>::create(maxsize);
+    assert_ok(queue);
+    const Mapped<Book> book;
+    pid_t users[kProducers + kConsumers];
+    for (std::uint32_t i = 0; i < kProducers + kConsumers; ++i) {
+        users[i] = start_user(*queue, *book, i);
+    }
+    std::uint32_t killed_consumers = 0;
+    storm(*queue, *book, users, rounds, kills, killed_consumers);
+    end_users(*queue, *book, users);
+    assert_true(queue->empty());
+
+    std::uint32_t total = 0, missing = 0, doubled = 0, unput = 0;
+    for (std::uint32_t producer = 0; producer < kProducers; ++producer) {
+        const std::uint32_t begun = book->begun[producer].load();
+        total += begun;
+        unput += begun - book->done[producer].load();
+        for (std::uint32_t number = 0; number < begun; ++number) {
+            const int times = book->got[producer][number].load();
+            missing += times == 0 ? 1 : 0;
+            doubled += times > 1 ? 1 : 0;
+        }
+    }
+    print_message("%s: %u messages, %u missing; %u consumers killed, %u puts cut short\n", what,
+                  total, missing, killed_consumers, unput);
+    assert_int_equal(book->torn.load(), 0);
+    assert_int_equal(book->failed.load(), 0);
+    assert_int_equal(doubled, 0);
+    assert_true(missing <= killed_consumers + unput);
+    assert_true(total > 100);
+}
+
+static void users_killed_at_random_leave_a_whole_queue(void**) {
+    users_that_are("killed, a ring of 8", 8, 400, true);
+    users_that_are("killed, a ring of 1", 1, 200, true);
+}
+
+static void users_stopped_at_random_hold_up_others_and_harm_nothing(void**) {
+    users_that_are("stopped, a ring of 8", 8, 200, false);
+}
+
+static void one_who_is_woken_and_killed_leaves_the_message_to_the_next(void**) {
+    if (!brood::port::rings_for_the_dead()) {
+        return test::not_run("rings of the dead", "this system has no such service");
+    }
+    for (int round = 0; round < 100; ++round) {
+        Result<Queue<int>> queue = Queue<int>::create(4);
+        assert_ok(queue);
+        const pid_t first = start_sleeping([&] { return queue->get(kLong).ok() ? 0 : 1; });
+        const pid_t second = start_sleeping([&] { return queue->get(kLong).ok() ? 0 : 1; });
+        assert_ok(queue->put(1));  // Wakes one of them,
+        kill(first, SIGKILL);      // and he may be killed before he takes it.
+        const int how = test::join_child(first);
+        if (how == 0) { assert_ok(queue->put(2)); }  // He had taken it.
+        assert_int_equal(test::join_child(second), 0);
+    }
+}
+
+static void a_stopped_owner_is_waited_for_and_not_robbed(void**) {
+    Result<Queue<Message>> queue = Queue<Message>::create(64);
+    assert_ok(queue);
+    const Mapped<Book> book;
+    const pid_t producer = start_user(*queue, *book, 0);
+    // Wherever it was stopped: others put within a while, or time out, and afterwards all is well.
+    for (int round = 0; round < 50; ++round) {
+        Message message;
+        usleep(static_cast<useconds_t>(random() % 500));
+        kill(producer, SIGSTOP);
+        test::await_state(producer, 'T');
+        while (queue->get_nowait().ok()) {}
+        const brood::Status put = queue->put(Message::make(1, 0), milliseconds(20));
+        assert_true(put.ok() || put.code() == Errc::timed_out);
+        kill(producer, SIGCONT);
+        const Result<Message> got = queue->get(kLong);
+        assert_ok(got);
+        message = *got;
+        assert_true(message.is_whole());
+    }
+    book->stop.store(true);
+    const std::int64_t deadline = test::in_ms(test::kPatienceMs);
+    int status = 0;
+    while (waitpid(producer, &status, WNOHANG) == 0) {
+        assert_true(test::now_ns() < deadline);
+        while (queue->get_nowait().ok()) {}
+    }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(users_killed_at_random_leave_a_whole_queue),
+        cmocka_unit_test(users_stopped_at_random_hold_up_others_and_harm_nothing),
+        cmocka_unit_test(one_who_is_woken_and_killed_leaves_the_message_to_the_next),
+        cmocka_unit_test(a_stopped_owner_is_waited_for_and_not_robbed),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
