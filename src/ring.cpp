@@ -59,16 +59,21 @@ private:
 
     // If killed from the announcement on: others look whether we live, and take the side over.
     Status enter() noexcept {
-        user_.announce();
+        const std::uint32_t announced = user_.announce();
         me_.table->light_fence();
-        if (mine().lease.word.load(std::memory_order_acquire) == me_.index) { return Errc::ok; }
+        // The index again: a lease that was a dead one's with our entry may have come to us only
+        // now, after others moved it.
+        if (mine().lease.word.load(std::memory_order_acquire) == me_.index &&
+            mine().index.load(std::memory_order_relaxed) == announced) {
+            return Errc::ok;
+        }
         const std::int64_t until = deadline_ns_ > 0 ? deadline_ns_ : port::now_ns() + kPatienceNs;
         const Status entered = user_.enter_slowly(until);
         const bool no_wait = deadline_ns_ <= 0 && entered.code() == Errc::timed_out;
         return no_wait ? Status(Errc::would_block) : entered;
     }
 
-    // How many messages can be moved. The other side's index is looked at only when the last look
+    // Of the owner, in an operation: how many messages can be moved. The other side's index is looked at only when the last look
     // does not say that there are enough: its cache line is busy.
     std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
         std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
@@ -78,6 +83,13 @@ private:
         mine().lease.note.store(seen, std::memory_order_relaxed);
         possible = is_put() ? ring_.most - (index - seen) : seen - index;
         return possible;
+    }
+
+    // For one who has no right to the side any more: changes nothing.
+    bool is_more_possible() noexcept {
+        const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
+        const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
+        return is_put() ? in_it < ring_.most : in_it != 0;
     }
 
     void move(std::uint32_t index, std::uint32_t count, Buffer messages) noexcept {
@@ -92,7 +104,7 @@ private:
         // If killed here: all was moved. The kernel rings if we owed it.
         if (is_put()) { user_.withdraw(); }
         user_.leave();
-        if (owes || wait_.must_ring()) { wait_.ring_after(possible_at(index + count, 1) != 0); }
+        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
     }
 
     void copy(unsigned char* slot, const unsigned char* message) noexcept {

@@ -101,12 +101,13 @@ public:
     RingUser(Ring& ring, Membership& me, RingEnd end) noexcept
         : ring_(ring), me_(me), end_(end), mine_(ring.side(end)) {}
 
-    /// Says in the caller's entry that an operation is under way on this side.
-    void announce() noexcept {
+    /// Says in the caller's entry that an operation is under way on this side: at which index.
+    std::uint32_t announce() noexcept {
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
         const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
-        self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_relaxed);
+        self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_release);
+        return index;
     }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
 

@@ -18,8 +18,8 @@ public:
     RingWait(Ring& ring, Membership& me, RingUser& user, RingEnd end) noexcept
         : ring_(ring), me_(me), user_(user), end_(end) {}
 
-    /// Waits until the other side's index has moved, or something else happened. The caller is in no
-    /// operation. Errors: full, empty (the deadline is 0), timed_out, unsupported.
+    /// Waits until the other side's index has moved, or something else happened. The caller is in
+    /// no operation. Errors: full, empty (the deadline is 0), timed_out, unsupported.
     Status for_other_side(std::int64_t deadline_ns) noexcept;
     /// Whether ring_after() must be called: a ring may have reached us, or is owed.
     bool must_ring() const noexcept { return owes_; }

@@ -62,6 +62,7 @@ static int produce(Queue<Message>& queue, Book& book, std::uint32_t producer) {
         book.done[producer].fetch_add(1);
         ++number;
     }
+    while (!book.stop.load()) { usleep(1000); }  // The book is full.
     return 0;
 }
 
