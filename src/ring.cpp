@@ -73,8 +73,8 @@ private:
         return no_wait ? Status(Errc::would_block) : entered;
     }
 
-    // Of the owner, in an operation: how many messages can be moved. The other side's index is looked at only when the last look
-    // does not say that there are enough: its cache line is busy.
+    // Of the owner, in an operation: how many messages can be moved. The other side's index is
+    // looked at only when the last look does not say that there are enough: its line is busy.
     std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
         std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
         std::uint32_t possible = is_put() ? ring_.most - (index - seen) : seen - index;

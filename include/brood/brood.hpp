@@ -11,6 +11,7 @@
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
 #include <brood/process.hpp>
+#include <brood/queue.hpp>
 #include <brood/result.hpp>
 #include <brood/shared_memory.hpp>
 #include <brood/signals.hpp>
