@@ -153,6 +153,8 @@ $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 	$(call compile,@$(BUILD)/cmocka.cflags)
 # clang++ before 16 knows the instructions only where the whole file may use them.
 $(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
+$(BUILD)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
+	$(call compile,-fexceptions -frtti)  # of peers
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 

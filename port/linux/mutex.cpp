@@ -174,7 +174,8 @@ Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept {
     if (state.made != kMade) { return Error(Errc::corrupt, EINVAL); }
     void* const entry = detail::entry_of(state.futex.word, *me.list);
     detail::set_pending(*me.list, entry);
-    if (take(state, 0, me, entry)) { return {}; }
+    const std::uint32_t seen = state.futex.word.load(std::memory_order_relaxed);
+    if ((seen & (kHolder | kDied)) == 0 && take(state, seen, me, entry)) { return {}; }
     return lock_slowly(state, me, entry, deadline_ns);
 }
 
