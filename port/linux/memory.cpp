@@ -46,9 +46,10 @@ Fd create_memory_file() noexcept {
         fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing);
     }
     if (fd < 0) { return kNoFd; }
-    const Result<Fd> moved = detail::above_streams(static_cast<Fd>(fd));
-    if (!moved) { errno = moved.error().os_error(); }
-    return moved.value_or(kNoFd);
+    auto file = static_cast<Fd>(fd);
+    const Status moved = detail::above_streams(&file, 1);
+    if (!moved.ok()) { errno = moved.error().os_error(); }
+    return file;
 }
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.

@@ -35,10 +35,14 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
 }  // namespace
 
 Result<Fd> watch_process(Pid pid) noexcept {
-    const long fd = detail::call(SYS_pidfd_open, pid, 0);  // Close-on-exec by itself.
-    if (fd >= 0) { return detail::above_streams(static_cast<Fd>(fd)); }
-    const int err = errno;
-    return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
+    auto fd = static_cast<Fd>(detail::call(SYS_pidfd_open, pid, 0));  // Close-on-exec by itself.
+    if (fd < 0) {
+        const int err = errno;
+        return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
+    }
+    const Status moved = detail::above_streams(&fd, 1);
+    if (!moved.ok()) { return moved.error(); }
+    return fd;
 }
 
 // Where the host reaps our children a pid may be that of another child of its own by now.
