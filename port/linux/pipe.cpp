@@ -108,8 +108,9 @@ Status ready_now(PollItem item) noexcept {
 }  // namespace
 
 Status pipe(Fd ends[2]) noexcept {
-    if (detail::call(SYS_pipe2, ends, O_CLOEXEC) != 0) { return detail::last_error(); }
-    return detail::above_streams(ends, 2);
+    const bool made = detail::call(SYS_pipe2, ends, O_CLOEXEC) == 0;
+    if (!made || !detail::above_streams(ends, 2)) { return detail::last_error(); }
+    return {};
 }
 
 Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept {

@@ -26,11 +26,14 @@ void forget() noexcept {
 }
 
 std::atomic<std::uint32_t>* make_mark() noexcept {
-    const Result<void*> page = map_private(page_bytes());
-    if (page.ok() && ::madvise(*page, page_bytes(), kWipeOnFork) == 0) {
-        return static_cast<std::atomic<std::uint32_t>*>(*page);
+    const std::size_t bytes = page_bytes();
+    void* const page = map_private(bytes).value_or(nullptr);
+    if (page != nullptr) {
+        if (::madvise(page, bytes, kWipeOnFork) == 0) {
+            return static_cast<std::atomic<std::uint32_t>*>(page);
+        }
+        unmap(page, bytes);
     }
-    if (page.ok()) { unmap(*page, page_bytes()); }
     (void)::pthread_atfork(nullptr, nullptr, forget);
     return &g_unwiped;
 }

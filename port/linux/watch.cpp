@@ -36,13 +36,9 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
 
 Result<Fd> watch_process(Pid pid) noexcept {
     auto fd = static_cast<Fd>(detail::call(SYS_pidfd_open, pid, 0));  // Close-on-exec by itself.
-    if (fd < 0) {
-        const int err = errno;
-        return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
-    }
-    const Status moved = detail::above_streams(&fd, 1);
-    if (!moved.ok()) { return moved.error(); }
-    return fd;
+    if (fd >= 0 && detail::above_streams(&fd, 1)) { return fd; }
+    const int err = errno;
+    return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
 }
 
 // Where the host reaps our children a pid may be that of another child of its own by now.

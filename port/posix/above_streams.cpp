@@ -3,11 +3,9 @@
 
 #include <errno.h>
 
-#include "errors.hpp"
-
 namespace brood::port::detail {
 
-Status above_streams(Fd* fds, std::size_t count) noexcept {
+bool above_streams(Fd* fds, std::size_t count) noexcept {
     int err = 0;
     for (std::size_t i = 0; i < count; ++i) {
         if (fds[i] > 2) { continue; }
@@ -16,12 +14,13 @@ Status above_streams(Fd* fds, std::size_t count) noexcept {
         close(fds[i]);
         fds[i] = moved;
     }
-    if (err == 0) { return {}; }
+    if (err == 0) { return true; }
     for (std::size_t i = 0; i < count; ++i) {
         close(fds[i]);
         fds[i] = kNoFd;
     }
-    return error_of(err);
+    errno = err;
+    return false;
 }
 
 }  // namespace brood::port::detail

@@ -10,8 +10,8 @@
 namespace brood::port::detail {
 
 /// Puts a close-on-exec copy above 0, 1 and 2 in the place of each of these descriptors that is one
-/// of them. On failure (no more descriptors) all are closed, and kNoFd. Async-signal-safe.
-Status above_streams(Fd* fds, std::size_t count) noexcept;
+/// of them. False, with errno (no more descriptors): all are closed, and kNoFd. Async-signal-safe.
+bool above_streams(Fd* fds, std::size_t count) noexcept;
 /// Such a copy, or -1 and errno. Async-signal-safe.
 Fd copy_above_streams(Fd fd) noexcept;
 
