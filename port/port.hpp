@@ -67,6 +67,16 @@ Status signal_group(Pid group, int signal) noexcept;
 /// unsupported on posix. [ass]
 Status die_with_parent(Pid parent) noexcept;
 
+/// Where die_with_parent() is unsupported, a third process can end the caller in its stead, and can
+/// be sure whom it hits. Makes such a proof, in shared memory, that is given by nobody yet. Also
+/// anew, when who gave it before has been reaped.
+void proof_init(ProofOfLife& proof) noexcept;
+/// From here on proof_end() ends the caller, until that ends by itself. Where it cannot, or need
+/// not (Linux), it does nothing. [ass]
+void proof_give(ProofOfLife& proof) noexcept;
+/// Kills the process that gives the proof, if it lives. Zeroed memory is a proof by nobody.
+void proof_end(ProofOfLife& proof) noexcept;
+
 /// Asks the system to kill the caller when the last write end of the pipe read by `lifeline` is
 /// closed; survives setuid and exec. Errors: unsupported (posix). Checks once after arming, so a
 /// writer that died before is noticed, too. [ass]

@@ -117,6 +117,11 @@ struct alignas(64) RobustMutex {
     unsigned char port_private[64];
 };
 
+/// That a process lives, and by which number it can be killed.
+struct alignas(64) ProofOfLife {
+    unsigned char port_private[128];
+};
+
 }  // namespace brood::port
 
 #endif

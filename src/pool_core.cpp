@@ -71,9 +71,6 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
         release(core);
         return status;
     }
-    for (std::uint32_t i = 0; i < workers; ++i) {
-        if (!port::mutex_init(shared->worker[i].life).ok()) { core->orphans_are_unknown = true; }
-    }
     shared->host_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
     made = core;
     return Errc::ok;
@@ -93,7 +90,8 @@ void note_supervisor_end(PoolCore& core) noexcept {
     const Result<port::ChildState> state = port::wait_watched(core.supervisor, core.watch, how);
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
-    end_orphans(shared);
+    // One look at each is enough: who gives his proof later sees that his parent has gone.
+    for (std::uint32_t i = 0; i < shared.workers; ++i) { port::proof_end(shared.worker[i].life); }
     if (core.ended_by == Errc::ok) {
         switch (shared.phase.load(std::memory_order_acquire)) {
             case PoolPhase::ended: break;

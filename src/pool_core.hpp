@@ -27,8 +27,8 @@ struct PoolCore {
     port::Fd host_watch;    // in the supervisor: watches the host
     Errc ended_by;          // pool_broken, pool_terminated, initializer_failed
     bool closed;
-    bool handle_gone;          // the Pool was destroyed
-    bool orphans_are_unknown;  // in the workers: prove_life() does not work
+    bool handle_gone;    // the Pool was destroyed
+    bool other_numbers;  // in the supervisor: the host knows its workers by others
 
     std::uint32_t in_use;       // slots that a Future or a forgotten task holds
     std::uint32_t forgotten;    // of them without a Future
@@ -75,12 +75,6 @@ struct PoolCore {
 // In the supervisor and its workers (pool_supervisor.cpp, pool_worker.cpp).
 [[noreturn]] void run_supervisor(PoolCore& core, port::Pid host) noexcept;
 [[noreturn]] void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept;
-
-/// In a worker that the system does not end with its supervisor, before any code of the user's:
-/// from here on the host can.
-void prove_life(PoolCore& core, WorkerRecord& record, port::Pid supervisor) noexcept;
-/// Ends those workers. In the host, when the supervisor has ended; with the mutex.
-void end_orphans(PoolShared& shared) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;

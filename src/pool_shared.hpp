@@ -59,10 +59,9 @@ struct alignas(64) WorkerRecord {
     std::atomic<std::int32_t> pid;           // 0: none
     std::atomic<std::uint32_t> initialized;  // by the worker: its initializer has succeeded
     std::uint32_t killed_early;              // how many in a row were killed before that
-    // Of a worker that outlives a killed supervisor, who else would end it (pool_orphans.cpp): by
-    // which number the host may kill it while `life` is held. 0: it may not.
-    std::atomic<std::int32_t> orphan_pid;
-    port::RobustMutex life;
+    // Of a worker that the system does not end with its supervisor. When that was killed, the host
+    // ends it by this.
+    port::ProofOfLife life;
 };
 
 enum class PoolPhase : std::uint32_t { starting, running, failed, ended };

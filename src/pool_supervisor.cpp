@@ -81,7 +81,7 @@ private:
     Status fork_worker(std::uint32_t index) noexcept {
         WorkerRecord& record = shared_.worker[index];
         record.initialized.store(0, std::memory_order_relaxed);
-        record.orphan_pid.store(0, std::memory_order_relaxed);  // before another holds the mutex
+        if (!core_.other_numbers) { port::proof_init(record.life); }
         // Blocked: no handler of ours shall run in the worker, which empties its mask itself.
         const port::SignalMask before = port::signal_mask(port::MaskChange::set, ~0ull);
         const Result<port::Pid> pid = port::fork();
@@ -246,7 +246,7 @@ void run_supervisor(PoolCore& core, port::Pid host) noexcept {
     port::discard_streams();  // What they hold is the host's.
     become_child(host, true);
     // In another pid namespace than the host's, its numbers are not the host's.
-    if (port::parent_id() != host) { core.orphans_are_unknown = true; }
+    core.other_numbers = port::parent_id() != host;
     // Before the mask is emptied, so that a Ctrl-C that is pending by now does no harm. The workers
     // inherit it, but for SIGTERM.
     port::SignalAction ignored;

@@ -146,7 +146,12 @@ bool pool_knows(const void* function) noexcept {
 void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept {
     // If killed up to here: the supervisor, our single-threaded parent, replaces us.
     const bool tied = port::die_with_parent(supervisor).ok();
-    if (!tied) { prove_life(core, core.shared->worker[index], supervisor); }
+    if (!tied) {
+        port::proof_give(core.shared->worker[index].life);
+        // The host looks when the supervisor has ended. It finds the proof, or we find here that
+        // our parent has gone.
+        if (port::parent_id() != supervisor) { port::exit_now(1); }
+    }
     for (const port::Fd fd : {core.control_read, core.host_watch}) { port::close(fd); }
     Self& me = self();
     Writer(me.name, sizeof me.name).text("PoolWorker-").number(index + 1);

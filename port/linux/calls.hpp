@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,6 +71,12 @@ long call(long number, Arguments... arguments) noexcept {
     }
     // Widened, since the libc fetches each argument as a word.
     return ::syscall(number, word_of(arguments)...);
+}
+
+/// open(2), close-on-exec, of a file that is there and not larger than a `long` can count: a libc's
+/// open() is a cancellation point, and more code.
+inline int open_file(const char* path, int flags) noexcept {
+    return static_cast<int>(call(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC));
 }
 
 /// Whether `err` says that the kernel has no such call (ENOSYS), or that a sandbox forbids it

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "calls.hpp"
+
 namespace brood::port::detail {
 namespace {
 
@@ -54,7 +56,7 @@ const char* behind_colon(const char* text) noexcept {
 }  // namespace
 
 LineReader::LineReader(const char* path) noexcept : fd_(kNoFd) {
-    while ((fd_ = ::open(path, O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR) {}
+    do { fd_ = open_file(path, O_RDONLY); } while (fd_ < 0 && errno == EINTR);
     at_end_ = fd_ < 0;
 }
 

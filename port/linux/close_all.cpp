@@ -48,7 +48,7 @@ Fd number_of(const char* name) noexcept {
 
 // By the list of those that are open. By hand, as opendir() has a heap and is not for children.
 bool close_listed(const Fd* keep, std::size_t count) noexcept {
-    const int list = ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const Fd list = detail::open_file("/proc/self/fd", O_RDONLY | O_DIRECTORY);
     if (list < 0) { return false; }
     alignas(8) char entries[1024];
     long bytes = 0;

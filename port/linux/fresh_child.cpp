@@ -31,12 +31,13 @@ void reset_signals() noexcept {
     (void)signal_mask(MaskChange::set, 0);
 }
 
+// Not close-on-exec: 0 is not to be, and may be the number that the call gives.
 Status null_input() noexcept {
     long fd = -1;
-    while ((fd = detail::call(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC)) < 0) {
+    while ((fd = detail::call(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY)) < 0) {
         if (errno != EINTR) { return detail::last_error(); }
     }
-    if (fd == STDIN_FILENO) { return duplicate_to(STDIN_FILENO, STDIN_FILENO); }
+    if (fd == STDIN_FILENO) { return {}; }
     const long copied = detail::call(SYS_dup3, fd, STDIN_FILENO, 0);
     const Status status = copied < 0 ? Status(detail::last_error()) : Status();
     (void)detail::call(SYS_close, fd);

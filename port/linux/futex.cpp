@@ -26,13 +26,18 @@ struct KernelTime {
     Word seconds, nanoseconds;
 };
 
+KernelTime<std::int64_t> time_of(std::int64_t deadline_ns) noexcept {
+    const std::int64_t deadline = deadline_ns > 0 ? deadline_ns : 0;
+    return {deadline / kNsPerSecond, deadline % kNsPerSecond};
+}
+
 template <class Word>
 long wait_with(long number, FutexWord* word, std::uint32_t expected, std::uint32_t kinds,
                std::int64_t deadline_ns) noexcept {
-    const std::int64_t deadline = deadline_ns > 0 ? deadline_ns : 0;
+    const KernelTime<std::int64_t> deadline = time_of(deadline_ns);
     // 32 bits suffice: the monotonic clock begins at boot, and 2^31 seconds are 68 years.
-    const KernelTime<Word> time = {static_cast<Word>(deadline / kNsPerSecond),
-                                   static_cast<Word>(deadline % kNsPerSecond)};
+    const KernelTime<Word> time = {static_cast<Word>(deadline.seconds),
+                                   static_cast<Word>(deadline.nanoseconds)};
     return call(number, word, kFutexWaitBitset, expected, deadline_ns == kNever ? nullptr : &time,
                 nullptr, kinds);
 }
@@ -106,8 +111,7 @@ Status futex_wait_both(FutexWord& first, std::uint32_t first_expected, FutexWord
         {first_expected, reinterpret_cast<std::uintptr_t>(&first), k32Bits, 0},
         {second_expected, reinterpret_cast<std::uintptr_t>(&second), k32Bits, 0},
     };
-    const std::int64_t deadline = deadline_ns > 0 ? deadline_ns : 0;
-    const KernelTime<std::int64_t> time = {deadline / kNsPerSecond, deadline % kNsPerSecond};
+    const KernelTime<std::int64_t> time = time_of(deadline_ns);
     const long result =
         call(SYS_futex_waitv, words, 2, 0, deadline_ns == kNever ? nullptr : &time, kMonotonic);
     if (result >= 0 || !is_missing(errno)) { return outcome(result); }

@@ -41,14 +41,12 @@ Result<void*> map(Fd fd, std::size_t bytes, int protection, int flags) noexcept 
 // some are set up to refuse all others. -1 and errno if there can be none.
 Fd create_memory_file() noexcept {
     constexpr const char* kName = "brood";
-    long fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing | kNoExecSeal);
+    constexpr int kFlags = kCloseOnExec | kAllowSealing;
+    auto fd = static_cast<Fd>(detail::call(SYS_memfd_create, kName, kFlags | kNoExecSeal));
     if (fd < 0 && errno == EINVAL) {
-        fd = detail::call(SYS_memfd_create, kName, kCloseOnExec | kAllowSealing);
+        fd = static_cast<Fd>(detail::call(SYS_memfd_create, kName, kFlags));
     }
-    if (fd < 0) { return kNoFd; }
-    const Result<Fd> moved = detail::above_streams(static_cast<Fd>(fd));
-    if (!moved) { errno = moved.error().os_error(); }
-    return moved.value_or(kNoFd);
+    return fd >= 0 && detail::above_streams(&fd, 1) ? fd : kNoFd;
 }
 
 // Nobody who finds the file (in /proc) can cut it short under us, which would be a SIGBUS.

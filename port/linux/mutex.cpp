@@ -86,8 +86,8 @@ Status sleep_for(MutexState& mutex, const ThisThread& me, std::int64_t deadline_
         if ((seen & kHolder) == 0) { return {}; }
     } while ((seen & kWaiters) == 0 && !mutex.futex.word.compare_exchange_weak(
                                            seen, seen | kWaiters, std::memory_order_seq_cst));
-    std::int64_t until = deadline_ns;
-    if (!rings_for_the_dead() && now_ns() + kSliceNs < until) { until = now_ns() + kSliceNs; }
+    std::int64_t until = rings_for_the_dead() ? kNever : now_ns() + kSliceNs;
+    if (until > deadline_ns) { until = deadline_ns; }
     const Status slept =
         detail::futex_wait_both(mutex.bell, kSleepers, mutex.futex.word, seen | kWaiters, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(); }

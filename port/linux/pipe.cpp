@@ -108,9 +108,9 @@ Status ready_now(PollItem item) noexcept {
 }  // namespace
 
 Status pipe(Fd ends[2]) noexcept {
-    int made[2] = {kNoFd, kNoFd};
-    if (detail::call(SYS_pipe2, made, O_CLOEXEC) != 0) { return detail::last_error(); }
-    return detail::pair_above_streams(made, ends);
+    const bool made = detail::call(SYS_pipe2, ends, O_CLOEXEC) == 0;
+    if (!made || !detail::above_streams(ends, 2)) { return detail::last_error(); }
+    return {};
 }
 
 Result<std::size_t> read(Fd fd, void* buffer, std::size_t bytes) noexcept {

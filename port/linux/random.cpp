@@ -12,8 +12,8 @@ inline namespace BROOD_PORT_LAYER {
 namespace {
 
 Status read_device(unsigned char* place, std::size_t bytes) noexcept {
-    int fd = -1;
-    while ((fd = ::open("/dev/urandom", O_RDONLY | O_CLOEXEC)) < 0) {
+    Fd fd = kNoFd;
+    while ((fd = detail::open_file("/dev/urandom", O_RDONLY)) < 0) {
         if (errno != EINTR) { return Error(Errc::unsupported, errno); }
     }
     Status status;

@@ -26,11 +26,14 @@ void forget() noexcept {
 }
 
 std::atomic<std::uint32_t>* make_mark() noexcept {
-    const Result<void*> page = map_private(page_bytes());
-    if (page.ok() && ::madvise(*page, page_bytes(), kWipeOnFork) == 0) {
-        return static_cast<std::atomic<std::uint32_t>*>(*page);
+    const std::size_t bytes = page_bytes();
+    void* const page = map_private(bytes).value_or(nullptr);
+    if (page != nullptr) {
+        if (::madvise(page, bytes, kWipeOnFork) == 0) {
+            return static_cast<std::atomic<std::uint32_t>*>(page);
+        }
+        unmap(page, bytes);
     }
-    if (page.ok()) { unmap(*page, page_bytes()); }
     (void)::pthread_atfork(nullptr, nullptr, forget);
     return &g_unwiped;
 }
@@ -46,24 +49,26 @@ std::atomic<std::uint32_t>& mark() noexcept {
     return *found;
 }
 
-RobustList* registered_list() noexcept {
-    RobustList* list = nullptr;
+/// The list that the kernel knows of; null: none yet. False: it does not say.
+bool ask_for_list(RobustList*& list) noexcept {
     std::size_t bytes = 0;
-    if (call(SYS_get_robust_list, 0, &list, &bytes) != 0) { return nullptr; }
-    return bytes == sizeof(RobustList) ? list : nullptr;
+    return call(SYS_get_robust_list, 0, &list, &bytes) == 0 && bytes == sizeof(RobustList);
 }
 
-// musl tells the kernel of its list when it is first needed.
-void make_libc_register() noexcept {
+// musl tells the kernel of its list when the thread first tries a mutex that has an owner and is
+// shared between processes. Robust or not is all the same; glibc lists no other. So this one need
+// not be freed: it, and what the thread that forked us held, is forgotten with the list's contents.
+void make_libc_register(RobustList*& list) noexcept {
+    // Where it is refused, the libc would not learn that, and keep the mutex in its list.
+    if (call(SYS_set_robust_list, nullptr, sizeof(RobustList)) != 0) { return; }
     pthread_mutexattr_t attributes;
     pthread_mutex_t mutex;
-    if (::pthread_mutexattr_init(&attributes) != 0) { return; }
-    if (::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
-        ::pthread_mutex_init(&mutex, &attributes) == 0) {
-        if (::pthread_mutex_lock(&mutex) == 0) { (void)::pthread_mutex_unlock(&mutex); }
-        (void)::pthread_mutex_destroy(&mutex);
-    }
-    (void)::pthread_mutexattr_destroy(&attributes);
+    (void)::pthread_mutexattr_init(&attributes);
+    (void)::pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    (void)::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    (void)::pthread_mutex_init(&mutex, &attributes);
+    (void)::pthread_mutex_trylock(&mutex);
+    if (ask_for_list(list) && list != nullptr) { list->next = &list->next; }
 }
 
 bool has_room(const RobustList& list) noexcept {
@@ -81,11 +86,8 @@ std::atomic<std::atomic<std::uint32_t>*> g_fork_mark{nullptr};
 // A thread that forks is alone in the child, and the first there to come by; threads that the child
 // makes start with zeroes.
 const ThisThread& get_this_thread() noexcept {
-    RobustList* list = registered_list();
-    if (list == nullptr) {
-        make_libc_register();
-        list = registered_list();
-    }
+    RobustList* list = nullptr;
+    if (ask_for_list(list) && list == nullptr) { make_libc_register(list); }
     if (list == nullptr || !has_room(*list)) {
         constexpr long kWord = sizeof(void*);
         t_unseen = {&t_unseen.next, -3 * kWord, nullptr};

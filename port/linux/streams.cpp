@@ -17,8 +17,8 @@ namespace {
 
 // A look only, without the stream's lock: around a fork each page that is written is copied, which
 // costs about a microsecond on either side. Nor by a call, where the libc shows what it has: each
-// child would touch one more page of the libc, at the same cost.
-bool holds_output(FILE* const* stream) noexcept {
+// child would touch one more page of the libc, at the same cost. Not inline: there are four places.
+[[gnu::noinline]] bool holds_output(FILE* const* stream) noexcept {
     if (stream == nullptr) { return false; }
 #ifdef __GLIBC__
     return (*stream)->_IO_write_ptr > (*stream)->_IO_write_base;

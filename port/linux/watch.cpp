@@ -35,8 +35,8 @@ bool has_event(Fd fd, short events, int wanted) noexcept {
 }  // namespace
 
 Result<Fd> watch_process(Pid pid) noexcept {
-    const long fd = detail::call(SYS_pidfd_open, pid, 0);  // Close-on-exec by itself.
-    if (fd >= 0) { return detail::above_streams(static_cast<Fd>(fd)); }
+    auto fd = static_cast<Fd>(detail::call(SYS_pidfd_open, pid, 0));  // Close-on-exec by itself.
+    if (fd >= 0 && detail::above_streams(&fd, 1)) { return fd; }
     const int err = errno;
     return detail::is_missing(err) ? Error(Errc::unsupported, err) : detail::error_of(err);
 }

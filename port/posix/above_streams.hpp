@@ -3,39 +3,17 @@
 #ifndef BROOD_PORT_POSIX_ABOVE_STREAMS_HPP
 #define BROOD_PORT_POSIX_ABOVE_STREAMS_HPP
 
-#include <errno.h>
 #include <fcntl.h>
 
 #include <port/port.hpp>
 
-#include "errors.hpp"
-
 namespace brood::port::detail {
 
-/// `fd`, or if it is 0, 1 or 2 a close-on-exec copy above them in its place. On failure (no more
-/// descriptors) it is closed. Async-signal-safe.
-inline Result<Fd> above_streams(Fd fd) noexcept {
-    if (fd > 2) { return fd; }
-    const Fd moved = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    const int err = errno == EINVAL ? EMFILE : errno;  // The limit does not even allow a 3.
-    close(fd);
-    if (moved < 0) { return error_of(err); }
-    return moved;
-}
-
-/// The same for both ends of a pipe. On failure both are closed.
-inline Status pair_above_streams(const Fd (&made)[2], Fd ends[2]) noexcept {
-    const Result<Fd> first = above_streams(made[0]);
-    const Result<Fd> second = above_streams(made[1]);
-    if (first && second) {
-        ends[0] = *first;
-        ends[1] = *second;
-        return {};
-    }
-    close(first.value_or(kNoFd));
-    close(second.value_or(kNoFd));
-    return first ? second.status() : first.status();
-}
+/// Puts a close-on-exec copy above 0, 1 and 2 in the place of each of these descriptors that is one
+/// of them. False, with errno (no more descriptors): all are closed, and kNoFd. Async-signal-safe.
+bool above_streams(Fd* fds, std::size_t count) noexcept;
+/// Such a copy, or -1 and errno. Async-signal-safe.
+Fd copy_above_streams(Fd fd) noexcept;
 
 /// Keeps the standard descriptors taken while another is made which must not be moved: to close any
 /// descriptor of a file gives up the record locks that the process has on it.

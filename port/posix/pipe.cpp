@@ -49,7 +49,12 @@ Status pipe(Fd ends[2]) noexcept {
     if (::pipe(made) != 0) { return detail::last_error(); }
     Status status = set_close_on_exec(made[0]);
     if (status.ok()) { status = set_close_on_exec(made[1]); }
-    if (status.ok()) { return detail::pair_above_streams(made, ends); }
+    if (status.ok() && !detail::above_streams(made, 2)) { status = detail::last_error(); }
+    if (status.ok()) {
+        ends[0] = made[0];
+        ends[1] = made[1];
+        return status;
+    }
     close(made[0]);
     close(made[1]);
     return status;

@@ -17,10 +17,6 @@ namespace {
 static_assert(sizeof(struct sigaction) <= sizeof(SignalAction::raw), "raw is too short");
 
 void to_native(const SignalAction& action, struct sigaction& native) noexcept {
-    if (action.has_raw) {
-        __builtin_memcpy(&native, action.raw, sizeof(native));
-        return;
-    }
     native = {};
     native.sa_handler = SIG_DFL;
     native.sa_flags = action.restart ? SA_RESTART : 0;
@@ -41,7 +37,6 @@ void from_native(const struct sigaction& native, SignalAction& action) noexcept 
     }
     action.restart = (native.sa_flags & SA_RESTART) != 0;
     action.has_raw = true;
-    __builtin_memcpy(action.raw, &native, sizeof(native));
 }
 
 std::int64_t to_ns(const timeval& time) noexcept {
@@ -53,18 +48,19 @@ std::int64_t to_ns(const timeval& time) noexcept {
 Status signal_action(int signal, const SignalAction* action, SignalAction* before) noexcept {
     if (signal < 1 || signal > detail::kSignalMax) { return Errc::bad_signal; }
     struct sigaction native;
-    if (action != nullptr) {
+    const struct sigaction* wanted = nullptr;
+    if (action != nullptr && action->has_raw) {
+        wanted = reinterpret_cast<const struct sigaction*>(action->raw);
+    } else if (action != nullptr) {
         const bool handled = action->disposition == Disposition::handled;
-        if (handled && !action->has_raw && action->handler == nullptr) {
-            return Errc::bad_argument;
-        }
+        if (handled && action->handler == nullptr) { return Errc::bad_argument; }
         to_native(*action, native);
+        wanted = &native;
     }
-    struct sigaction old;
-    if (::sigaction(signal, action != nullptr ? &native : nullptr, &old) != 0) {
-        return Error(Errc::bad_signal, errno);
-    }
-    if (before != nullptr) { from_native(old, *before); }
+    auto* const old = before == nullptr ? nullptr
+                                        : reinterpret_cast<struct sigaction*>(before->raw);
+    if (::sigaction(signal, wanted, old) != 0) { return Error(Errc::bad_signal, errno); }
+    if (before != nullptr) { from_native(*old, *before); }
     return {};
 }
 
