@@ -8,6 +8,7 @@
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
 #include <brood/lock.hpp>
+#include <brood/message_queue.hpp>
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
 #include <brood/process.hpp>
