@@ -207,6 +207,24 @@ Result<MqState> mq_state(Mq queue) noexcept;
 Status mq_notify(Mq queue, int signal) noexcept;
 MqLimits mq_limits() noexcept;
 
+// ---- Named semaphores ------------------------------------------------------------------------
+
+/// Makes the semaphore `name`, with exactly `mode` whatever the umask, in one step: nobody opens
+/// half of one. Errors: already_exists, name_too_long, over_system_limit (the value), no_space,
+/// too_many_files, no_memory, unsupported (no place for it: no /dev/shm, say).
+Result<Semaphore> sem_create(const char* name, std::uint32_t mode, std::uint32_t value) noexcept;
+/// Errors: not_found, not_permitted, name_too_long, corrupt (what has the name is none).
+Result<Semaphore> sem_open(const char* name) noexcept;
+void sem_close(Semaphore semaphore) noexcept;
+Status sem_unlink(const char* name) noexcept;
+/// Takes one; waits until the deadline, 0: tries once. timed_out. If a sleeper was woken and killed
+/// before it took, another takes within kSliceNs.
+Status sem_wait(Semaphore semaphore, std::int64_t deadline_ns) noexcept;
+/// Gives one. Errors: over_system_limit (the value). [ass]
+Status sem_post(Semaphore semaphore) noexcept;
+std::uint32_t sem_value(Semaphore semaphore) noexcept;
+std::uint32_t sem_value_max() noexcept;
+
 // ---- Shared memory ---------------------------------------------------------------------------
 
 /// Zeroed pages, allocated now (a later fault never fails), shared with children forked later;

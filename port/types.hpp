@@ -104,6 +104,9 @@ struct MqLimits {
     std::uint64_t depth = 0, message_bytes = 0, queues = 0, user_bytes = 0, priorities = 0;
 };
 
+/// An open named semaphore. Opened twice under one name, it has one address.
+using Semaphore = void*;
+
 struct PollItem {
     Fd fd = kNoFd;
     bool want_read = false, want_write = false;

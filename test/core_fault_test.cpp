@@ -117,6 +117,15 @@ Status a_nameless_message_queue() {
     return put.ok() ? queue->get().status() : put;
 }
 
+Status a_named_semaphore() {
+    NamedSemaphore::remove(kName).ignore();
+    Result<NamedSemaphore> semaphore = NamedSemaphore::create(kName, 1);
+    if (!semaphore.ok() && NamedSemaphore::open(kName).ok()) { _exit(kLeftName); }
+    if (!semaphore.ok()) { return semaphore.status(); }
+    const Status taken = semaphore->acquire(seconds(10));
+    return taken.ok() ? semaphore->release() : taken;
+}
+
 const struct {
     const char* name;
     Scenario run;
@@ -131,6 +140,7 @@ const struct {
     {"locked value", a_locked_value},
     {"named message queue", a_named_message_queue},
     {"message queue", a_nameless_message_queue},
+    {"named semaphore", a_named_semaphore},
 };
 
 /// Whether every child of the caller, adopted ones too, ends within the time; reaps them.

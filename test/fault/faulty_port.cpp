@@ -53,6 +53,8 @@ const Shortage kShortages[] = {
     {"mq_create_nameless", Error(Errc::too_many_files, EMFILE)},
     {"mq_open", Error(Errc::too_many_files, EMFILE)},
     {"mq_state", Error(Errc::unsupported, ENOSYS)},
+    {"sem_create", Error(Errc::no_space, ENOSPC)},
+    {"sem_open", Error(Errc::too_many_files, EMFILE)},
     {"random_bytes", Error(Errc::unsupported, ENOSYS)},
 };
 
@@ -238,6 +240,17 @@ FALLIBLE(Status, mq_receive,
 FALLIBLE(Result<MqState>, mq_state, (Mq queue), (queue))
 FALLIBLE(Status, mq_notify, (Mq queue, int signal), (queue, signal))
 INFALLIBLE(MqLimits, mq_limits, (), ())
+
+FALLIBLE(Result<Semaphore>, sem_create, (const char* name, std::uint32_t mode, std::uint32_t value),
+         (name, mode, value))
+FALLIBLE(Result<Semaphore>, sem_open, (const char* name), (name))
+INFALLIBLE(void, sem_close, (Semaphore semaphore), (semaphore))
+FALLIBLE(Status, sem_unlink, (const char* name), (name))
+FALLIBLE(Status, sem_wait, (Semaphore semaphore, std::int64_t deadline_ns),
+         (semaphore, deadline_ns))
+FALLIBLE(Status, sem_post, (Semaphore semaphore), (semaphore))
+INFALLIBLE(std::uint32_t, sem_value, (Semaphore semaphore), (semaphore))
+INFALLIBLE(std::uint32_t, sem_value_max, (), ())
 
 FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
 FALLIBLE(Result<void*>, map_private, (std::size_t bytes), (bytes))
