@@ -189,6 +189,59 @@ void close_all_but(const Fd* keep, std::size_t count) noexcept;
 /// Waits until an item is ready: how many are. 0 at the deadline. At most 64 items. [ass]
 Result<std::size_t> poll(PollItem* items, std::size_t count, std::int64_t deadline_ns) noexcept;
 
+// ---- Message queues --------------------------------------------------------------------------
+
+// Kept by the system: no process, killed in whichever of these, leaves one that others cannot use.
+/// Makes the queue `name`, with exactly `mode` whatever the umask, open for both directions and
+/// close-on-exec. Errors: already_exists; over_system_limit and too_many_files, which name the
+/// limit; no_memory; unsupported (no message queues in this kernel).
+Result<Mq> mq_create(const char* name, std::uint32_t mode, std::size_t depth,
+                     std::size_t message_bytes) noexcept;
+/// One without a name. If killed here, one name may stay, until the user's next call.
+Result<Mq> mq_create_nameless(std::size_t depth, std::size_t message_bytes) noexcept;
+/// Errors: not_found, not_permitted, too_many_files, unsupported.
+Result<Mq> mq_open(const char* name) noexcept;
+/// Also ends the notification of this process by that queue, whichever handle asked for it.
+void mq_close(Mq queue) noexcept;
+Status mq_unlink(const char* name) noexcept;
+/// Tells queues apart. Errors: unsupported (posix).
+Result<ObjectIdentity> mq_identity(Mq queue) noexcept;
+/// The queue's descriptor, readable while there is a message, writable while there is room, which
+/// only mq_close() closes; kNoFd where it has none. [ass]
+Fd mq_fd(Mq queue) noexcept;
+/// Puts a message in; waits for room until the deadline, 0: tries once. ok; timed_out; closed;
+/// over_system_limit (a priority that the system has not); type_mismatch (too long for the queue);
+/// unsupported.
+Status mq_send(Mq queue, const void* message, std::size_t bytes, std::uint32_t priority,
+               std::int64_t deadline_ns) noexcept;
+/// Takes the oldest of the highest priority out; waits until the deadline, 0: tries once. ok;
+/// timed_out; bad_frame (it had another length than `bytes`, and is gone); closed; unsupported.
+Status mq_receive(Mq queue, void* message, std::size_t bytes, std::uint32_t& priority,
+                  std::int64_t deadline_ns) noexcept;
+Result<MqState> mq_state(Mq queue) noexcept;
+/// Has `signal` sent to this process when a message comes to the empty queue, once; 0: cancels.
+/// Errors: notify_taken (another is registered), bad_signal.
+Status mq_notify(Mq queue, int signal) noexcept;
+MqLimits mq_limits() noexcept;
+
+// ---- Named semaphores ------------------------------------------------------------------------
+
+/// Makes the semaphore `name`, with exactly `mode` whatever the umask, in one step: nobody opens
+/// half of one. Errors: already_exists, name_too_long, over_system_limit (the value), no_space,
+/// too_many_files, no_memory, unsupported (no place for it: no /dev/shm, say).
+Result<Semaphore> sem_create(const char* name, std::uint32_t mode, std::uint32_t value) noexcept;
+/// Errors: not_found, not_permitted, name_too_long, corrupt (what has the name is none).
+Result<Semaphore> sem_open(const char* name) noexcept;
+void sem_close(Semaphore semaphore) noexcept;
+Status sem_unlink(const char* name) noexcept;
+/// Takes one; waits until the deadline, 0: tries once. timed_out. If a sleeper was woken and killed
+/// before it took, another takes within kSliceNs.
+Status sem_wait(Semaphore semaphore, std::int64_t deadline_ns) noexcept;
+/// Gives one. Errors: over_system_limit (the value). [ass]
+Status sem_post(Semaphore semaphore) noexcept;
+std::uint32_t sem_value(Semaphore semaphore) noexcept;
+std::uint32_t sem_value_max() noexcept;
+
 // ---- Shared memory ---------------------------------------------------------------------------
 
 /// Zeroed pages, allocated now (a later fault never fails), shared with children forked later;

@@ -88,6 +88,25 @@ struct ObjectIdentity {
     }
 };
 
+/// An open message queue: what the system's mqd_t holds.
+using Mq = std::intptr_t;
+inline constexpr Mq kNoMq = -1;
+
+/// How a message queue stands.
+struct MqState {
+    std::size_t depth = 0;          ///< Messages it may hold.
+    std::size_t message_bytes = 0;  ///< Bytes of its longest message.
+    std::size_t count = 0;          ///< Messages in it.
+};
+
+/// What the caller may have of message queues; 0: the system does not tell, UINT64_MAX: no limit.
+struct MqLimits {
+    std::uint64_t depth = 0, message_bytes = 0, queues = 0, user_bytes = 0, priorities = 0;
+};
+
+/// An open named semaphore. Opened twice under one name, it has one address.
+using Semaphore = void*;
+
 struct PollItem {
     Fd fd = kNoFd;
     bool want_read = false, want_write = false;

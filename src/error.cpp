@@ -59,6 +59,8 @@ constexpr Entry kEntries[] = {
     {Errc::unsupported, "unsupported", "this system, kernel or sandbox cannot do this: do without"},
     {Errc::system_error, "system_error", "the system refused: os_error() says why"},
     {Errc::output_failed, "output_failed", "output could not be written: is the disk full?"},
+    {Errc::over_system_limit, "over_system_limit",
+     "more than a limit of the system allows: ask for less, or raise the limit"},
 
     {Errc::no_target, "no_target",
      "the process has no function to run: give it one, or override run()"},
@@ -91,6 +93,8 @@ constexpr Entry kEntries[] = {
     {Errc::closed, "closed", "the object is closed, or was moved from: make a new one"},
     {Errc::wrong_direction, "wrong_direction",
      "this end only sends or only receives: use the other end, or a duplex pipe"},
+    {Errc::notify_taken, "notify_taken",
+     "another is registered to be notified by this queue: only one can be at a time"},
 
     {Errc::not_ready, "not_ready",
      "its creator has not finished making it, or died while making it: try again, or remove it"},
@@ -130,15 +134,43 @@ constexpr Entry kEntries[] = {
      "the pool was made before this function was loaded: make it after dlopen"},
     {Errc::collected, "collected",
      "the result was taken before, or there was never a task: keep what get() returns"},
+    {Errc::empty, "empty", "there is nothing to take now: put something in first, or wait"},
 };
+
+struct LimitEntry {
+    Limit limit;
+    const char* name;
+};
+
+// As the systems spell them.
+constexpr LimitEntry kLimits[] = {
+    {Limit::msg_max, "msg_max"},
+    {Limit::msgsize_max, "msgsize_max"},
+    {Limit::queues_max, "queues_max"},
+    {Limit::rlimit_msgqueue, "RLIMIT_MSGQUEUE"},
+    {Limit::mq_open_max, "MQ_OPEN_MAX"},
+    {Limit::mq_prio_max, "MQ_PRIO_MAX"},
+    {Limit::rlimit_nofile, "RLIMIT_NOFILE"},
+    {Limit::file_max, "file-max"},
+    {Limit::sem_value_max, "SEM_VALUE_MAX"},
+};
+
+static_assert(sizeof(Error) == 16, "two registers return it");
 
 // A program holds only these, and no names if it never asks for one.
 constexpr auto kNames = detail::packed_texts<kEntries, &Entry::code, &Entry::name>();
 constexpr auto kTexts = detail::packed_texts<kEntries, &Entry::code, &Entry::text>();
+constexpr auto kLimitNames = detail::packed_texts<kLimits, &LimitEntry::limit, &LimitEntry::name>();
 
 /// The detail in words: what killed a worker, how many bytes would do.
 void describe_detail(detail::Writer& writer, const Error& error) noexcept {
     const std::int64_t amount = error.detail();
+    if (error.limit() != Limit::none) {
+        writer.text(" (").text(error.limit_name());
+        if (amount > 0) { writer.text(" is ").number(amount); }
+        writer.text(")");
+        return;
+    }
     switch (error.code()) {
         case Errc::worker_died:
             if (amount < 0) {
@@ -191,6 +223,10 @@ const char* Error::name() const noexcept {
 
 const char* Error::text() const noexcept {
     return kTexts.find(static_cast<std::int32_t>(code_), "unknown error");
+}
+
+const char* Error::limit_name() const noexcept {
+    return kLimitNames.find(static_cast<std::int32_t>(limit_), "");
 }
 
 const char* Error::describe(char* buffer, unsigned long bytes) const noexcept {

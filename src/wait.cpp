@@ -12,6 +12,7 @@ inline namespace v0 {
 struct WaitAccess {
     static Process* process(const Waitable& item) noexcept { return item.process_; }
     static int fd(const Waitable& item) noexcept { return item.fd_; }
+    static bool cannot_poll(const Waitable& item) noexcept { return item.cannot_poll_; }
 };
 
 namespace {
@@ -25,6 +26,7 @@ Status check(const Waitable* items, std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
         Process* const process = WaitAccess::process(items[i]);
         if (process == nullptr) {
+            if (WaitAccess::cannot_poll(items[i])) { return Errc::unsupported; }
             if (WaitAccess::fd(items[i]) < 0) { return Errc::closed; }
             continue;
         }

@@ -106,6 +106,32 @@ Status a_locked_value() {
     return value->with_lock([](int& number) { ++number; }, seconds(10));
 }
 
+// A killed one leaves the name, as the headers say: the next takes it away.
+Status a_named_message_queue() {
+    MessageQueue<int>::remove(kName).ignore();
+    Result<MessageQueue<int>> queue = MessageQueue<int>::create_named(kName, 2);
+    if (!queue.ok() && MessageQueue<int>::open(kName).ok()) { _exit(kLeftName); }
+    if (!queue.ok()) { return queue.status(); }
+    const Status put = queue->put(7, seconds(10));
+    return put.ok() ? queue->get(seconds(10)).status() : put;
+}
+
+Status a_nameless_message_queue() {
+    Result<MessageQueue<int>> queue = MessageQueue<int>::create(2);
+    if (!queue.ok()) { return queue.status(); }
+    const Status put = queue->put(7);
+    return put.ok() ? queue->get().status() : put;
+}
+
+Status a_named_semaphore() {
+    NamedSemaphore::remove(kName).ignore();
+    Result<NamedSemaphore> semaphore = NamedSemaphore::create(kName, 1);
+    if (!semaphore.ok() && NamedSemaphore::open(kName).ok()) { _exit(kLeftName); }
+    if (!semaphore.ok()) { return semaphore.status(); }
+    const Status taken = semaphore->acquire(seconds(10));
+    return taken.ok() ? semaphore->release() : taken;
+}
+
 const struct {
     const char* name;
     Scenario run;
@@ -118,6 +144,9 @@ const struct {
     {"connection", a_connection},
     {"array", a_named_array},
     {"locked value", a_locked_value},
+    {"named message queue", a_named_message_queue},
+    {"message queue", a_nameless_message_queue},
+    {"named semaphore", a_named_semaphore},
 };
 
 /// Whether every child of the caller, adopted ones too, ends within the time; reaps them.
@@ -136,7 +165,7 @@ const char* words(int verdict) {
     switch (verdict) {
         case kLeftDescriptor: return "left a descriptor open";
         case kLeftProcess: return "left a process behind";
-        case kLeftName: return "left a name in /dev/shm";
+        case kLeftName: return "left a name behind";
         case kRetryFailed: return "did not work when it was done again";
         default: return "was killed or hung";
     }

@@ -10,6 +10,7 @@
 
 using brood::Errc;
 using brood::Error;
+using brood::Limit;
 using brood::Result;
 using brood::Status;
 
@@ -41,6 +42,7 @@ constexpr bool is_known(Errc code) {
         case Errc::unsupported:
         case Errc::system_error:
         case Errc::output_failed:
+        case Errc::over_system_limit:
         case Errc::no_target:
         case Errc::not_started:
         case Errc::already_started:
@@ -58,6 +60,7 @@ constexpr bool is_known(Errc code) {
         case Errc::bad_frame:
         case Errc::closed:
         case Errc::wrong_direction:
+        case Errc::notify_taken:
         case Errc::not_ready:
         case Errc::type_mismatch:
         case Errc::version_mismatch:
@@ -79,7 +82,8 @@ constexpr bool is_known(Errc code) {
         case Errc::full:
         case Errc::not_done:
         case Errc::unknown_function:
-        case Errc::collected: return true;
+        case Errc::collected:
+        case Errc::empty: return true;
     }
     return false;
 }
@@ -117,6 +121,25 @@ static void unknown_codes_are_no_trap(void**) {
     for (const int number : {-1, 6, 999, INT32_MAX, INT32_MIN}) {
         assert_string_equal(Error(static_cast<Errc>(number)).name(), "unknown");
     }
+}
+
+static void a_limit_has_its_name_and_value_in_the_description(void**) {
+    const Error error(Errc::over_system_limit, 22, 10, Limit::msg_max);
+    assert_string_equal(error.limit_name(), "msg_max");
+    assert_int_equal(error.detail(), 10);
+    char words[200];
+    assert_non_null(strstr(error.describe(words, sizeof words), "(msg_max is 10)"));
+    const Error unknown(Errc::over_system_limit, 28, 0, Limit::queues_max);
+    assert_non_null(strstr(unknown.describe(words, sizeof words), "(queues_max)"));
+    for (int limit = 1; limit <= static_cast<int>(Limit::sem_value_max); ++limit) {
+        const Error each(Errc::over_system_limit, 0, 0, static_cast<Limit>(limit));
+        assert_true(each.limit() == static_cast<Limit>(limit));
+        assert_true(strlen(each.limit_name()) > 0);
+    }
+    assert_string_equal(Error(Errc::timed_out).limit_name(), "");
+    assert_string_equal(Error(Errc::timed_out, 0, 0, static_cast<Limit>(999)).limit_name(), "");
+    assert_true(Error(static_cast<Errc>(65536)) != Errc::ok);  // No code becomes another.
+    static_assert(sizeof(Error) == 16, "two registers return it");
 }
 
 static void an_error_carries_code_errno_and_detail(void**) {
@@ -360,6 +383,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_a_name_of_its_own_and_a_line_that_says_what_to_do),
         cmocka_unit_test(unknown_codes_are_no_trap),
+        cmocka_unit_test(a_limit_has_its_name_and_value_in_the_description),
         cmocka_unit_test(an_error_carries_code_errno_and_detail),
         cmocka_unit_test(describe_adds_the_detail_and_the_errno),
         cmocka_unit_test(describe_never_writes_beyond_its_buffer),

@@ -8,6 +8,8 @@
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
 #include <brood/lock.hpp>
+#include <brood/message_queue.hpp>
+#include <brood/named_semaphore.hpp>
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
 #include <brood/process.hpp>

@@ -41,6 +41,7 @@ enum class Errc : std::int32_t {
     unsupported = 47,         ///< This system, kernel or sandbox cannot do it.
     system_error = 48,        ///< Any other errno: see Error::os_error().
     output_failed = 49,       ///< Output could not be written in full.
+    over_system_limit = 50,   ///< More than the system allows: limit() says which, detail() what.
 
     // Processes
     no_target = 60,            ///< A Process without a function to run.
@@ -62,6 +63,7 @@ enum class Errc : std::int32_t {
     bad_frame = 85,         ///< Not a frame of ours: a stranger wrote into the pipe.
     closed = 86,            ///< The object was closed (or moved from).
     wrong_direction = 87,   ///< A send on a receiving end, or the reverse.
+    notify_taken = 88,      ///< Another is registered to be notified by this queue.
 
     // Shared memory and locks
     not_ready = 100,         ///< The creator has not finished making the object.
@@ -89,39 +91,68 @@ enum class Errc : std::int32_t {
     not_done = 128,            ///< successful() before the task ended.
     unknown_function = 129,    ///< Not in the program the pool was forked from (dlopen later).
     collected = 130,           ///< The future's result was taken before, or it has no task.
+    empty = 131,               ///< Nothing is there now.
+};
+
+/// The limits of the system that an Error can name. The numbers are stable, as those of Errc.
+enum class Limit : std::int16_t {
+    none = 0,
+    msg_max = 1,          ///< Messages that one message queue may hold.
+    msgsize_max = 2,      ///< Bytes of one message in a message queue.
+    queues_max = 3,       ///< Message queues of all users together.
+    rlimit_msgqueue = 4,  ///< Bytes in all message queues of a user.
+    mq_open_max = 5,      ///< Message queues that a process may have open (posix).
+    mq_prio_max = 6,      ///< Priorities of messages: 0 to this less 1.
+    rlimit_nofile = 7,    ///< Descriptors of a process.
+    file_max = 8,         ///< Open files of the whole system.
+    sem_value_max = 9,    ///< The value of a semaphore.
 };
 
 /// A code, the errno that caused it (0 if none), and a detail: for worker_died the exit code as
-/// Process::exit_code() gives it (-9 for SIGKILL); for size errors the size that would do.
+/// Process::exit_code() gives it (-9 for SIGKILL); for size errors the size that would do; for
+/// over_system_limit, and for too_many_files where limit() is known, the limit's value (0: the
+/// system does not tell).
 /// Trivially copyable: it may travel through pipes and shared memory.
 class Error {
 public:
-    constexpr Error(Errc code) noexcept : code_(code) {}
-    constexpr Error(Errc code, std::int32_t os_error, std::int64_t detail = 0) noexcept
-        : code_(code), os_error_(os_error), detail_(detail) {}
+    constexpr Error(Errc code) noexcept : code_(short_of(code)) {}
+    constexpr Error(Errc code, std::int32_t os_error, std::int64_t detail = 0,
+                    Limit limit = Limit::none) noexcept
+        : code_(short_of(code)), limit_(limit), os_error_(os_error), detail_(detail) {}
 
-    constexpr Errc code() const noexcept { return code_; }
+    constexpr Errc code() const noexcept { return static_cast<Errc>(code_); }
     constexpr std::int32_t os_error() const noexcept { return os_error_; }
     constexpr std::int64_t detail() const noexcept { return detail_; }
+    /// The limit of the system that was met; its value is detail().
+    constexpr Limit limit() const noexcept { return limit_; }
+    /// What the system calls that limit: "msg_max", "RLIMIT_MSGQUEUE"; "" if there is none. Static;
+    /// callers: anybody, a signal handler too.
+    const char* limit_name() const noexcept;
 
     /// The code's name: "timed_out". Static; callers: anybody, a signal handler too.
     const char* name() const noexcept;
     /// One line: what happened and what to do. Static; callers: anybody, a signal handler too.
     const char* text() const noexcept;
-    /// text() with the detail and the errno, as in
+    /// text() with the detail, the limit and the errno, as in
     /// "the worker died in the task (SIGKILL): ...". Writes at most `bytes` into `buffer`,
     /// always NUL-terminated when bytes > 0, and returns `buffer`. Async-signal-safe.
     const char* describe(char* buffer, unsigned long bytes) const noexcept;
 
     friend constexpr bool operator==(const Error& left, Errc right) noexcept {
-        return left.code_ == right;
+        return left.code() == right;
     }
     friend constexpr bool operator!=(const Error& left, Errc right) noexcept {
-        return left.code_ != right;
+        return left.code() != right;
     }
 
 private:
-    Errc code_ = Errc::ok;
+    static constexpr std::int16_t short_of(Errc code) noexcept {
+        const std::int16_t number = static_cast<std::int16_t>(code);
+        return static_cast<Errc>(number) == code ? number : std::int16_t{-1};  // None of ours.
+    }
+    // Two registers return it: so the code takes half of its word, and the limit the other half.
+    std::int16_t code_ = 0;
+    Limit limit_ = Limit::none;
     std::int32_t os_error_ = 0;
     std::int64_t detail_ = 0;
 };

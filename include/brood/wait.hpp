@@ -14,8 +14,12 @@
 namespace brood {
 inline namespace v0 {
 
+template <class T>
+class MessageQueue;
+
 /// Something wait() can wait for: a process that ends, an end with a message (or the end of the
-/// stream), any descriptor that becomes readable. Refers to the object; does not own it.
+/// stream), a message queue with a message, any descriptor that becomes readable. Refers to the
+/// object; does not own it.
 /// A Future is nothing that a system can poll: it has a wait() of its own.
 class Waitable {
 public:
@@ -23,17 +27,22 @@ public:
     Waitable(const Connection& end) noexcept : fd_(end.fileno()) {}
     template <class T>
     Waitable(const PipeEnd<T>& end) noexcept : fd_(end.fileno()) {}
+    template <class T>
+    Waitable(const MessageQueue<T>& queue) noexcept
+        : fd_(queue.fileno()), cannot_poll_(fd_ < 0 && queue.is_open()) {}
     Waitable(int fd) noexcept : fd_(fd) {}
 
 private:
     friend struct WaitAccess;  // src/wait.cpp
     Process* process_ = nullptr;
     int fd_ = -1;
+    bool cannot_poll_ = false;
 };
 
 /// Waits until at least one of `items` is ready.
 /// Returns: the index of the first that is; timed_out; bad_argument (none, or more than 64);
-///          closed (an end that was closed); not_started (a process).
+///          closed (an end that was closed); not_started (a process); unsupported (a message queue
+///          where queues cannot be polled: posix).
 /// Blocks:  until then, or `timeout`. Where a child cannot be watched by a descriptor (posix port,
 ///          old kernels) it looks every 10 ms.
 /// Callers: any thread. Not a signal handler.

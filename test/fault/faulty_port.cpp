@@ -49,6 +49,12 @@ const Shortage kShortages[] = {
     {"bell_keep", Error(Errc::unsupported, ENOSYS)},
     {"die_with_parent", Error(Errc::unsupported, ENOSYS)},
     {"die_with_pipe", Error(Errc::unsupported, ENOSYS)},
+    {"mq_create", Error(Errc::no_memory, ENOMEM)},
+    {"mq_create_nameless", Error(Errc::too_many_files, EMFILE)},
+    {"mq_open", Error(Errc::too_many_files, EMFILE)},
+    {"mq_state", Error(Errc::unsupported, ENOSYS)},
+    {"sem_create", Error(Errc::no_space, ENOSPC)},
+    {"sem_open", Error(Errc::too_many_files, EMFILE)},
     {"random_bytes", Error(Errc::unsupported, ENOSYS)},
 };
 
@@ -217,6 +223,39 @@ FALLIBLE(Status, null_input, (), ())
 INFALLIBLE(void, close_all_but, (const Fd* keep, std::size_t count), (keep, count))
 FALLIBLE(Result<std::size_t>, poll, (PollItem * items, std::size_t count, std::int64_t deadline_ns),
          (items, count, deadline_ns))
+
+FALLIBLE(Result<Mq>, mq_create,
+         (const char* name, std::uint32_t mode, std::size_t depth, std::size_t message_bytes),
+         (name, mode, depth, message_bytes))
+FALLIBLE(Result<Mq>, mq_create_nameless, (std::size_t depth, std::size_t message_bytes),
+         (depth, message_bytes))
+FALLIBLE(Result<Mq>, mq_open, (const char* name), (name))
+INFALLIBLE(void, mq_close, (Mq queue), (queue))
+FALLIBLE(Status, mq_unlink, (const char* name), (name))
+FALLIBLE(Result<ObjectIdentity>, mq_identity, (Mq queue), (queue))
+INFALLIBLE(Fd, mq_fd, (Mq queue), (queue))
+FALLIBLE(Status, mq_send,
+         (Mq queue, const void* message, std::size_t bytes, std::uint32_t priority,
+          std::int64_t deadline_ns),
+         (queue, message, bytes, priority, deadline_ns))
+FALLIBLE(Status, mq_receive,
+         (Mq queue, void* message, std::size_t bytes, std::uint32_t& priority,
+          std::int64_t deadline_ns),
+         (queue, message, bytes, priority, deadline_ns))
+FALLIBLE(Result<MqState>, mq_state, (Mq queue), (queue))
+FALLIBLE(Status, mq_notify, (Mq queue, int signal), (queue, signal))
+INFALLIBLE(MqLimits, mq_limits, (), ())
+
+FALLIBLE(Result<Semaphore>, sem_create, (const char* name, std::uint32_t mode, std::uint32_t value),
+         (name, mode, value))
+FALLIBLE(Result<Semaphore>, sem_open, (const char* name), (name))
+INFALLIBLE(void, sem_close, (Semaphore semaphore), (semaphore))
+FALLIBLE(Status, sem_unlink, (const char* name), (name))
+FALLIBLE(Status, sem_wait, (Semaphore semaphore, std::int64_t deadline_ns),
+         (semaphore, deadline_ns))
+FALLIBLE(Status, sem_post, (Semaphore semaphore), (semaphore))
+INFALLIBLE(std::uint32_t, sem_value, (Semaphore semaphore), (semaphore))
+INFALLIBLE(std::uint32_t, sem_value_max, (), ())
 
 FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
 FALLIBLE(Result<void*>, map_private, (std::size_t bytes), (bytes))
