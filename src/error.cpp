@@ -113,7 +113,6 @@ constexpr Entry kEntries[] = {
     {Errc::out_of_range, "out_of_range", "the index is beyond the end: see size()"},
     {Errc::too_many_members, "too_many_members",
      "no place is left for a thread: 510 may use what processes share; let some end"},
-    {Errc::empty, "empty", "nothing to get now: wait for it with a timeout"},
 
     {Errc::worker_died, "worker_died",
      "the worker died in the task: the task did not finish, others go on"},

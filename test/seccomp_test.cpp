@@ -168,7 +168,7 @@ static void processes_are_signalled_without_pidfds(void**) {
     without("pidfd_open", SYS_pidfd_open, processes_can_be_watched_and_signalled);
     without("pidfd_send_signal", SYS_pidfd_send_signal, processes_can_be_watched_and_signalled);
     constexpr std::uint32_t kPidfd = 2;  // That bit of P_PIDFD; P_PID has it not.
-    const Refusal old_waitid = {"waitid(P_PIDFD)", SYS_waitid, EINVAL, 0, kPidfd};
+    const test::Refusal old_waitid = {"waitid(P_PIDFD)", SYS_waitid, EINVAL, 0, kPidfd};
     expect(old_waitid, processes_can_be_watched_and_signalled);
 }
 

@@ -76,8 +76,7 @@ enum class Errc : std::int32_t {
     would_deadlock = 107,  ///< The caller holds it already.
     out_of_range = 108,    ///< An index beyond the end.
     too_many_members =
-        109,      ///< More threads use the shared objects of this family than it has room for.
-    empty = 110,  ///< Nothing to get now.
+        109,  ///< More threads use the shared objects of this family than it has room for.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.
