@@ -222,9 +222,10 @@ static void expect_on_an_error_flushes_tells_and_exits_with_1(void**) {
         Status(Errc::no_space).expect("making the queue");
     };
     assert_int_equal(run_and_read(text, expect_status), 1);
-    assert_string_equal(text,
-                        "printed before\nmaking the queue: shared memory is full (its file "
-                        "system or the memory cgroup): free some or raise the limit\n");
+    assert_string_equal(
+        text,
+        "printed before\nmaking the queue: shared memory is full: free some, or raise "
+        "its limits\n");
     assert_int_equal(
         run_and_read(text,
                      [] {
