@@ -218,7 +218,7 @@ void limits_of_who_may_exceed_them_are_the_hard_ones(void**) {
         if (unshare(CLONE_NEWUSER) != 0) { _exit(0); }
         CHECK_IN_CHILD(IntQueue::limits().depth == static_cast<std::uint64_t>(setting("msg_max")));
     });
-    const bool exceeds = bare_refusal(setting("msg_max") + 1, 1) == 0;
+    const bool exceeds = bare_refusal(static_cast<long>(setting("msg_max")) + 1, 1) == 0;
     const MessageQueueLimits limits = brood::message_queue_limits();
     if (!exceeds) {
         assert_int_equal(limits.depth, setting("msg_max"));
@@ -230,7 +230,7 @@ void limits_of_who_may_exceed_them_are_the_hard_ones(void**) {
     const long bytes = static_cast<long>(limits.message_bytes);
     assert_int_equal(bare_refusal(depth + 1, 1), EINVAL);
     assert_int_equal(bare_refusal(1, bytes + 1), EINVAL);
-    const auto queue = IntQueue::create(limits.depth + 1);
+    const auto queue = IntQueue::create(static_cast<std::size_t>(limits.depth) + 1);
     assert_true(is_limit(queue.error(), Limit::msg_max, "msg_max", depth));
     assert_true(limits.queues == UINT64_MAX);
 }

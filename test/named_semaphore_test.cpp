@@ -243,6 +243,8 @@ void another_programs_semaphore_is_the_same(void**) {
 
 const char kPython[] = R"(
 import ctypes, sys
+if ctypes.sizeof(ctypes.c_void_p) != int(sys.argv[2]):
+    sys.exit(77)
 libc = ctypes.CDLL(None, use_errno=True)
 libc.sem_open.restype = ctypes.c_void_p
 semaphore = ctypes.c_void_p(libc.sem_open(sys.argv[1].encode(), 0))
@@ -257,9 +259,12 @@ void python_takes_and_gives_what_brood_made(void**) {
     const SemaphoreName name("python");
     NamedSemaphore semaphore = make(name, 1);
     const int end = end_of(start_child([&] {
-        (void)execlp("python3", "python3", "-c", kPython, name.text, static_cast<char*>(nullptr));
+        const char* const word = sizeof(void*) == 8 ? "8" : "4";
+        const char* const none = nullptr;
+        (void)execlp("python3", "python3", "-c", kPython, name.text, word, none);
         _exit(127);
     }));
+    if (end == kCannot) { return test::not_run("Python", "it has another word size"); }
     if (end == 127) { return test::not_run("Python", "no python3"); }
     assert_int_equal(end, 0);
     assert_int_equal(*semaphore.value(), 3);

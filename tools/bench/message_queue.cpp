@@ -14,7 +14,7 @@ struct alignas(64) Message {
     char bytes[64];
 };
 
-constexpr int kMessages = 400000;
+constexpr int kMessages = 100000;
 constexpr int kDepth = 10;
 
 // Both sides fork in the same way, so that only the transport differs.
