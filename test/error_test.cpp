@@ -157,7 +157,7 @@ static void describe_adds_the_detail_and_the_errno(void**) {
         Error error;
         const char* contains;
     } rows[] = {
-        {Error(Errc::timed_out), "the timeout ran out"},
+        {Error(Errc::timed_out), "time ran out"},
         {Error(Errc::worker_died, 0, -9), "(SIGKILL)"},
         {Error(Errc::worker_died, 0, 3), "(exit code 3)"},
         {Error(Errc::worker_died, 0, -100), "(signal)"},
