@@ -79,6 +79,8 @@ TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard too
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
+CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU).cpp), \
+    test/crash/cpu/plain.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -96,6 +98,7 @@ COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
 EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
+CRASH := $(BUILD)/test/crash/crash
 FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
 TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
@@ -144,6 +147,8 @@ $(BUILD)/port/%.o: port/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS))
 $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 	$(call compile,@$(BUILD)/cmocka.cflags)
+$(BUILD)/test/crash/%.o: test/crash/%.cpp $(STAMP)
+	$(call compile)
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile)
 
@@ -170,6 +175,9 @@ $(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS
 	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
 $(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
 	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
+
+$(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
+	$(link)
 
 # Where CMocka is: installed, or fetched into build/.
 $(BUILD)/cmocka.cflags: tools/build/cmocka.sh

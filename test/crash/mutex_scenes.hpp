@@ -1,0 +1,14 @@
+// Scenes of a mutex: taken and let go of, with others before, behind and after the victim.
+#ifndef BROOD_TEST_CRASH_MUTEX_SCENES_HPP
+#define BROOD_TEST_CRASH_MUTEX_SCENES_HPP
+
+#include "mutexes.hpp"
+#include "scene.hpp"
+
+namespace crash {
+
+Scenes mutex_scenes(Mutex& mutex);
+
+}  // namespace crash
+
+#endif

@@ -1,0 +1,81 @@
+// A scene: one operation of the victim, who else is there, and what must hold afterwards.
+#ifndef BROOD_TEST_CRASH_SCENE_HPP
+#define BROOD_TEST_CRASH_SCENE_HPP
+
+#include <memory>
+#include <vector>
+
+#include "stage.hpp"
+#include "tracee.hpp"
+
+namespace crash {
+
+/// What befalls the victim at a point.
+enum class Blow {
+    kill,       ///< SIGKILL.
+    late_kill,  ///< It stands there while others come, and then SIGKILL.
+    stop,       ///< SIGSTOP, others come, and SIGCONT.
+};
+const char* name_of(Blow blow);
+
+/// Memory that a scene's state lies in: equal states are swept once.
+struct Extent {
+    const void* at;
+    std::size_t bytes;
+};
+
+/// All calls come from the tracer but those of the victim_... and recover().
+class Scene {
+public:
+    Scene() = default;
+    virtual ~Scene() = default;
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+
+    virtual const char* name() const = 0;
+    /// Makes everything anew, and the actors who are there before the victim.
+    virtual void set(Stage& stage) = 0;
+
+    // The victim: what it does before, the operation, and what it does afterwards if it lives.
+    virtual void victim_before(Stage&) {}
+    virtual void victim_acts(Stage& stage) = 0;
+    virtual void victim_after(Stage&, int /*actor*/) {}
+    /// It stands at the beginning of its operation: who comes now finds it prepared.
+    virtual void victim_ready(Stage&) {}
+    /// It sleeps for the kth time (from 0). False: nobody will wake it, a timeout will.
+    virtual bool victim_sleeps(Stage&, int /*k*/) { return false; }
+
+    /// It has been brought to its point. Others come and do what they can.
+    virtual void meanwhile(Stage&, pid_t /*victim*/) {}
+    /// What is due when `victim` ends now: called just before the blow.
+    virtual void reckon(Stage&, pid_t /*victim*/) {}
+    /// Everybody else goes on, and new ones come and do real work. A stopped victim goes on, too.
+    virtual void survivors(Stage& stage) = 0;
+    /// All are through.
+    virtual void account(Stage&, Blow) {}
+
+    /// What a newcomer does first in what a dead one left; it is killed in it, too.
+    virtual void recover(Stage&) {}
+    virtual Extent state() { return {nullptr, 0}; }
+    /// Of a scene with sleepers the first may itself be one who recovers: started here, stepped.
+    virtual bool has_sleepers() const { return false; }
+
+    /// Starts somebody who falls asleep. The first is the `understudy`, if one is wanted.
+    template <class F>
+    void start_sleeper(Stage& stage, F body) {
+        if (understudy != nullptr && !understudy_called) {
+            understudy_called = true;
+            (*understudy)();
+            return;
+        }
+        stage.asleep(stage.start(body));
+    }
+    const std::function<void()>* understudy = nullptr;
+    bool understudy_called = false;
+};
+
+using Scenes = std::vector<std::unique_ptr<Scene>>;
+
+}  // namespace crash
+
+#endif

@@ -1,0 +1,260 @@
+#include "sweep.hpp"
+
+#include <string.h>
+
+#include "report.hpp"
+
+namespace crash {
+namespace {
+
+constexpr int kVictim = Board::kActors - 1;  // Where the victim complains, if it lives.
+
+}  // namespace
+
+const char* name_of(Blow blow) {
+    switch (blow) {
+        case Blow::kill: return "kill";
+        case Blow::late_kill: return "late kill";
+        case Blow::stop: return "stop";
+    }
+    return "?";
+}
+
+long Totals::bad() const {
+    long sum = 0;
+    for (std::size_t i = 1; i < 5; ++i) { sum += faults[i]; }
+    return sum;
+}
+
+Totals& Totals::operator+=(const Totals& other) {
+    points += other.points;
+    not_met += other.not_met;
+    for (std::size_t i = 0; i < 5; ++i) { faults[i] += other.faults[i]; }
+    return *this;
+}
+
+std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most, unsigned phase,
+                          unsigned phases) {
+    if (most == 0 || points.size() <= most) { return points; }
+    std::vector<Point> some;
+    for (std::size_t i = 0; i < most; ++i) {
+        some.push_back(points[(i * phases + phase) * points.size() / (most * phases)]);
+    }
+    return some;
+}
+
+void Sweep::set_scene() {
+    victim_.kill();
+    second_.kill();
+    stage_.clear();
+    stage_.patience_ns = options_.patience_ms * 1000000;
+    scene_.understudy_called = false;
+    scene_.set(stage_);
+}
+
+Halt Sweep::start_victim() {
+    const bool begun = victim_.start([this] {
+        scene_.victim_before(stage_);
+        operation_begins();
+        scene_.victim_acts(stage_);
+        operation_ends();
+        scene_.victim_after(stage_, kVictim);
+        return 0;
+    });
+    if (!begun) { return Halt::stuck; }
+    scene_.victim_ready(stage_);
+    return Halt::point;
+}
+
+Halt Sweep::record_victim(std::vector<Point>& points) {
+    if (start_victim() == Halt::stuck) { return Halt::stuck; }
+    std::size_t slept_at = SIZE_MAX;
+    std::uint32_t sleeps = 0;
+    Halt halt;
+    for (bool may_sleep = true;;) {
+        halt = victim_.record(steps_, may_sleep, stage_.deadline());
+        if (halt != Halt::asleep) { break; }
+        if (sleeps == 0) { slept_at = steps_.size(); }
+        may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps++));
+    }
+    points = points_of(steps_, slept_at, sleeps);
+    return halt;
+}
+
+bool Sweep::record() {
+    set_scene();
+    const Halt halt = record_victim(points_);
+    victim_.kill();
+    stage_.clear();
+    return halt == Halt::done;
+}
+
+// Brings the victim to its point, letting happen what it waits for.
+Halt Sweep::drive(Tracee& tracee, const Point& point) {
+    std::uint32_t sleeps = 0;
+    for (bool may_sleep = true;;) {
+        const Halt halt = tracee.run_to(point, may_sleep, stage_.deadline());
+        if (halt != Halt::asleep) { return halt; }
+        ++sleeps;
+        if (point.address == 0 && point.nth == sleeps) { return Halt::point; }
+        may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps - 1));
+    }
+}
+
+std::uint64_t Sweep::state_now() const {
+    const Extent extent = scene_.state();
+    std::uint64_t hash = victim_.legacy();
+    for (std::size_t at = 0; at + 4 <= extent.bytes; at += 4) {
+        std::uint32_t word = 0;
+        memcpy(&word, static_cast<const unsigned char*>(extent.at) + at, 4);
+        // Who is who, in place of the numbers that processes have this time.
+        const std::uint32_t number = word & 0x3fffffffu;
+        std::uint32_t role = number == static_cast<std::uint32_t>(victim_.pid()) ? 100 : 0;
+        for (int i = 0; i < stage_.actors(); ++i) {
+            if (stage_.pid(i) != 0 && number == static_cast<std::uint32_t>(stage_.pid(i))) {
+                role = 101 + static_cast<std::uint32_t>(i);
+            }
+        }
+        if (role != 0) { word = (word & 0xc0000000u) | 0x20000000u | role; }
+        hash = hash_of(&word, sizeof(word), hash);
+    }
+    return hash;
+}
+
+void Sweep::blow_on(Tracee& tracee, Blow blow) {
+    if (blow == Blow::stop) {
+        stage_.check(tracee.stop(), Fault::wrong, "the victim could not be stopped");
+        scene_.meanwhile(stage_, tracee.pid());
+        tracee.go_on();
+        scene_.survivors(stage_);
+        const int code = tracee.end(stage_.deadline());
+        stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
+        stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
+    } else {
+        if (blow == Blow::late_kill) { scene_.meanwhile(stage_, tracee.pid()); }
+        stage_.settle();
+        scene_.reckon(stage_, tracee.pid());
+        tracee.kill();
+        scene_.survivors(stage_);
+    }
+    scene_.account(stage_, blow);
+}
+
+void Sweep::strike(const Point& point, Blow blow) {
+    set_scene();
+    Halt halt = start_victim();
+    if (halt != Halt::stuck) { halt = drive(victim_, point); }
+    if (halt == Halt::done || halt == Halt::ended) {
+        ++totals_.not_met;
+        return;
+    }
+    ++totals_.points;
+    if (halt == Halt::stuck) {
+        stage_.complain(Fault::wedged, "the victim itself came to nothing");
+    } else {
+        if (blow == Blow::kill) { states_.emplace(state_now(), point); }
+        blow_on(victim_, blow);
+    }
+    judge(totals_, point, name_of(blow));
+}
+
+void Sweep::judge(Totals& totals, const Point& point, const char* what) {
+    const char* complaint = nullptr;
+    const Fault fault = stage_.fault(&complaint);
+    ++totals.faults[static_cast<std::size_t>(fault)];
+    if (fault != Fault::none && (options_.verbose || told_++ < 3)) {
+        report_fault(scene_.name(), what, point, fault, complaint);
+    }
+}
+
+void Sweep::kill_victims() {
+    constexpr Blow kBlows[] = {Blow::kill, Blow::late_kill, Blow::stop};
+    for (unsigned i = 0; i < 3; ++i) {
+        const std::vector<Point> points = chosen(points_, options_.points_max, i, 3);
+        for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
+            progress(scene_.name(), name_of(kBlows[i]), at, points.size());
+            strike(points[at], kBlows[i]);
+        }
+    }
+}
+
+// The victim is killed at `first`; then the second goes on to `point`, or, without one, is stepped
+// to its end. False: it did not come there.
+bool Sweep::bring_second(const Point& first, Second second, const Point* point,
+                         std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
+    const auto go = [&](bool may_sleep) {
+        return point != nullptr ? second_.run_to(*point, may_sleep, stage_.deadline())
+                                : second_.record(steps, may_sleep, stage_.deadline());
+    };
+    Halt halt = Halt::stuck;
+    const auto start = [&] {
+        const bool begun = second_.start([this] {
+            operation_begins();
+            scene_.recover(stage_);
+            operation_ends();
+            return 0;
+        });
+        if (begun && second == Second::sleeper) { halt = go(true); }
+        if (begun && second == Second::newcomer) { halt = Halt::asleep; }
+        slept_at = steps.size();
+    };
+    const std::function<void()> understudy = start;
+    set_scene();
+    scene_.understudy = second == Second::sleeper ? &understudy : nullptr;
+    const bool there = start_victim() == Halt::point && drive(victim_, first) == Halt::point;
+    scene_.understudy = nullptr;
+    if (!there || (second == Second::sleeper && halt != Halt::asleep)) { return false; }
+    scene_.reckon(stage_, victim_.pid());
+    victim_.kill();
+    if (second == Second::newcomer) { start(); }
+    for (bool may_sleep = true; halt == Halt::asleep;) {
+        halt = go(may_sleep);
+        if (halt != Halt::asleep) { break; }
+        stage_.open_all();
+        may_sleep = false;
+    }
+    return halt == (point != nullptr ? Halt::point : Halt::done);
+}
+
+void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
+    std::vector<std::uintptr_t> steps;
+    std::size_t slept_at = 0;
+    if (!bring_second(first, second, nullptr, steps, slept_at)) {
+        if (second_.pid() == 0) { return; }  // A sleeper that does not sleep yet at this point.
+        stage_.complain(Fault::wedged, "who recovers came to nothing");
+        ++recovery_.points;
+        return judge(recovery_, first, "recovery");
+    }
+    std::vector<Point> points;
+    for (const Point& point : points_of(steps, slept_at, 0)) {
+        if (second == Second::newcomer || point.after_sleep) { points.push_back(point); }
+    }
+    points = chosen(points, most, 0, 1);
+    for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
+        progress(scene_.name(), "recovery", at, points.size());
+        if (!bring_second(first, second, &points[at], steps, slept_at)) {
+            ++recovery_.not_met;
+            continue;
+        }
+        ++recovery_.points;
+        stage_.settle();
+        scene_.reckon(stage_, second_.pid());
+        second_.kill();
+        scene_.survivors(stage_);
+        scene_.account(stage_, Blow::kill);
+        judge(recovery_, points[at], "recovery");
+    }
+}
+
+void Sweep::kill_recoverers() {
+    const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
+    const std::size_t most =
+        options_.points_max == 0 ? 0 : options_.points_max / (states_.size() * kinds + 1) + 1;
+    for (const auto& [hash, point] : states_) {
+        if (enough()) { return; }
+        sweep_second(point, Second::newcomer, most);
+        if (kinds == 2) { sweep_second(point, Second::sleeper, most); }
+    }
+}
+
+}  // namespace crash
