@@ -42,6 +42,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         const bool more = i + 1 < argc;
         if (strcmp(one, "--short") == 0) {
             arguments.options.points_max = kShortPoints;
+            arguments.options.stragglers = 4;
         } else if (strcmp(one, "--first") == 0) {
             arguments.options.until_first = true;
         } else if (strcmp(one, "--compare") == 0) {
@@ -109,7 +110,7 @@ Totals play(Scene& scene, Stage& stage, const Options& options) {
         failed.faults[static_cast<std::size_t>(Fault::wedged)] = 1;
         return failed;
     }
-    sweep.kill_victims();
+    sweep.strike_victims();
     const double victims = seconds_since(begun_ns);
     sweep.kill_recoverers();
     clear_progress();
@@ -145,18 +146,18 @@ int run(const Arguments& arguments) {
     settle_on_one_processor();
     const std::int64_t begun_ns = now_ns();
     Stage stage;
-    const std::unique_ptr<Mutex> brood = make_brood_mutex();
-    const std::unique_ptr<Mutex> plain = make_pthread_mutex(false);
-    const std::unique_ptr<Mutex> robust = make_pthread_mutex(true);
     if (!arguments.list) {
         printf("%-52s %7s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
     }
     Totals all;
     if (arguments.compare) {
-        all += play_all(mutex_scenes(*plain), stage, arguments);
-        all += play_all(mutex_scenes(*robust), stage, arguments);
+        for (const bool robust : {false, true}) {
+            const auto mutex = make_pthread_mutex(robust), other = make_pthread_mutex(robust);
+            all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
+        }
     } else {
-        all += play_all(mutex_scenes(*brood), stage, arguments);
+        const auto mutex = make_brood_mutex(), other = make_brood_mutex();
+        all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
     }
     if (arguments.list) { return 0; }
     print_totals("all", all);

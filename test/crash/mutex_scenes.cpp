@@ -6,6 +6,8 @@ namespace crash {
 namespace {
 
 enum class Act { take, take_now, take_timed, release, destroy };
+// Another mutex that the victim holds throughout, taken before this one or after it.
+enum class Other { none, older, newer };
 enum class Holder { nobody, victim, releases, dies, died, stays };
 
 struct Plan {
@@ -13,6 +15,8 @@ struct Plan {
     Act act;
     Holder holder;  ///< Who holds it when the victim comes, and what he does once that sleeps.
     int sleepers_before, sleepers_behind;
+    int sleepers_killed = 0;
+    Other other = Other::none;
 };
 
 constexpr Plan kPlans[] = {
@@ -28,14 +32,22 @@ constexpr Plan kPlans[] = {
     {"destroy a held handle, 1 asleep", Act::destroy, Holder::victim, 1, 0},
     {"woken by a release, 2 asleep behind", Act::take, Holder::releases, 0, 2},
     {"woken by a death, 2 asleep behind", Act::take, Holder::dies, 0, 2},
+    {"release, 1 killed asleep", Act::release, Holder::victim, 0, 0, 1},
+    {"release, 1 asleep, 1 killed asleep", Act::release, Holder::victim, 1, 0, 1},
+    {"acquire a second", Act::take, Holder::nobody, 0, 0, 0, Other::older},
+    {"acquire a second, held, 1 asleep behind", Act::take, Holder::releases, 0, 1, 0, Other::older},
+    {"release the older of two", Act::release, Holder::victim, 0, 0, 0, Other::newer},
+    {"release the newer of two, 1 asleep", Act::release, Holder::victim, 1, 0, 0, Other::older},
 };
 
 constexpr std::uint32_t kNumber = 0x3fffffffu, kDied = 0x40000000u;
-constexpr std::int64_t kShortMs = 15;
+// Stepped, the way to where it falls asleep takes 20 ms.
+constexpr std::int64_t kShortMs = 8, kSteppedMs = 150;
 
 class MutexScene : public Scene {
 public:
-    MutexScene(Mutex& mutex, const Plan& plan) : mutex_(mutex), plan_(plan) {
+    MutexScene(Mutex& mutex, Mutex& other, const Plan& plan)
+        : mutex_(mutex), other_(other), plan_(plan) {
         snprintf(name_, sizeof(name_), "%s: %s", mutex.name(), plan.name);
     }
 
@@ -45,6 +57,7 @@ public:
 
     void set(Stage& stage) override {
         mutex_.make();
+        other_.make();
         deaths_ = 0;
         if (plan_.holder == Holder::nobody || plan_.holder == Holder::victim) { return; }
         holder_ = stage.start([this, &stage](int actor) { turn(stage, actor, true); });
@@ -53,19 +66,31 @@ public:
     }
 
     void victim_before(Stage&) override {
+        if (plan_.other == Other::older) { (void)other_.take(kForever); }
         if (plan_.holder == Holder::victim) { got_ = mutex_.take(kForever); }
+        if (plan_.other == Other::newer) { (void)other_.take(kForever); }
     }
-    void victim_ready(Stage& stage) override { sleepers(stage, plan_.sleepers_before); }
-    void victim_acts(Stage&) override {
+    void victim_ready(Stage& stage) override {
+        for (int i = 0; i < plan_.sleepers_killed; ++i) {
+            const int actor = stage.start([this, &stage](int self) { turn(stage, self, false); });
+            stage.asleep(actor);
+            stage.kill(actor);
+        }
+        sleepers(stage, plan_.sleepers_before);
+    }
+    void victim_acts(Stage& stage) override {
         switch (plan_.act) {
             case Act::take: got_ = mutex_.take(kForever); break;
             case Act::take_now: got_ = mutex_.take(0); break;
-            case Act::take_timed: got_ = mutex_.take(kShortMs); break;
+            case Act::take_timed: got_ = mutex_.take(stage.stepped ? kSteppedMs : kShortMs); break;
             case Act::release: released_ = mutex_.release(); break;
             case Act::destroy: mutex_.destroy(); break;
         }
     }
     void victim_after(Stage& stage, int actor) override {
+        if (plan_.other != Other::none) {
+            stage.check(other_.release(), Fault::wrong, "the other was lost", actor);
+        }
         if (plan_.act == Act::release) {
             stage.check(released_, Fault::wrong, "the victim could not release", actor);
         }
@@ -85,18 +110,19 @@ public:
         return plan_.holder != Holder::stays;
     }
 
-    // Somebody comes and keeps it, if he gets it; else he sleeps, too.
+    // Somebody comes and keeps it, if he gets it; else he sleeps, too. Another sleeps behind him.
     void meanwhile(Stage& stage, pid_t victim) override {
         const std::uint32_t before = mutex_.word();
         const int inside = stage.count(kInside).load();
         stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, true); }));
         stage.settle();
-        if (!mutex_.is_robust()) { return; }
         const bool got_in = stage.count(kInside).load() > inside;
+        stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, false); }));
+        if (!mutex_.is_robust()) { return; }
         if ((before & kNumber) == static_cast<std::uint32_t>(victim)) {
             stage.check(!got_in, Fault::duplicated, "taken from one who was only stopped");
         } else if ((before & kNumber) == 0) {
-            stage.check(got_in, Fault::wedged, "one who stands still keeps others from a free one");
+            stage.check(got_in, Fault::wedged, "free, but one who stands still holds others up");
         }
     }
     void reckon(Stage& stage, pid_t victim) override {
@@ -120,13 +146,21 @@ public:
         stage.end(first, "a newcomer never got it");
         stage.end(second, "a newcomer never got it");
     }
-    void account(Stage& stage, Blow blow) override {
+    void account(Stage& stage, bool victim_lives) override {
         if (!mutex_.is_robust() || stage.fault() == Fault::wedged) { return; }
         const int reports = stage.count(kReports).load();
-        const int heard = blow == Blow::stop ? reports : reports - reports_before_;
-        const int due = blow == Blow::stop ? deaths_ : due_;
+        const int heard = victim_lives ? reports : reports - reports_before_;
+        const int due = victim_lives ? deaths_ : due_;
         stage.check(heard >= due, Fault::lost, "nobody heard that the holder died");
         stage.check(heard <= due, Fault::wrong, "a death was reported that was none");
+        if (plan_.other == Other::none) { return; }
+        const Got due_of_other = victim_lives ? Got::held : Got::held_after_death;
+        const int actor = stage.start([&](int self) {
+            stage.check(other_.take(kForever) == due_of_other, Fault::lost,
+                        "what became of the other one was not heard", self);
+            (void)other_.release();
+        });
+        stage.end(actor, "the other mutex of the victim was never free");
     }
 
     void recover(Stage&) override {
@@ -162,6 +196,7 @@ private:
     }
 
     Mutex& mutex_;
+    Mutex& other_;
     const Plan& plan_;
     char name_[100];
     int holder_ = -1;
@@ -173,9 +208,11 @@ private:
 
 }  // namespace
 
-Scenes mutex_scenes(Mutex& mutex) {
+Scenes mutex_scenes(Mutex& mutex, Mutex& other) {
     Scenes scenes;
-    for (const Plan& plan : kPlans) { scenes.push_back(std::make_unique<MutexScene>(mutex, plan)); }
+    for (const Plan& plan : kPlans) {
+        scenes.push_back(std::make_unique<MutexScene>(mutex, other, plan));
+    }
     return scenes;
 }
 

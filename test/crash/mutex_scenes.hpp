@@ -7,7 +7,8 @@
 
 namespace crash {
 
-Scenes mutex_scenes(Mutex& mutex);
+/// The scenes keep both for as long as they live; `other` is one more of the same kind.
+Scenes mutex_scenes(Mutex& mutex, Mutex& other);
 
 }  // namespace crash
 

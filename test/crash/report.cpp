@@ -42,8 +42,8 @@ void clear_progress() {
     if (on_terminal()) { fprintf(stderr, "\r\033[K"); }
 }
 
-void report_fault(const char* scene, const char* what, const Point& point, Fault fault,
-                  const char* complaint) {
+void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
+                  Fault fault, const char* complaint) {
     clear_progress();
     printf("  %s: %s, %s: %s\n    at ", scene, what, name_of(fault), complaint);
     if (point.address != 0) {
@@ -51,7 +51,9 @@ void report_fault(const char* scene, const char* what, const Point& point, Fault
     } else {
         printf("asleep");
     }
-    printf(", time %u\n", point.nth);
+    printf(", time %u", point.nth);
+    if (later > 0) { printf(", %zu instructions later", later); }
+    puts("");
     fflush(stdout);
 }
 

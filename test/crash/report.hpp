@@ -10,8 +10,8 @@ namespace crash {
 /// One line on a terminal, over the one before; nothing elsewhere.
 void progress(const char* scene, const char* what, std::size_t done, std::size_t all);
 void clear_progress();
-void report_fault(const char* scene, const char* what, const Point& point, Fault fault,
-                  const char* complaint);
+void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
+                  Fault fault, const char* complaint);
 
 }  // namespace crash
 

@@ -13,8 +13,11 @@ namespace crash {
 /// What befalls the victim at a point.
 enum class Blow {
     kill,       ///< SIGKILL.
-    late_kill,  ///< It stands there while others come, and then SIGKILL.
-    stop,       ///< SIGSTOP, others come, and SIGCONT.
+    late_kill,  ///< It stands there while others come; then SIGKILL.
+    overtaken,  ///< It stands there while others come and go; then SIGKILL.
+    straggler,  ///< It stands there while others come, and is killed a few instructions later.
+    stop,       ///< SIGSTOP, others come, SIGCONT.
+    long_stop,  ///< SIGSTOP, others come and go, SIGCONT.
 };
 const char* name_of(Blow blow);
 
@@ -45,14 +48,15 @@ public:
     /// It sleeps for the kth time (from 0). False: nobody will wake it, a timeout will.
     virtual bool victim_sleeps(Stage&, int /*k*/) { return false; }
 
-    /// It has been brought to its point. Others come and do what they can.
+    /// It stands at its point. Others come and do what they can, and keep what they can get until
+    /// the gates open.
     virtual void meanwhile(Stage&, pid_t /*victim*/) {}
     /// What is due when `victim` ends now: called just before the blow.
     virtual void reckon(Stage&, pid_t /*victim*/) {}
     /// Everybody else goes on, and new ones come and do real work. A stopped victim goes on, too.
     virtual void survivors(Stage& stage) = 0;
     /// All are through.
-    virtual void account(Stage&, Blow) {}
+    virtual void account(Stage&, bool /*victim_lives*/) {}
 
     /// What a newcomer does first in what a dead one left; it is killed in it, too.
     virtual void recover(Stage&) {}

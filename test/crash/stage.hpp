@@ -74,6 +74,7 @@ public:
 
     int actors() const { return actors_; }
     pid_t pid(int actor) const { return pids_[actor]; }
+    bool stepped = false;  ///< The victim is, and takes its time.
     std::int64_t patience_ns = 2000000000;
     std::int64_t deadline() const;
 

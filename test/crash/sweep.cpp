@@ -15,7 +15,10 @@ const char* name_of(Blow blow) {
     switch (blow) {
         case Blow::kill: return "kill";
         case Blow::late_kill: return "late kill";
+        case Blow::overtaken: return "overtaken, then killed";
+        case Blow::straggler: return "others come, then killed";
         case Blow::stop: return "stop";
+        case Blow::long_stop: return "long stop";
     }
     return "?";
 }
@@ -83,7 +86,9 @@ Halt Sweep::record_victim(std::vector<Point>& points) {
 
 bool Sweep::record() {
     set_scene();
+    stage_.stepped = true;
     const Halt halt = record_victim(points_);
+    stage_.stepped = false;
     victim_.kill();
     stage_.clear();
     return halt == Halt::done;
@@ -121,26 +126,37 @@ std::uint64_t Sweep::state_now() const {
     return hash;
 }
 
-void Sweep::blow_on(Tracee& tracee, Blow blow) {
-    if (blow == Blow::stop) {
-        stage_.check(tracee.stop(), Fault::wrong, "the victim could not be stopped");
-        scene_.meanwhile(stage_, tracee.pid());
-        tracee.go_on();
-        scene_.survivors(stage_);
-        const int code = tracee.end(stage_.deadline());
-        stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
-        stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
-    } else {
-        if (blow == Blow::late_kill) { scene_.meanwhile(stage_, tracee.pid()); }
-        stage_.settle();
-        scene_.reckon(stage_, tracee.pid());
-        tracee.kill();
-        scene_.survivors(stage_);
-    }
-    scene_.account(stage_, blow);
+// The others come, and come and go.
+void Sweep::let_others(Blow blow) {
+    if (blow == Blow::kill) { return; }
+    scene_.meanwhile(stage_, victim_.pid());
+    if (blow != Blow::overtaken && blow != Blow::long_stop) { return; }
+    stage_.open_all();
+    stage_.settle();
 }
 
-void Sweep::strike(const Point& point, Blow blow) {
+void Sweep::stop_victim(Blow blow) {
+    stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");
+    let_others(blow);
+    victim_.go_on();
+    scene_.survivors(stage_);
+    const int code = victim_.end(stage_.deadline());
+    stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
+    stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
+    scene_.account(stage_, true);
+}
+
+void Sweep::kill_victim(Blow blow, std::size_t later) {
+    let_others(blow);
+    victim_.step(later, stage_.deadline());
+    stage_.settle();
+    scene_.reckon(stage_, victim_.pid());
+    victim_.kill();
+    scene_.survivors(stage_);
+    scene_.account(stage_, false);
+}
+
+void Sweep::strike(const Point& point, Blow blow, std::size_t later) {
     set_scene();
     Halt halt = start_victim();
     if (halt != Halt::stuck) { halt = drive(victim_, point); }
@@ -151,30 +167,40 @@ void Sweep::strike(const Point& point, Blow blow) {
     ++totals_.points;
     if (halt == Halt::stuck) {
         stage_.complain(Fault::wedged, "the victim itself came to nothing");
+    } else if (blow == Blow::stop || blow == Blow::long_stop) {
+        stop_victim(blow);
     } else {
         if (blow == Blow::kill) { states_.emplace(state_now(), point); }
-        blow_on(victim_, blow);
+        kill_victim(blow, later);
     }
-    judge(totals_, point, name_of(blow));
+    judge(totals_, point, name_of(blow), later);
 }
 
-void Sweep::judge(Totals& totals, const Point& point, const char* what) {
+void Sweep::judge(Totals& totals, const Point& point, const char* what, std::size_t later) {
     const char* complaint = nullptr;
     const Fault fault = stage_.fault(&complaint);
     ++totals.faults[static_cast<std::size_t>(fault)];
     if (fault != Fault::none && (options_.verbose || told_++ < 3)) {
-        report_fault(scene_.name(), what, point, fault, complaint);
+        report_fault(scene_.name(), what, point, later, fault, complaint);
     }
 }
 
-void Sweep::kill_victims() {
-    constexpr Blow kBlows[] = {Blow::kill, Blow::late_kill, Blow::stop};
-    for (unsigned i = 0; i < 3; ++i) {
-        const std::vector<Point> points = chosen(points_, options_.points_max, i, 3);
-        for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
-            progress(scene_.name(), name_of(kBlows[i]), at, points.size());
-            strike(points[at], kBlows[i]);
-        }
+void Sweep::strike_all(Blow blow, std::size_t later) {
+    constexpr unsigned kPhases = 7;  // So that not all leave out the same.
+    const unsigned phase = (static_cast<unsigned>(blow) + static_cast<unsigned>(later)) % kPhases;
+    const std::vector<Point> points = chosen(points_, options_.points_max, phase, kPhases);
+    for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
+        progress(scene_.name(), name_of(blow), at, points.size());
+        strike(points[at], blow, later);
+    }
+}
+
+void Sweep::strike_victims() {
+    constexpr Blow kBlows[] = {Blow::kill, Blow::late_kill, Blow::overtaken, Blow::stop,
+                               Blow::long_stop};
+    for (const Blow blow : kBlows) { strike_all(blow, 0); }
+    for (std::size_t later = 1; later <= options_.stragglers; ++later) {
+        strike_all(Blow::straggler, later);
     }
 }
 
@@ -223,7 +249,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
         if (second_.pid() == 0) { return; }  // A sleeper that does not sleep yet at this point.
         stage_.complain(Fault::wedged, "who recovers came to nothing");
         ++recovery_.points;
-        return judge(recovery_, first, "recovery");
+        return judge(recovery_, first, "recovery", 0);
     }
     std::vector<Point> points;
     for (const Point& point : points_of(steps, slept_at, 0)) {
@@ -241,8 +267,8 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
         scene_.reckon(stage_, second_.pid());
         second_.kill();
         scene_.survivors(stage_);
-        scene_.account(stage_, Blow::kill);
-        judge(recovery_, points[at], "recovery");
+        scene_.account(stage_, false);
+        judge(recovery_, points[at], "recovery", 0);
     }
 }
 

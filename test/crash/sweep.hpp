@@ -10,8 +10,9 @@ namespace crash {
 
 struct Options {
     bool verbose = false;
-    bool until_first = false;    ///< Leave a scene at its first fault.
-    std::size_t points_max = 0;  ///< Of each kind of blow in a scene, spread evenly; 0: all.
+    bool until_first = false;     ///< Leave a scene at its first fault.
+    std::size_t points_max = 0;   ///< Of each kind of blow in a scene, spread evenly; 0: all.
+    std::size_t stragglers = 16;  ///< Killed up to so many instructions later.
     std::int64_t patience_ms = 2000;
 };
 
@@ -32,8 +33,8 @@ public:
 
     /// Steps through the operation once. False: it did not come to its end.
     bool record();
-    /// Every point, by kill, late kill and stop.
-    void kill_victims();
+    /// Every point, by every blow.
+    void strike_victims();
     /// For each distinct state that the kills left: kills somebody who recovers it, at every point.
     void kill_recoverers();
 
@@ -50,13 +51,16 @@ private:
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
     Halt record_victim(std::vector<Point>& points);
-    void strike(const Point& point, Blow blow);
-    void blow_on(Tracee& tracee, Blow blow);
+    void strike_all(Blow blow, std::size_t later);
+    void strike(const Point& point, Blow blow, std::size_t later);
+    void let_others(Blow blow);
+    void stop_victim(Blow blow);
+    void kill_victim(Blow blow, std::size_t later);
     bool bring_second(const Point& first, Second second, const Point* point,
                       std::vector<std::uintptr_t>& steps, std::size_t& slept_at);
     void sweep_second(const Point& first, Second second, std::size_t most);
     std::uint64_t state_now() const;
-    void judge(Totals& totals, const Point& point, const char* what);
+    void judge(Totals& totals, const Point& point, const char* what, std::size_t later);
     bool enough() const { return options_.until_first && totals_.bad() + recovery_.bad() > 0; }
 
     Scene& scene_;

@@ -149,6 +149,14 @@ Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int
     }
 }
 
+void Tracee::step(std::size_t count, std::int64_t deadline_ns) {
+    for (std::size_t i = 0; i < count && !running_; ++i) {
+        if (cpu::program_counter(pid_) == end_address()) { return; }
+        resume(PTRACE_SINGLESTEP);
+        if (wait(true, deadline_ns) != Halt::point) { return; }
+    }
+}
+
 void Tracee::lift() {
     if (set_at_ != 0) { lift_breakpoint(pid_, set_at_); }
     set_at_ = 0;

@@ -48,10 +48,8 @@ public:
     Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns);
     /// Runs to a point of the operation; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
-    /// Runs freely until it sleeps or is through.
-    Halt run(bool may_sleep, std::int64_t deadline_ns) {
-        return run_to({1, 0}, may_sleep, deadline_ns);
-    }
+    /// Goes on by so many instructions at most; less, if it falls asleep or is through.
+    void step(std::size_t count, std::int64_t deadline_ns);
 
     /// Ends it where it stands or sleeps; it is reaped.
     void kill();
