@@ -176,8 +176,9 @@ $(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS
 $(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
 	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
 
+# Bound when loaded: looking up names is no part of an operation.
 $(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
-	$(link)
+	$(call link,-Wl$(comma)-z$(comma)now)
 
 # Where CMocka is: installed, or fetched into build/.
 $(BUILD)/cmocka.cflags: tools/build/cmocka.sh
@@ -196,6 +197,17 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
 
+.PHONY: crash crash-compare crash-defects
+CRASH_ARGS = $(if $(SHORT),--short) $(if $(T),--scenario '$(T)')
+crash: $(CRASH) ## Kill at every instruction of locks; SHORT=1: at some; T='release': some scenes
+	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
+
+crash-compare: $(CRASH) ## The same, in short, on the mutexes of the libc, which promise less
+	@$(CRASH) --compare --first --short --patience 500 $(if $(T),--scenario '$(T)')
+
+crash-defects: ## Whether `make crash` finds each of test/crash/defects; T='pending' some
+	@test/crash/defects.sh $(BUILD) $(MAKE) $(T)
+
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
 
@@ -213,7 +225,8 @@ freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes a
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
-	    $(SUPPORT_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(EXAMPLE_SRCS) \
+	    $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
             test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))

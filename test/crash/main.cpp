@@ -25,7 +25,8 @@ constexpr char kHelp[] =
     "  --short          at most 100 points of each kind in a scenario, spread evenly\n"
     "  --scenario TEXT  only those with TEXT in their names\n"
     "  --compare        the same with the libc's mutexes, which promise less: for comparison\n"
-    "  --first          leave a scenario at its first fault\n"
+    "  --first          end at the first fault; with --compare, of each scenario\n"
+    "  --stragglers N   kill up to N instructions after others came, too (16; short: 4)\n"
     "  --patience MS    how long a survivor may take (2000)\n"
     "  --list           print the scenarios\n"
     "  -v               print every fault, not three of each scenario\n";
@@ -53,6 +54,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             arguments.options.verbose = true;
         } else if (strcmp(one, "--scenario") == 0 && more) {
             arguments.scenario = argv[++i];
+        } else if (strcmp(one, "--stragglers") == 0 && more) {
+            arguments.options.stragglers = strtoul(argv[++i], nullptr, 10);
         } else if (strcmp(one, "--patience") == 0 && more) {
             arguments.options.patience_ms = atol(argv[++i]);
         } else {
@@ -95,45 +98,67 @@ double seconds_since(std::int64_t begun_ns) {
 }
 
 void print_totals(const char* name, const Totals& totals) {
-    printf("%-52s %7ld %7ld %7ld %7ld %7ld", name, totals.points, totals.faults[4],
+    printf("%-52s %8ld %7ld %7ld %7ld %7ld", name, totals.points, totals.faults[4],
            totals.faults[2], totals.faults[3], totals.faults[1]);
 }
 
+using Sweeps = std::vector<std::unique_ptr<Sweep>>;
+
+// Steps through every operation once, tries a few of its points and counts what there is to do.
+Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
+    Sweeps sweeps;
+    std::size_t points = 0;
+    double seconds = 0;
+    for (const auto& scene : scenes) {
+        if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
+        sweeps.push_back(std::make_unique<Sweep>(*scene, stage, arguments.options));
+        Sweep& sweep = *sweeps.back();
+        progress(scene->name(), "step", 0, 1);
+        if (!sweep.record()) { continue; }
+        const std::int64_t begun_ns = now_ns();
+        const std::size_t tried = sweep.probe();
+        const double each = seconds_since(begun_ns) / static_cast<double>(tried);
+        points += sweep.expected();
+        seconds += each * static_cast<double>(sweep.expected());
+    }
+    clear_progress();
+    printf("estimate: %zu points, %.0f s\n\n", points, seconds);
+    printf("%-52s %8s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
+    return sweeps;
+}
+
 // Plays one scene in all ways. Returns what became of it.
-Totals play(Scene& scene, Stage& stage, const Options& options) {
-    const std::int64_t begun_ns = now_ns();
-    Sweep sweep(scene, stage, options);
-    if (!sweep.record()) {
-        clear_progress();
-        printf("%s: the operation did not come to its end\n", scene.name());
+Totals play(Sweep& sweep) {
+    if (!sweep.recorded()) {
+        printf("  %s: the operation does not come to its end\n", sweep.name());
         Totals failed;
         failed.faults[static_cast<std::size_t>(Fault::wedged)] = 1;
         return failed;
     }
+    const std::int64_t begun_ns = now_ns();
     sweep.strike_victims();
     const double victims = seconds_since(begun_ns);
-    sweep.kill_recoverers();
+    sweep.strike_recoverers();
     clear_progress();
     Totals all = sweep.totals();
     all += sweep.recovery();
-    print_totals(scene.name(), all);
-    printf(
-        "   %zu instructions, %zu points, %zu states, %ld recoveries; %ld not met; %.1f + %.1f s\n",
-        sweep.instructions(), sweep.points(), sweep.states(), sweep.recovery().points, all.not_met,
-        victims, seconds_since(begun_ns) - victims);
+    print_totals(sweep.name(), all);
+    printf("   %.1f + %.1f s: %zu of %zu instructions, %zu states, %ld recoveries, %ld not met\n",
+           victims, seconds_since(begun_ns) - victims, sweep.points(), sweep.instructions(),
+           sweep.states(), sweep.recovery().points, all.not_met);
     fflush(stdout);
     return all;
 }
 
 Totals play_all(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     Totals all;
-    for (const auto& scene : scenes) {
-        if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
-        if (arguments.list) {
-            puts(scene->name());
-        } else {
-            all += play(*scene, stage, arguments.options);
-        }
+    if (arguments.list) {
+        for (const auto& scene : scenes) { puts(scene->name()); }
+        return all;
+    }
+    for (const auto& sweep : prepare(scenes, stage, arguments)) {
+        if (arguments.options.until_first && !arguments.compare && all.bad() > 0) { break; }
+        all += play(*sweep);
     }
     return all;
 }
@@ -146,9 +171,6 @@ int run(const Arguments& arguments) {
     settle_on_one_processor();
     const std::int64_t begun_ns = now_ns();
     Stage stage;
-    if (!arguments.list) {
-        printf("%-52s %7s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
-    }
     Totals all;
     if (arguments.compare) {
         for (const bool robust : {false, true}) {
@@ -162,6 +184,7 @@ int run(const Arguments& arguments) {
     if (arguments.list) { return 0; }
     print_totals("all", all);
     printf("   %.0f s\n", seconds_since(begun_ns));
+    if (arguments.compare) { return 0; }
     return all.bad() == 0 && all.points > 0 ? 0 : 1;
 }
 

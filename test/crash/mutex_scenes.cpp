@@ -110,14 +110,16 @@ public:
         return plan_.holder != Holder::stays;
     }
 
-    // Somebody comes and keeps it, if he gets it; else he sleeps, too. Another sleeps behind him.
+    // Somebody comes and keeps it, if he gets it; else he sleeps, too. Two more behind him.
     void meanwhile(Stage& stage, pid_t victim) override {
         const std::uint32_t before = mutex_.word();
         const int inside = stage.count(kInside).load();
         stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, true); }));
         stage.settle();
         const bool got_in = stage.count(kInside).load() > inside;
-        stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, false); }));
+        for (int i = 0; i < 2; ++i) {
+            stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, false); }));
+        }
         if (!mutex_.is_robust()) { return; }
         if ((before & kNumber) == static_cast<std::uint32_t>(victim)) {
             stage.check(!got_in, Fault::duplicated, "taken from one who was only stopped");

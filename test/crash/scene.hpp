@@ -16,6 +16,7 @@ enum class Blow {
     late_kill,  ///< It stands there while others come; then SIGKILL.
     overtaken,  ///< It stands there while others come and go; then SIGKILL.
     straggler,  ///< It stands there while others come, and is killed a few instructions later.
+    slow,       ///< It goes on by single steps, and after each the others do all they can.
     stop,       ///< SIGSTOP, others come, SIGCONT.
     long_stop,  ///< SIGSTOP, others come and go, SIGCONT.
 };

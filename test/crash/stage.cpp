@@ -76,7 +76,7 @@ void Stage::clear() {
 
 int Stage::start(const std::function<void(int)>& body) {
     const int actor = actors_;
-    if (actor == Board::kActors) {
+    if (actor == Board::kActors - 1) {  // The last line of the board is the victim's.
         fprintf(stderr, "crash: a scene with too many actors\n");
         exit(2);
     }

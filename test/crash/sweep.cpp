@@ -7,6 +7,7 @@
 namespace crash {
 namespace {
 
+constexpr int kSlowSteps = 24;
 constexpr int kVictim = Board::kActors - 1;  // Where the victim complains, if it lives.
 
 }  // namespace
@@ -17,6 +18,7 @@ const char* name_of(Blow blow) {
         case Blow::late_kill: return "late kill";
         case Blow::overtaken: return "overtaken, then killed";
         case Blow::straggler: return "others come, then killed";
+        case Blow::slow: return "slow";
         case Blow::stop: return "stop";
         case Blow::long_stop: return "long stop";
     }
@@ -91,7 +93,24 @@ bool Sweep::record() {
     stage_.stepped = false;
     victim_.kill();
     stage_.clear();
-    return halt == Halt::done;
+    if (halt != Halt::done) { points_.clear(); }
+    return recorded();
+}
+
+std::size_t Sweep::probe() {
+    const std::vector<Point> few = chosen(points_, 5, 0, 1);
+    for (const Point& point : few) {
+        if (!enough()) { strike(point, Blow::late_kill, 0); }
+    }
+    return few.size();
+}
+
+// That of recoverers is a guess: it depends on how many states the kills leave.
+std::size_t Sweep::expected() const {
+    const std::size_t recoveries = 10 * points_.size();
+    if (options_.points_max == 0) { return points_.size() * often() + recoveries; }
+    const std::size_t most = options_.points_max;
+    return (points_.size() < most ? points_.size() : most) * often() + most;
 }
 
 // Brings the victim to its point, letting happen what it waits for.
@@ -138,6 +157,20 @@ void Sweep::let_others(Blow blow) {
 void Sweep::stop_victim(Blow blow) {
     stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");
     let_others(blow);
+    release_victim();
+}
+
+void Sweep::slow_victim(std::size_t later) {
+    let_others(Blow::slow);
+    victim_.step(later, stage_.deadline());
+    stage_.open_all();
+    stage_.settle();
+    for (int i = 0; i < kSlowSteps && victim_.step(1, stage_.deadline()); ++i) { stage_.settle(); }
+    stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");
+    release_victim();
+}
+
+void Sweep::release_victim() {
     victim_.go_on();
     scene_.survivors(stage_);
     const int code = victim_.end(stage_.deadline());
@@ -169,6 +202,8 @@ void Sweep::strike(const Point& point, Blow blow, std::size_t later) {
         stage_.complain(Fault::wedged, "the victim itself came to nothing");
     } else if (blow == Blow::stop || blow == Blow::long_stop) {
         stop_victim(blow);
+    } else if (blow == Blow::slow) {
+        slow_victim(later);
     } else {
         if (blow == Blow::kill) { states_.emplace(state_now(), point); }
         kill_victim(blow, later);
@@ -196,11 +231,12 @@ void Sweep::strike_all(Blow blow, std::size_t later) {
 }
 
 void Sweep::strike_victims() {
-    constexpr Blow kBlows[] = {Blow::kill, Blow::late_kill, Blow::overtaken, Blow::stop,
-                               Blow::long_stop};
-    for (const Blow blow : kBlows) { strike_all(blow, 0); }
+    constexpr Blow kAll[kBlows] = {Blow::kill, Blow::late_kill, Blow::overtaken, Blow::stop,
+                                   Blow::long_stop};
+    for (const Blow blow : kAll) { strike_all(blow, 0); }
     for (std::size_t later = 1; later <= options_.stragglers; ++later) {
         strike_all(Blow::straggler, later);
+        strike_all(Blow::slow, later);
     }
 }
 
@@ -272,7 +308,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     }
 }
 
-void Sweep::kill_recoverers() {
+void Sweep::strike_recoverers() {
     const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
     const std::size_t most =
         options_.points_max == 0 ? 0 : options_.points_max / (states_.size() * kinds + 1) + 1;

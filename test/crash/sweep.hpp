@@ -12,7 +12,7 @@ struct Options {
     bool verbose = false;
     bool until_first = false;     ///< Leave a scene at its first fault.
     std::size_t points_max = 0;   ///< Of each kind of blow in a scene, spread evenly; 0: all.
-    std::size_t stragglers = 16;  ///< Killed up to so many instructions later.
+    std::size_t stragglers = 16;  ///< Killed, or slow, up to so many instructions later.
     std::int64_t patience_ms = 2000;
 };
 
@@ -33,11 +33,17 @@ public:
 
     /// Steps through the operation once. False: it did not come to its end.
     bool record();
+    /// Kills at a few points, to see how long one takes. Returns: how many.
+    std::size_t probe();
+    /// How many plays are to come, about.
+    std::size_t expected() const;
     /// Every point, by every blow.
     void strike_victims();
     /// For each distinct state that the kills left: kills somebody who recovers it, at every point.
-    void kill_recoverers();
+    void strike_recoverers();
 
+    const char* name() const { return scene_.name(); }
+    bool recorded() const { return !points_.empty(); }
     const Totals& totals() const { return totals_; }
     const Totals& recovery() const { return recovery_; }
     std::size_t instructions() const { return steps_.size(); }
@@ -45,8 +51,10 @@ public:
     std::size_t states() const { return states_.size(); }
 
 private:
+    static constexpr std::size_t kBlows = 5;  // That come once at each point.
     enum class Second { newcomer, sleeper };
 
+    std::size_t often() const { return kBlows + 2 * options_.stragglers; }
     void set_scene();
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
@@ -55,6 +63,8 @@ private:
     void strike(const Point& point, Blow blow, std::size_t later);
     void let_others(Blow blow);
     void stop_victim(Blow blow);
+    void slow_victim(std::size_t later);
+    void release_victim();
     void kill_victim(Blow blow, std::size_t later);
     bool bring_second(const Point& first, Second second, const Point* point,
                       std::vector<std::uintptr_t>& steps, std::size_t& slept_at);

@@ -149,12 +149,13 @@ Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int
     }
 }
 
-void Tracee::step(std::size_t count, std::int64_t deadline_ns) {
-    for (std::size_t i = 0; i < count && !running_; ++i) {
-        if (cpu::program_counter(pid_) == end_address()) { return; }
+bool Tracee::step(std::size_t count, std::int64_t deadline_ns) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (running_ || cpu::program_counter(pid_) == end_address()) { return false; }
         resume(PTRACE_SINGLESTEP);
-        if (wait(true, deadline_ns) != Halt::point) { return; }
+        if (wait(true, deadline_ns) != Halt::point) { return false; }
     }
+    return true;
 }
 
 void Tracee::lift() {

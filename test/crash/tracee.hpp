@@ -43,13 +43,13 @@ public:
     /// calls operation_begins(). False: it never came there.
     bool start(const std::function<int()>& body);
 
-    /// Steps through the operation, noting each instruction. Asleep: call it again; with `may_sleep`
-    /// false it is not reported again until it slept anew, or `deadline_ns` passed: stuck.
+    /// Steps through the operation, noting each instruction. Asleep: call it again. With
+    /// `may_sleep` false it says nothing of sleep, but that it is stuck after `deadline_ns`.
     Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns);
     /// Runs to a point of the operation; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
-    /// Goes on by so many instructions at most; less, if it falls asleep or is through.
-    void step(std::size_t count, std::int64_t deadline_ns);
+    /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
+    bool step(std::size_t count, std::int64_t deadline_ns);
 
     /// Ends it where it stands or sleeps; it is reaped.
     void kill();
@@ -62,7 +62,7 @@ public:
     int end(std::int64_t deadline_ns);
 
     pid_t pid() const { return pid_; }
-    /// What the kernel is to do for it at its end, for comparisons: a hash of its robust list's head.
+    /// What the kernel is to do at its end, for comparisons: a hash of its robust list's head.
     std::uint64_t legacy() const;
 
 private:
