@@ -198,15 +198,15 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 	    test/run_suite.sh $(CHOSEN)
 
 .PHONY: crash crash-compare crash-defects
-CRASH_ARGS = $(if $(SHORT),--short) $(if $(T),--scenario '$(T)')
-crash: $(CRASH) ## Kill at every instruction of locks; SHORT=1: at some; T='release': some scenes
+CRASH_ARGS = $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+crash: $(CRASH) ## Kill at every instruction of locks; SHORT=1: some; SCENE='release': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 
 crash-compare: $(CRASH) ## The same, in short, on the mutexes of the libc, which promise less
-	@$(CRASH) --compare --first --short --patience 500 $(if $(T),--scenario '$(T)')
+	@$(CRASH) --compare --first --short --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
-crash-defects: ## Whether `make crash` finds each of test/crash/defects; T='pending' some
-	@test/crash/defects.sh $(BUILD) $(MAKE) $(T)
+crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
+	@test/crash/defects.sh $(BUILD) $(MAKE) $(DEFECT)
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1

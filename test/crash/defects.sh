@@ -1,8 +1,8 @@
 #!/bin/bash
 # defects.sh BUILD MAKE [TEXT]: a test of the crash harness. Each patch in test/crash/defects puts
-# one mistake into a copy of the sources, and the harness must then find something: in short, in the
-# scene that the patch names; else in all; else in the whole campaign. TEXT: only patches with that
-# in their names.
+# one mistake into a copy of the sources, and the harness must then find something: first it looks
+# into the scene that the patch names, then into all, each in short and then to the end. TEXT: only
+# patches with that in their names.
 set -euo pipefail
 build=$1 make=$2 text=${3-}
 tree=$build/defects
@@ -38,7 +38,8 @@ for patch in test/crash/defects/*"$text"*.patch; do
         echo "$name: does not apply or does not build any more"
         exit 1
     fi
-    if finds_fault --short --scenario "$scene" || finds_fault --short || finds_fault; then
+    if finds_fault --short --scenario "$scene" || finds_fault --scenario "$scene" || \
+        finds_fault --short || finds_fault; then
         printf '%-45s caught in %d s, %s\n' "$name" $((SECONDS - began)) \
             "$(grep -m1 '^  .*: ' "$log" | sed 's/^ *//')"
     else

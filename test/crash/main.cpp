@@ -107,7 +107,6 @@ using Sweeps = std::vector<std::unique_ptr<Sweep>>;
 // Steps through every operation once, tries a few of its points and counts what there is to do.
 Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     Sweeps sweeps;
-    std::size_t points = 0;
     double seconds = 0;
     for (const auto& scene : scenes) {
         if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
@@ -118,11 +117,10 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
         const std::int64_t begun_ns = now_ns();
         const std::size_t tried = sweep.probe();
         const double each = seconds_since(begun_ns) / static_cast<double>(tried);
-        points += sweep.expected();
         seconds += each * static_cast<double>(sweep.expected());
     }
     clear_progress();
-    printf("estimate: %zu points, %.0f s\n\n", points, seconds);
+    printf("estimate: %zu scenes, %.0f s\n\n", sweeps.size(), seconds);
     printf("%-52s %8s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
     return sweeps;
 }

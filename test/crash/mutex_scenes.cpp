@@ -133,9 +133,11 @@ public:
         reports_before_ = stage.count(kReports).load();
         due_ = (word & kDied) != 0 || held ? 1 : 0;
     }
-    void survivors(Stage& stage) override {
+    void others_end(Stage& stage) override {
         stage.open_all();
         for (int i = 0; i < stage.actors(); ++i) { stage.end(i, "a sleeper never had its turn"); }
+    }
+    void newcomers(Stage& stage) override {
         // The first lets go only when the second sleeps.
         const int first = stage.start([this, &stage](int actor) {
             turn(stage, actor, false);

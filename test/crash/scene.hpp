@@ -54,8 +54,11 @@ public:
     virtual void meanwhile(Stage&, pid_t /*victim*/) {}
     /// What is due when `victim` ends now: called just before the blow.
     virtual void reckon(Stage&, pid_t /*victim*/) {}
-    /// Everybody else goes on, and new ones come and do real work. A stopped victim goes on, too.
-    virtual void survivors(Stage& stage) = 0;
+    /// Everybody who is there goes on to his end; the victim, too, if it lives. As long as nobody
+    /// new comes, nobody makes up for what went wrong.
+    virtual void others_end(Stage& stage) = 0;
+    /// New ones come and do real work.
+    virtual void newcomers(Stage& stage) = 0;
     /// All are through.
     virtual void account(Stage&, bool /*victim_lives*/) {}
 

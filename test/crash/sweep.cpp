@@ -172,10 +172,11 @@ void Sweep::slow_victim(std::size_t later) {
 
 void Sweep::release_victim() {
     victim_.go_on();
-    scene_.survivors(stage_);
+    scene_.others_end(stage_);
     const int code = victim_.end(stage_.deadline());
     stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
     stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
+    scene_.newcomers(stage_);
     scene_.account(stage_, true);
 }
 
@@ -185,7 +186,8 @@ void Sweep::kill_victim(Blow blow, std::size_t later) {
     stage_.settle();
     scene_.reckon(stage_, victim_.pid());
     victim_.kill();
-    scene_.survivors(stage_);
+    scene_.others_end(stage_);
+    scene_.newcomers(stage_);
     scene_.account(stage_, false);
 }
 
@@ -302,7 +304,8 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
         stage_.settle();
         scene_.reckon(stage_, second_.pid());
         second_.kill();
-        scene_.survivors(stage_);
+        scene_.others_end(stage_);
+        scene_.newcomers(stage_);
         scene_.account(stage_, false);
         judge(recovery_, points[at], "recovery", 0);
     }

@@ -35,7 +35,7 @@ public:
     bool record();
     /// Kills at a few points, to see how long one takes. Returns: how many.
     std::size_t probe();
-    /// How many plays are to come, about.
+    /// How much is to come, about: in plays that take as long as those of the probe.
     std::size_t expected() const;
     /// Every point, by every blow.
     void strike_victims();
@@ -54,7 +54,8 @@ private:
     static constexpr std::size_t kBlows = 5;  // That come once at each point.
     enum class Second { newcomer, sleeper };
 
-    std::size_t often() const { return kBlows + 2 * options_.stragglers; }
+    // A slow victim takes three times as long.
+    std::size_t often() const { return kBlows + 4 * options_.stragglers; }
     void set_scene();
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
