@@ -81,16 +81,10 @@ void settle_on_one_processor() {
     kill(holder, SIGKILL);
     (void)waitpid(holder, nullptr, 0);
 
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) { return; }
-    for (int i = CPU_SETSIZE - 1; i >= 0; --i) {
-        if (!CPU_ISSET(i, &allowed)) { continue; }
-        CPU_ZERO(&allowed);
-        CPU_SET(i, &allowed);
-        (void)sched_setaffinity(0, sizeof(allowed), &allowed);
-        return;
-    }
+    cpu_set_t here;  // Where the system put us: others have more to do elsewhere.
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(sched_getcpu()), &here);
+    (void)sched_setaffinity(0, sizeof(here), &here);
 }
 
 double seconds_since(std::int64_t begun_ns) {
@@ -141,9 +135,10 @@ Totals play(Sweep& sweep) {
     Totals all = sweep.totals();
     all += sweep.recovery();
     print_totals(sweep.name(), all);
-    printf("   %.1f + %.1f s: %zu of %zu instructions, %zu states, %ld recoveries, %ld not met\n",
-           victims, seconds_since(begun_ns) - victims, sweep.points(), sweep.instructions(),
-           sweep.states(), sweep.recovery().points, all.not_met);
+    printf("   %.1f + %.1f s: ", victims, seconds_since(begun_ns) - victims);
+    printf("%zu points in %zu instructions, %zu states, %ld recoveries, %ld not met\n",
+           sweep.points(), sweep.instructions(), sweep.states(), sweep.recovery().points,
+           all.not_met);
     fflush(stdout);
     return all;
 }

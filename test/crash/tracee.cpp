@@ -85,7 +85,6 @@ bool Tracee::start(const std::function<int()>& body) {
         pid_ = 0;
         return false;
     }
-    traced_ = true;
     int status = 0;
     if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) { return false; }
     ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL);
@@ -94,7 +93,7 @@ bool Tracee::start(const std::function<int()>& body) {
     running_ = stepping_over_ = false;
     hits_ = 0;
     set_at_ = 0;
-    resume(PTRACE_CONT);
+    resume(false);
     if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
     lift_breakpoint(pid_, begin_address());
     const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
@@ -102,8 +101,8 @@ bool Tracee::start(const std::function<int()>& body) {
     return at == begin_address();
 }
 
-void Tracee::resume(int how) {
-    ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, nullptr);
+void Tracee::resume(bool by_a_step) {
+    ptrace(by_a_step ? PTRACE_SINGLESTEP : PTRACE_CONT, pid_, nullptr, nullptr);
     running_ = true;
 }
 
@@ -142,7 +141,7 @@ Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int
             const std::uintptr_t at = cpu::program_counter(pid_);
             steps.push_back(at);
             if (at == end_address()) { return Halt::done; }
-            resume(PTRACE_SINGLESTEP);
+            resume(true);
         }
         const Halt halt = wait(may_sleep, deadline_ns);
         if (halt != Halt::point) { return halt; }
@@ -152,7 +151,7 @@ Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int
 bool Tracee::step(std::size_t count, std::int64_t deadline_ns) {
     for (std::size_t i = 0; i < count; ++i) {
         if (running_ || cpu::program_counter(pid_) == end_address()) { return false; }
-        resume(PTRACE_SINGLESTEP);
+        resume(true);
         if (wait(true, deadline_ns) != Halt::point) { return false; }
     }
     return true;
@@ -167,10 +166,10 @@ Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns
     const bool elsewhere = point.address == 0 || point.nth == 0 || point.address == end_address();
     for (;;) {
         if (!running_ && stepping_over_) {
-            resume(PTRACE_SINGLESTEP);
+            resume(true);
         } else if (!running_) {
             if (!elsewhere) { set_breakpoint(pid_, set_at_ = point.address); }
-            resume(PTRACE_CONT);
+            resume(false);
         }
         const Halt halt = wait(may_sleep, deadline_ns);
         if (halt != Halt::point) { return halt; }
@@ -207,7 +206,6 @@ bool Tracee::stop() {
     lift();
     lift_breakpoint(pid_, end_address());
     if (ptrace(PTRACE_DETACH, pid_, nullptr, SIGSTOP) != 0) { return false; }
-    traced_ = false;
     int status = 0;
     return waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status);
 }
@@ -236,7 +234,7 @@ int Tracee::end(std::int64_t deadline_ns) {
     }
 }
 
-std::uint64_t Tracee::legacy() const {
+std::uint64_t Tracee::last_will() const {
     std::uintptr_t head = 0;
     std::size_t bytes = 0;
     std::uint64_t words[8] = {};

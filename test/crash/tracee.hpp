@@ -63,15 +63,14 @@ public:
 
     pid_t pid() const { return pid_; }
     /// What the kernel is to do at its end, for comparisons: a hash of its robust list's head.
-    std::uint64_t legacy() const;
+    std::uint64_t last_will() const;
 
 private:
     Halt wait(bool may_sleep, std::int64_t deadline_ns);
-    void resume(int how);
+    void resume(bool by_a_step);
     void lift();  // the breakpoint of run_to()
 
     pid_t pid_ = 0;
-    bool traced_ = false;
     bool running_ = false;
     bool stepping_over_ = false;
     std::uint32_t hits_ = 0;
