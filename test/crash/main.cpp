@@ -26,7 +26,7 @@ constexpr char kHelp[] =
     "  --scenario TEXT  only those with TEXT in their names\n"
     "  --compare        the same with the libc's mutexes, which promise less: for comparison\n"
     "  --first          end at the first fault; with --compare, of each scenario\n"
-    "  --stragglers N   kill up to N instructions after others came, too (16; short: 4)\n"
+    "  --stragglers N   kill up to N instructions after others came, too (8; short: 4)\n"
     "  --patience MS    how long a survivor may take (2000)\n"
     "  --list           print the scenarios\n"
     "  -v               print every fault, not three of each scenario\n";

@@ -110,14 +110,14 @@ public:
         return plan_.holder != Holder::stays;
     }
 
-    // Somebody comes and keeps it, if he gets it; else he sleeps, too. Two more behind him.
-    void meanwhile(Stage& stage, pid_t victim) override {
+    // Somebody comes and keeps it, if he gets it; else he sleeps, too. The others behind him.
+    void meanwhile(Stage& stage, pid_t victim, int crowd) override {
         const std::uint32_t before = mutex_.word();
         const int inside = stage.count(kInside).load();
         stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, true); }));
         stage.settle();
         const bool got_in = stage.count(kInside).load() > inside;
-        for (int i = 0; i < 2; ++i) {
+        for (int i = 1; i < crowd; ++i) {
             stage.asleep(stage.start([this, &stage](int actor) { turn(stage, actor, false); }));
         }
         if (!mutex_.is_robust()) { return; }

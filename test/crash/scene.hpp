@@ -51,7 +51,8 @@ public:
 
     /// It stands at its point. Others come and do what they can, and keep what they can get until
     /// the gates open.
-    virtual void meanwhile(Stage&, pid_t /*victim*/) {}
+    /// How many they are matters: who comes third may make up for what the second lost.
+    virtual void meanwhile(Stage&, pid_t /*victim*/, int /*crowd*/) {}
     /// What is due when `victim` ends now: called just before the blow.
     virtual void reckon(Stage&, pid_t /*victim*/) {}
     /// Everybody who is there goes on to his end; the victim, too, if it lives. As long as nobody

@@ -8,6 +8,7 @@ namespace crash {
 namespace {
 
 constexpr int kSlowSteps = 24;
+constexpr int kCrowd = 3;
 constexpr int kVictim = Board::kActors - 1;  // Where the victim complains, if it lives.
 
 }  // namespace
@@ -148,7 +149,7 @@ std::uint64_t Sweep::state_now() const {
 // The others come, and come and go.
 void Sweep::let_others(Blow blow) {
     if (blow == Blow::kill) { return; }
-    scene_.meanwhile(stage_, victim_.pid());
+    scene_.meanwhile(stage_, victim_.pid(), crowd_);
     if (blow != Blow::overtaken && blow != Blow::long_stop) { return; }
     stage_.open_all();
     stage_.settle();
@@ -233,12 +234,15 @@ void Sweep::strike_all(Blow blow, std::size_t later) {
 }
 
 void Sweep::strike_victims() {
-    constexpr Blow kAll[kBlows] = {Blow::kill, Blow::late_kill, Blow::overtaken, Blow::stop,
-                                   Blow::long_stop};
-    for (const Blow blow : kAll) { strike_all(blow, 0); }
-    for (std::size_t later = 1; later <= options_.stragglers; ++later) {
-        strike_all(Blow::straggler, later);
-        strike_all(Blow::slow, later);
+    constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
+    strike_all(Blow::kill, 0);
+    for (const int crowd : {1, kCrowd}) {
+        crowd_ = crowd;
+        for (const Blow blow : kOnce) { strike_all(blow, 0); }
+        for (std::size_t later = 1; later <= options_.stragglers; ++later) {
+            strike_all(Blow::straggler, later);
+            strike_all(Blow::slow, later);
+        }
     }
 }
 

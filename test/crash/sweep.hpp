@@ -10,9 +10,9 @@ namespace crash {
 
 struct Options {
     bool verbose = false;
-    bool until_first = false;     ///< Leave a scene at its first fault.
-    std::size_t points_max = 0;   ///< Of each kind of blow in a scene, spread evenly; 0: all.
-    std::size_t stragglers = 16;  ///< Killed, or slow, up to so many instructions later.
+    bool until_first = false;    ///< Leave a scene at its first fault.
+    std::size_t points_max = 0;  ///< Of each kind of blow in a scene, spread evenly; 0: all.
+    std::size_t stragglers = 8;  ///< Killed, or slow, up to so many instructions later.
     std::int64_t patience_ms = 2000;
 };
 
@@ -51,11 +51,11 @@ public:
     std::size_t states() const { return states_.size(); }
 
 private:
-    static constexpr std::size_t kBlows = 5;  // That come once at each point.
+    static constexpr std::size_t kBlows = 9;  // That come once at each point.
     enum class Second { newcomer, sleeper };
 
     // A slow victim takes three times as long.
-    std::size_t often() const { return kBlows + 4 * options_.stragglers; }
+    std::size_t often() const { return kBlows + 8 * options_.stragglers; }
     void set_scene();
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
@@ -82,6 +82,7 @@ private:
     std::vector<Point> points_;
     std::map<std::uint64_t, Point> states_;
     Totals totals_, recovery_;
+    int crowd_ = 1;
     int told_ = 0;
 };
 
