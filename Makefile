@@ -79,6 +79,8 @@ TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard too
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
+CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU).cpp), \
+    test/crash/cpu/plain.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -96,6 +98,7 @@ COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
 EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
+CRASH := $(BUILD)/test/crash/crash
 FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
 TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
@@ -155,6 +158,8 @@ $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 $(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
 $(BUILD)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
 	$(call compile,-fexceptions -frtti)  # of peers
+$(BUILD)/test/crash/%.o: test/crash/%.cpp $(STAMP)
+	$(call compile)
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 
@@ -182,6 +187,10 @@ $(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS
 $(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
 	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
 
+# Bound when loaded: looking up names is no part of an operation.
+$(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
+	$(call link,-Wl$(comma)-z$(comma)now)
+
 # Where CMocka is: installed, or fetched into build/.
 $(BUILD)/cmocka.cflags: tools/build/cmocka.sh
 	@mkdir -p $(@D)
@@ -198,6 +207,17 @@ CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
 check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool_test ...' choose
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
+
+.PHONY: crash crash-compare crash-defects
+CRASH_ARGS = $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+crash: $(CRASH) ## Kill at every instruction of locks; SHORT=1: some; SCENE='release': some
+	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
+
+crash-compare: $(CRASH) ## The same, in short, on the mutexes of the libc, which promise less
+	@$(CRASH) --compare --first --short --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
+
+crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
+	@test/crash/defects.sh $(BUILD) $(MAKE) $(DEFECT)
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
@@ -216,7 +236,8 @@ freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes a
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
-	    $(SUPPORT_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(EXAMPLE_SRCS) \
+	    $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
             test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))

@@ -1,0 +1,193 @@
+// Goal: whoever is killed or stopped, at whatever instruction of an operation, nobody else is held
+//       up, nothing is lost that was promised and nothing is had twice.
+// Method: tracee.hpp (each instruction), sweep.hpp (each blow), mutex_scenes.cpp (what must hold).
+//       Points inside the kernel are not reached, but the one of somebody asleep.
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cpu.hpp"
+#include "mutex_scenes.hpp"
+#include "report.hpp"
+#include "sweep.hpp"
+
+namespace crash {
+namespace {
+
+constexpr std::size_t kShortPoints = 100;
+
+constexpr char kHelp[] =
+    "usage: crash [options]\n"
+    "Kills and stops processes at every instruction of brood's operations.\n\n"
+    "  --short          at most 100 points of each kind in a scenario, spread evenly\n"
+    "  --scenario TEXT  only those with TEXT in their names\n"
+    "  --compare        the same with the libc's mutexes, which promise less: for comparison\n"
+    "  --first          end at the first fault; with --compare, of each scenario\n"
+    "  --stragglers N   kill up to N instructions after others came, too (8; short: 4)\n"
+    "  --patience MS    how long a survivor may take (2000)\n"
+    "  --list           print the scenarios\n"
+    "  -v               print every fault, not three of each scenario\n";
+
+struct Arguments {
+    Options options;
+    const char* scenario = "";
+    bool compare = false, list = false;
+};
+
+bool parse(int argc, char** argv, Arguments& arguments) {
+    for (int i = 1; i < argc; ++i) {
+        const char* const one = argv[i];
+        const bool more = i + 1 < argc;
+        if (strcmp(one, "--short") == 0) {
+            arguments.options.points_max = kShortPoints;
+            arguments.options.stragglers = 4;
+        } else if (strcmp(one, "--first") == 0) {
+            arguments.options.until_first = true;
+        } else if (strcmp(one, "--compare") == 0) {
+            arguments.compare = true;
+        } else if (strcmp(one, "--list") == 0) {
+            arguments.list = true;
+        } else if (strcmp(one, "-v") == 0) {
+            arguments.options.verbose = true;
+        } else if (strcmp(one, "--scenario") == 0 && more) {
+            arguments.scenario = argv[++i];
+        } else if (strcmp(one, "--stragglers") == 0 && more) {
+            arguments.options.stragglers = strtoul(argv[++i], nullptr, 10);
+        } else if (strcmp(one, "--patience") == 0 && more) {
+            arguments.options.patience_ms = atol(argv[++i]);
+        } else {
+            fputs(kHelp, strcmp(one, "--help") == 0 ? stdout : stderr);
+            return false;
+        }
+    }
+    return true;
+}
+
+// All on one processor: who runs when is then much the same each time, and a step takes less time.
+// Before that: how long a waiter spins is asked once in a program, and there is more than one now.
+void settle_on_one_processor() {
+    const std::unique_ptr<Mutex> mutex = make_brood_mutex();
+    mutex->make();
+    const pid_t holder = fork();
+    if (holder == 0) {
+        (void)mutex->take(kForever);
+        for (;;) { pause(); }
+    }
+    while ((mutex->word() & 0x3fffffffu) == 0) { usleep(100); }
+    (void)mutex->take(1);
+    kill(holder, SIGKILL);
+    (void)waitpid(holder, nullptr, 0);
+
+    cpu_set_t here;  // Where the system put us: others have more to do elsewhere.
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(sched_getcpu()), &here);
+    (void)sched_setaffinity(0, sizeof(here), &here);
+}
+
+double seconds_since(std::int64_t begun_ns) {
+    return static_cast<double>(now_ns() - begun_ns) / 1e9;
+}
+
+void print_totals(const char* name, const Totals& totals) {
+    printf("%-52s %8ld %7ld %7ld %7ld %7ld", name, totals.points, totals.faults[4],
+           totals.faults[2], totals.faults[3], totals.faults[1]);
+}
+
+using Sweeps = std::vector<std::unique_ptr<Sweep>>;
+
+// Steps through every operation once, tries a few of its points and counts what there is to do.
+Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
+    Sweeps sweeps;
+    double seconds = 0;
+    for (const auto& scene : scenes) {
+        if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
+        sweeps.push_back(std::make_unique<Sweep>(*scene, stage, arguments.options));
+        Sweep& sweep = *sweeps.back();
+        progress(scene->name(), "step", 0, 1);
+        if (!sweep.record()) { continue; }
+        const std::int64_t begun_ns = now_ns();
+        const std::size_t tried = sweep.probe();
+        const double each = seconds_since(begun_ns) / static_cast<double>(tried);
+        seconds += each * static_cast<double>(sweep.expected());
+    }
+    clear_progress();
+    printf("estimate: %zu scenes, %.0f s\n\n", sweeps.size(), seconds);
+    printf("%-52s %8s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
+    return sweeps;
+}
+
+// Plays one scene in all ways. Returns what became of it.
+Totals play(Sweep& sweep) {
+    if (!sweep.recorded()) {
+        printf("  %s: the operation does not come to its end\n", sweep.name());
+        Totals failed;
+        failed.faults[static_cast<std::size_t>(Fault::wedged)] = 1;
+        return failed;
+    }
+    const std::int64_t begun_ns = now_ns();
+    sweep.strike_victims();
+    const double victims = seconds_since(begun_ns);
+    sweep.strike_recoverers();
+    clear_progress();
+    Totals all = sweep.totals();
+    all += sweep.recovery();
+    print_totals(sweep.name(), all);
+    printf("   %.1f + %.1f s: ", victims, seconds_since(begun_ns) - victims);
+    printf("%zu points in %zu instructions, %zu states, %ld recoveries, %ld not met\n",
+           sweep.points(), sweep.instructions(), sweep.states(), sweep.recovery().points,
+           all.not_met);
+    fflush(stdout);
+    return all;
+}
+
+Totals play_all(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
+    Totals all;
+    if (arguments.list) {
+        for (const auto& scene : scenes) { puts(scene->name()); }
+        return all;
+    }
+    for (const auto& sweep : prepare(scenes, stage, arguments)) {
+        if (arguments.options.until_first && !arguments.compare && all.bad() > 0) { break; }
+        all += play(*sweep);
+    }
+    return all;
+}
+
+int run(const Arguments& arguments) {
+    if (!cpu::has_breakpoints()) {
+        puts("not run: crash: no breakpoints of this processor are known (test/crash/cpu)");
+        return 0;
+    }
+    settle_on_one_processor();
+    const std::int64_t begun_ns = now_ns();
+    Stage stage;
+    Totals all;
+    if (arguments.compare) {
+        for (const bool robust : {false, true}) {
+            const auto mutex = make_pthread_mutex(robust), other = make_pthread_mutex(robust);
+            all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
+        }
+    } else {
+        const auto mutex = make_brood_mutex(), other = make_brood_mutex();
+        all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
+    }
+    if (arguments.list) { return 0; }
+    print_totals("all", all);
+    printf("   %.0f s\n", seconds_since(begun_ns));
+    if (arguments.compare) { return 0; }
+    return all.bad() == 0 && all.points > 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace crash
+
+int main(int argc, char** argv) {
+    crash::Arguments arguments;
+    if (!crash::parse(argc, argv, arguments)) {
+        return argc > 1 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
+    }
+    return crash::run(arguments);
+}

@@ -1,0 +1,90 @@
+// A scene: one operation of the victim, who else is there, and what must hold afterwards.
+#ifndef BROOD_TEST_CRASH_SCENE_HPP
+#define BROOD_TEST_CRASH_SCENE_HPP
+
+#include <memory>
+#include <vector>
+
+#include "stage.hpp"
+#include "tracee.hpp"
+
+namespace crash {
+
+/// What befalls the victim at a point.
+enum class Blow {
+    kill,       ///< SIGKILL.
+    late_kill,  ///< It stands there while others come; then SIGKILL.
+    overtaken,  ///< It stands there while others come and go; then SIGKILL.
+    straggler,  ///< It stands there while others come, and is killed a few instructions later.
+    slow,       ///< It goes on by single steps, and after each the others do all they can.
+    stop,       ///< SIGSTOP, others come, SIGCONT.
+    long_stop,  ///< SIGSTOP, others come and go, SIGCONT.
+};
+const char* name_of(Blow blow);
+
+/// Memory that a scene's state lies in: equal states are swept once.
+struct Extent {
+    const void* at;
+    std::size_t bytes;
+};
+
+/// All calls come from the tracer but those of the victim_... and recover().
+class Scene {
+public:
+    Scene() = default;
+    virtual ~Scene() = default;
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+
+    virtual const char* name() const = 0;
+    /// Makes everything anew, and the actors who are there before the victim.
+    virtual void set(Stage& stage) = 0;
+
+    // The victim: what it does before, the operation, and what it does afterwards if it lives.
+    virtual void victim_before(Stage&) {}
+    virtual void victim_acts(Stage& stage) = 0;
+    virtual void victim_after(Stage&, int /*actor*/) {}
+    /// It stands at the beginning of its operation: who comes now finds it prepared.
+    virtual void victim_ready(Stage&) {}
+    /// It sleeps for the kth time (from 0). False: nobody will wake it, a timeout will.
+    virtual bool victim_sleeps(Stage&, int /*k*/) { return false; }
+
+    /// It stands at its point. Others come and do what they can, and keep what they can get until
+    /// the gates open.
+    /// How many they are matters: who comes third may make up for what the second lost.
+    virtual void meanwhile(Stage&, pid_t /*victim*/, int /*crowd*/) {}
+    /// What is due when `victim` ends now: called just before the blow.
+    virtual void reckon(Stage&, pid_t /*victim*/) {}
+    /// Everybody who is there goes on to his end; the victim, too, if it lives. As long as nobody
+    /// new comes, nobody makes up for what went wrong.
+    virtual void others_end(Stage& stage) = 0;
+    /// New ones come and do real work.
+    virtual void newcomers(Stage& stage) = 0;
+    /// All are through.
+    virtual void account(Stage&, bool /*victim_lives*/) {}
+
+    /// What a newcomer does first in what a dead one left; it is killed in it, too.
+    virtual void recover(Stage&) {}
+    virtual Extent state() { return {nullptr, 0}; }
+    /// Of a scene with sleepers the first may itself be one who recovers: started here, stepped.
+    virtual bool has_sleepers() const { return false; }
+
+    /// Starts somebody who falls asleep. The first is the `understudy`, if one is wanted.
+    template <class F>
+    void start_sleeper(Stage& stage, F body) {
+        if (understudy != nullptr && !understudy_called) {
+            understudy_called = true;
+            (*understudy)();
+            return;
+        }
+        stage.asleep(stage.start(body));
+    }
+    const std::function<void()>* understudy = nullptr;
+    bool understudy_called = false;
+};
+
+using Scenes = std::vector<std::unique_ptr<Scene>>;
+
+}  // namespace crash
+
+#endif

@@ -1,0 +1,177 @@
+#include "stage.hpp"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tracee.hpp"
+
+namespace crash {
+namespace {
+
+// Lets the others have the processor; rests, if they take long.
+void let_others(int look) {
+    const timespec span = {0, 200000};
+    if (look > 64) {
+        nanosleep(&span, nullptr);
+    } else {
+        sched_yield();
+    }
+}
+
+bool rests(pid_t pid) {
+    const char state = state_of(pid);
+    return state == 'S' || state == 'Z' || state == 'T';
+}
+
+}  // namespace
+
+const char* name_of(Fault fault) {
+    switch (fault) {
+        case Fault::none: return "fine";
+        case Fault::wrong: return "wrong";
+        case Fault::lost: return "lost";
+        case Fault::duplicated: return "duplicated";
+        case Fault::wedged: return "wedged";
+    }
+    return "?";
+}
+
+void Gate::open() {
+    word_.store(1);
+    syscall(SYS_futex, &word_, FUTEX_WAKE, 1 << 30, nullptr, nullptr, 0);
+}
+
+void Gate::pass() {
+    while (word_.load() == 0) { syscall(SYS_futex, &word_, FUTEX_WAIT, 0, nullptr, nullptr, 0); }
+}
+
+Stage::Stage() {
+    void* const page =
+        mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        perror("crash: mmap");
+        exit(2);
+    }
+    board_ = static_cast<Board*>(page);  // Zeroes are what all of it begins with.
+}
+
+void Stage::clear() {
+    for (int i = 0; i < actors_; ++i) { kill(i); }
+    actors_ = 0;
+    own_fault_ = Fault::none;
+    own_complaint_ = nullptr;
+    memset(static_cast<void*>(board_), 0, sizeof(*board_));
+}
+
+int Stage::start(const std::function<void(int)>& body) {
+    const int actor = actors_;
+    if (actor == Board::kActors - 1) {  // The last line of the board is the victim's.
+        fprintf(stderr, "crash: a scene with too many actors\n");
+        exit(2);
+    }
+    const pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        body(actor);
+        _exit(0);
+    }
+    if (pid < 0) {
+        perror("crash: fork");
+        exit(2);
+    }
+    pids_[actor] = pid;
+    ++actors_;
+    return actor;
+}
+
+std::int64_t Stage::deadline() const {
+    return now_ns() + patience_ns;
+}
+
+bool Stage::asleep(int actor) {
+    const std::int64_t until = deadline();
+    for (int look = 0; !rests(pids_[actor]); ++look) {
+        if (now_ns() > until) { return false; }
+        let_others(look);
+    }
+    return true;
+}
+
+void Stage::settle() {
+    const std::int64_t until = deadline();
+    for (int look = 0, calm = 0; calm < 2; ++look) {
+        bool all = true;
+        for (int i = 0; i < actors_; ++i) { all = all && (pids_[i] == 0 || rests(pids_[i])); }
+        calm = all ? calm + 1 : 0;
+        if (now_ns() > until) { return; }
+        let_others(look);
+    }
+}
+
+bool Stage::end(int actor, const char* complaint) {
+    const std::int64_t until = deadline();
+    for (int look = 0; pids_[actor] != 0; ++look) {
+        int status = 0;
+        const pid_t found = waitpid(pids_[actor], &status, WNOHANG);
+        if (found == pids_[actor]) {
+            pids_[actor] = 0;
+            if (status != 0) { complain(Fault::wrong, "an actor ended badly"); }
+            return status == 0;
+        }
+        if (now_ns() > until) {
+            complain(Fault::wedged, complaint);
+            kill(actor);
+            return false;
+        }
+        let_others(look);
+    }
+    return true;
+}
+
+void Stage::open_all() {
+    for (int i = 0; i < actors_; ++i) { gate(i).open(); }
+}
+
+void Stage::kill(int actor) {
+    if (pids_[actor] == 0) { return; }
+    ::kill(pids_[actor], SIGKILL);
+    while (waitpid(pids_[actor], nullptr, 0) < 0 && errno == EINTR) {}
+    pids_[actor] = 0;
+}
+
+void Stage::complain(Fault fault, const char* text, int actor) {
+    if (actor < 0) {
+        if (fault > own_fault_) {
+            own_fault_ = fault;
+            own_complaint_ = text;
+        }
+    } else if (fault > board_->faults[actor].load()) {
+        board_->faults[actor].store(fault);
+        board_->complaints[actor].store(text);
+    }
+}
+
+Fault Stage::fault(const char** text) const {
+    Fault worst = own_fault_;
+    const char* said = own_complaint_;
+    for (int i = 0; i < Board::kActors; ++i) {
+        if (board_->faults[i].load() <= worst) { continue; }
+        worst = board_->faults[i].load();
+        said = board_->complaints[i].load();
+    }
+    if (text != nullptr) { *text = said; }
+    return worst;
+}
+
+}  // namespace crash

@@ -1,0 +1,91 @@
+// Where a scene is played: the processes that take part beside the victim, what they tell each
+// other, and the account of what went wrong.
+#ifndef BROOD_TEST_CRASH_STAGE_HPP
+#define BROOD_TEST_CRASH_STAGE_HPP
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+namespace crash {
+
+/// What a kill at one point led to, from bad to worse.
+enum class Fault : std::uint8_t {
+    none,
+    wrong,       ///< Something was reported that is not so.
+    lost,        ///< A message, a death, a permit that nobody heard of.
+    duplicated,  ///< Something that two got.
+    wedged,      ///< Somebody did not come on before the deadline.
+};
+const char* name_of(Fault fault);
+
+/// A door between processes, shut at first.
+class Gate {
+public:
+    void open();
+    void pass();  ///< Sleeps until it is open.
+    bool is_open() const { return word_.load() != 0; }
+
+private:
+    std::atomic<std::uint32_t> word_;
+};
+
+/// What the processes of a scene share, all zero at first.
+struct Board {
+    static constexpr int kActors = 12;
+    Gate gates[kActors];
+    std::atomic<const char*> complaints[kActors];  ///< Literals: the same in every process.
+    std::atomic<Fault> faults[kActors];
+    std::atomic<int> counts[32];  ///< The scene's own.
+};
+
+class Stage {
+public:
+    Stage();
+    ~Stage() { clear(); }
+    Stage(const Stage&) = delete;
+    Stage& operator=(const Stage&) = delete;
+
+    Board& board() { return *board_; }
+    Gate& gate(int actor) { return board_->gates[actor]; }
+    std::atomic<int>& count(int which) { return board_->counts[which]; }
+
+    /// Nobody there, nothing said. Whoever is left is killed.
+    void clear();
+    /// Starts a process that runs `body`, which complains of what goes wrong. Returns: its number.
+    int start(const std::function<void(int actor)>& body);
+    /// Waits until it sleeps, or is through.
+    bool asleep(int actor);
+    /// Waits until everybody sleeps or is through: nothing moves by itself any more.
+    void settle();
+    /// Waits until it is through. False, and wedged, if it is not in time.
+    bool end(int actor, const char* complaint);
+    void open_all();  ///< The gates of those who are there.
+    void kill(int actor);
+
+    /// The first and worst of a point counts. From any process; `actor` -1: the tracer.
+    void complain(Fault fault, const char* text, int actor = -1);
+    void check(bool condition, Fault fault, const char* text, int actor = -1) {
+        if (!condition) { complain(fault, text, actor); }
+    }
+    Fault fault(const char** text = nullptr) const;
+
+    int actors() const { return actors_; }
+    pid_t pid(int actor) const { return pids_[actor]; }
+    bool stepped = false;  ///< The victim is, and takes its time.
+    std::int64_t patience_ns = 2000000000;
+    std::int64_t deadline() const;
+
+private:
+    Board* board_;
+    pid_t pids_[Board::kActors] = {};
+    int actors_ = 0;
+    Fault own_fault_ = Fault::none;
+    const char* own_complaint_ = nullptr;
+};
+
+}  // namespace crash
+
+#endif

@@ -1,0 +1,249 @@
+#include "sweep.hpp"
+
+#include <string.h>
+
+#include "report.hpp"
+
+namespace crash {
+namespace {
+
+constexpr int kSlowSteps = 24;
+constexpr int kCrowd = 3;
+constexpr int kVictim = Board::kActors - 1;  // Where the victim complains, if it lives.
+
+}  // namespace
+
+const char* name_of(Blow blow) {
+    switch (blow) {
+        case Blow::kill: return "kill";
+        case Blow::late_kill: return "late kill";
+        case Blow::overtaken: return "overtaken, then killed";
+        case Blow::straggler: return "others come, then killed";
+        case Blow::slow: return "slow";
+        case Blow::stop: return "stop";
+        case Blow::long_stop: return "long stop";
+    }
+    return "?";
+}
+
+long Totals::bad() const {
+    long sum = 0;
+    for (std::size_t i = 1; i < 5; ++i) { sum += faults[i]; }
+    return sum;
+}
+
+Totals& Totals::operator+=(const Totals& other) {
+    points += other.points;
+    not_met += other.not_met;
+    for (std::size_t i = 0; i < 5; ++i) { faults[i] += other.faults[i]; }
+    return *this;
+}
+
+std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most, unsigned phase,
+                          unsigned phases) {
+    if (most == 0 || points.size() <= most) { return points; }
+    std::vector<Point> some;
+    for (std::size_t i = 0; i < most; ++i) {
+        some.push_back(points[(i * phases + phase) * points.size() / (most * phases)]);
+    }
+    return some;
+}
+
+void Sweep::set_scene() {
+    victim_.kill();
+    second_.kill();
+    stage_.clear();
+    stage_.patience_ns = options_.patience_ms * 1000000;
+    scene_.understudy_called = false;
+    scene_.set(stage_);
+}
+
+Halt Sweep::start_victim() {
+    const bool begun = victim_.start([this] {
+        scene_.victim_before(stage_);
+        operation_begins();
+        scene_.victim_acts(stage_);
+        operation_ends();
+        scene_.victim_after(stage_, kVictim);
+        return 0;
+    });
+    if (!begun) { return Halt::stuck; }
+    scene_.victim_ready(stage_);
+    return Halt::point;
+}
+
+Halt Sweep::record_victim(std::vector<Point>& points) {
+    if (start_victim() == Halt::stuck) { return Halt::stuck; }
+    std::size_t slept_at = SIZE_MAX;
+    std::uint32_t sleeps = 0;
+    Halt halt;
+    for (bool may_sleep = true;;) {
+        halt = victim_.record(steps_, may_sleep, stage_.deadline());
+        if (halt != Halt::asleep) { break; }
+        if (sleeps == 0) { slept_at = steps_.size(); }
+        may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps++));
+    }
+    points = points_of(steps_, slept_at, sleeps);
+    return halt;
+}
+
+bool Sweep::record() {
+    set_scene();
+    stage_.stepped = true;
+    const Halt halt = record_victim(points_);
+    stage_.stepped = false;
+    victim_.kill();
+    stage_.clear();
+    if (halt != Halt::done) { points_.clear(); }
+    return recorded();
+}
+
+std::size_t Sweep::probe() {
+    const std::vector<Point> few = chosen(points_, 5, 0, 1);
+    for (const Point& point : few) {
+        if (!enough()) { strike(point, Blow::late_kill, 0); }
+    }
+    return few.size();
+}
+
+// That of recoverers is a guess: it depends on how many states the kills leave.
+std::size_t Sweep::expected() const {
+    const std::size_t recoveries = 10 * points_.size();
+    if (options_.points_max == 0) { return points_.size() * often() + recoveries; }
+    const std::size_t most = options_.points_max;
+    return (points_.size() < most ? points_.size() : most) * often() + most;
+}
+
+// Brings the victim to its point, letting happen what it waits for.
+Halt Sweep::drive(Tracee& tracee, const Point& point) {
+    std::uint32_t sleeps = 0;
+    for (bool may_sleep = true;;) {
+        const Halt halt = tracee.run_to(point, may_sleep, stage_.deadline());
+        if (halt != Halt::asleep) { return halt; }
+        ++sleeps;
+        if (point.address == 0 && point.nth == sleeps) { return Halt::point; }
+        may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps - 1));
+    }
+}
+
+std::uint64_t Sweep::state_now() const {
+    const Extent extent = scene_.state();
+    std::uint64_t hash = victim_.last_will();
+    for (std::size_t at = 0; at + 4 <= extent.bytes; at += 4) {
+        std::uint32_t word = 0;
+        memcpy(&word, static_cast<const unsigned char*>(extent.at) + at, 4);
+        // Who is who, in place of the numbers that processes have this time.
+        const std::uint32_t number = word & 0x3fffffffu;
+        std::uint32_t role = number == static_cast<std::uint32_t>(victim_.pid()) ? 100 : 0;
+        for (int i = 0; i < stage_.actors(); ++i) {
+            if (stage_.pid(i) != 0 && number == static_cast<std::uint32_t>(stage_.pid(i))) {
+                role = 101 + static_cast<std::uint32_t>(i);
+            }
+        }
+        if (role != 0) { word = (word & 0xc0000000u) | 0x20000000u | role; }
+        hash = hash_of(&word, sizeof(word), hash);
+    }
+    return hash;
+}
+
+// The others come, and come and go.
+void Sweep::let_others(Blow blow) {
+    if (blow == Blow::kill) { return; }
+    scene_.meanwhile(stage_, victim_.pid(), crowd_);
+    if (blow != Blow::overtaken && blow != Blow::long_stop) { return; }
+    stage_.open_all();
+    stage_.settle();
+}
+
+void Sweep::stop_victim(Blow blow) {
+    stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");
+    let_others(blow);
+    release_victim();
+}
+
+void Sweep::slow_victim(std::size_t later) {
+    let_others(Blow::slow);
+    victim_.step(later, stage_.deadline());
+    stage_.open_all();
+    stage_.settle();
+    for (int i = 0; i < kSlowSteps && victim_.step(1, stage_.deadline()); ++i) { stage_.settle(); }
+    stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");
+    release_victim();
+}
+
+void Sweep::release_victim() {
+    victim_.go_on();
+    scene_.others_end(stage_);
+    const int code = victim_.end(stage_.deadline());
+    stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
+    stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
+    scene_.newcomers(stage_);
+    scene_.account(stage_, true);
+}
+
+void Sweep::kill_victim(Blow blow, std::size_t later) {
+    let_others(blow);
+    victim_.step(later, stage_.deadline());
+    stage_.settle();
+    scene_.reckon(stage_, victim_.pid());
+    victim_.kill();
+    scene_.others_end(stage_);
+    scene_.newcomers(stage_);
+    scene_.account(stage_, false);
+}
+
+void Sweep::strike(const Point& point, Blow blow, std::size_t later) {
+    set_scene();
+    Halt halt = start_victim();
+    if (halt != Halt::stuck) { halt = drive(victim_, point); }
+    if (halt == Halt::done || halt == Halt::ended) {
+        ++totals_.not_met;
+        return;
+    }
+    ++totals_.points;
+    if (halt == Halt::stuck) {
+        stage_.complain(Fault::wedged, "the victim itself came to nothing");
+    } else if (blow == Blow::stop || blow == Blow::long_stop) {
+        stop_victim(blow);
+    } else if (blow == Blow::slow) {
+        slow_victim(later);
+    } else {
+        if (blow == Blow::kill) { states_.emplace(state_now(), point); }
+        kill_victim(blow, later);
+    }
+    judge(totals_, point, name_of(blow), later);
+}
+
+void Sweep::judge(Totals& totals, const Point& point, const char* what, std::size_t later) {
+    const char* complaint = nullptr;
+    const Fault fault = stage_.fault(&complaint);
+    ++totals.faults[static_cast<std::size_t>(fault)];
+    if (fault != Fault::none && (options_.verbose || told_++ < 3)) {
+        report_fault(scene_.name(), what, point, later, fault, complaint);
+    }
+}
+
+void Sweep::strike_all(Blow blow, std::size_t later) {
+    constexpr unsigned kPhases = 7;  // So that not all leave out the same.
+    const unsigned phase = (static_cast<unsigned>(blow) + static_cast<unsigned>(later)) % kPhases;
+    const std::vector<Point> points = chosen(points_, options_.points_max, phase, kPhases);
+    for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
+        progress(scene_.name(), name_of(blow), at, points.size());
+        strike(points[at], blow, later);
+    }
+}
+
+void Sweep::strike_victims() {
+    constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
+    strike_all(Blow::kill, 0);
+    for (const int crowd : {1, kCrowd}) {
+        crowd_ = crowd;
+        for (const Blow blow : kOnce) { strike_all(blow, 0); }
+        for (std::size_t later = 1; later <= options_.stragglers; ++later) {
+            strike_all(Blow::straggler, later);
+            strike_all(Blow::slow, later);
+        }
+    }
+}
+
+}  // namespace crash

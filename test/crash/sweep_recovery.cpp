@@ -1,0 +1,87 @@
+// Of a sweep: the kills of those who recover what a killed victim left.
+#include "report.hpp"
+#include "sweep.hpp"
+
+namespace crash {
+
+// The victim is killed at `first`; then the second goes on to `point`, or, without one, is stepped
+// to its end. False: it did not come there.
+bool Sweep::bring_second(const Point& first, Second second, const Point* point,
+                         std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
+    const auto go = [&](bool may_sleep) {
+        return point != nullptr ? second_.run_to(*point, may_sleep, stage_.deadline())
+                                : second_.record(steps, may_sleep, stage_.deadline());
+    };
+    Halt halt = Halt::stuck;
+    const auto start = [&] {
+        const bool begun = second_.start([this] {
+            operation_begins();
+            scene_.recover(stage_);
+            operation_ends();
+            return 0;
+        });
+        if (begun && second == Second::sleeper) { halt = go(true); }
+        if (begun && second == Second::newcomer) { halt = Halt::asleep; }
+        slept_at = steps.size();
+    };
+    const std::function<void()> understudy = start;
+    set_scene();
+    scene_.understudy = second == Second::sleeper ? &understudy : nullptr;
+    const bool there = start_victim() == Halt::point && drive(victim_, first) == Halt::point;
+    scene_.understudy = nullptr;
+    if (!there || (second == Second::sleeper && halt != Halt::asleep)) { return false; }
+    scene_.reckon(stage_, victim_.pid());
+    victim_.kill();
+    if (second == Second::newcomer) { start(); }
+    for (bool may_sleep = true; halt == Halt::asleep;) {
+        halt = go(may_sleep);
+        if (halt != Halt::asleep) { break; }
+        stage_.open_all();
+        may_sleep = false;
+    }
+    return halt == (point != nullptr ? Halt::point : Halt::done);
+}
+
+void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
+    std::vector<std::uintptr_t> steps;
+    std::size_t slept_at = 0;
+    if (!bring_second(first, second, nullptr, steps, slept_at)) {
+        if (second_.pid() == 0) { return; }  // A sleeper that does not sleep yet at this point.
+        stage_.complain(Fault::wedged, "who recovers came to nothing");
+        ++recovery_.points;
+        return judge(recovery_, first, "recovery", 0);
+    }
+    std::vector<Point> points;
+    for (const Point& point : points_of(steps, slept_at, 0)) {
+        if (second == Second::newcomer || point.after_sleep) { points.push_back(point); }
+    }
+    points = chosen(points, most, 0, 1);
+    for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
+        progress(scene_.name(), "recovery", at, points.size());
+        if (!bring_second(first, second, &points[at], steps, slept_at)) {
+            ++recovery_.not_met;
+            continue;
+        }
+        ++recovery_.points;
+        stage_.settle();
+        scene_.reckon(stage_, second_.pid());
+        second_.kill();
+        scene_.others_end(stage_);
+        scene_.newcomers(stage_);
+        scene_.account(stage_, false);
+        judge(recovery_, points[at], "recovery", 0);
+    }
+}
+
+void Sweep::strike_recoverers() {
+    const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
+    const std::size_t most =
+        options_.points_max == 0 ? 0 : options_.points_max / (states_.size() * kinds + 1) + 1;
+    for (const auto& [hash, point] : states_) {
+        if (enough()) { return; }
+        sweep_second(point, Second::newcomer, most);
+        if (kinds == 2) { sweep_second(point, Second::sleeper, most); }
+    }
+}
+
+}  // namespace crash

@@ -1,0 +1,269 @@
+#include "tracee.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <unordered_map>
+
+#include "cpu.hpp"
+
+namespace crash {
+namespace {
+
+std::uintptr_t begin_address() {
+    return reinterpret_cast<std::uintptr_t>(&operation_begins);
+}
+std::uintptr_t end_address() {
+    return reinterpret_cast<std::uintptr_t>(&operation_ends);
+}
+
+// What stands where a breakpoint was set: the tracer has the same code.
+void set_breakpoint(pid_t pid, std::uintptr_t address) {
+    long code = 0;
+    memcpy(&code, reinterpret_cast<const void*>(address), sizeof(code));
+    ptrace(PTRACE_POKEDATA, pid, address, cpu::with_breakpoint(code));
+}
+void lift_breakpoint(pid_t pid, std::uintptr_t address) {
+    long code = 0;
+    memcpy(&code, reinterpret_cast<const void*>(address), sizeof(code));
+    ptrace(PTRACE_POKEDATA, pid, address, code);
+}
+
+void nap() {
+    const timespec span = {0, 200000};
+    nanosleep(&span, nullptr);
+}
+
+}  // namespace
+
+// What the compiler cannot see through, and the linker cannot fold together.
+[[gnu::noinline]] void operation_begins() {
+    asm volatile("" : : "i"(1) : "memory");
+}
+[[gnu::noinline]] void operation_ends() {
+    asm volatile("" : : "i"(2) : "memory");
+}
+
+std::int64_t now_ns() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
+
+char state_of(pid_t pid) {
+    char path[40], text[256] = {};
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) { return 0; }
+    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    const char* const name_end = bytes > 0 ? strrchr(text, ')') : nullptr;
+    return name_end != nullptr ? name_end[2] : '\0';
+}
+
+bool Tracee::start(const std::function<int()>& body) {
+    kill();
+    pid_ = fork();
+    if (pid_ == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        raise(SIGSTOP);
+        _exit(body());
+    }
+    if (pid_ < 0) {
+        pid_ = 0;
+        return false;
+    }
+    int status = 0;
+    if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) { return false; }
+    ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL);
+    set_breakpoint(pid_, begin_address());
+    set_breakpoint(pid_, end_address());
+    running_ = stepping_over_ = false;
+    hits_ = 0;
+    set_at_ = 0;
+    resume(false);
+    if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
+    lift_breakpoint(pid_, begin_address());
+    const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
+    cpu::set_program_counter(pid_, at);
+    return at == begin_address();
+}
+
+void Tracee::resume(bool by_a_step) {
+    ptrace(by_a_step ? PTRACE_SINGLESTEP : PTRACE_CONT, pid_, nullptr, nullptr);
+    running_ = true;
+}
+
+// One processor is shared with the tracee: yielding lets it run.
+Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
+    int slept = 0;
+    for (int look = 1;; ++look) {
+        int status = 0;
+        const pid_t found = waitpid(pid_, &status, WNOHANG);
+        if (found == pid_ && WIFSTOPPED(status)) {
+            running_ = false;
+            if (WSTOPSIG(status) == SIGTRAP) { return Halt::point; }
+            if (WSTOPSIG(status) == SIGSTOP) { return Halt::point; }
+            ptrace(PTRACE_CONT, pid_, nullptr, WSTOPSIG(status));
+            running_ = true;
+        } else if (found != 0 && !(found < 0 && errno == EINTR)) {
+            pid_ = 0;
+            return Halt::ended;
+        }
+        if (look % 16 == 0) {
+            if (now_ns() > deadline_ns) { return Halt::stuck; }
+            slept = state_of(pid_) == 'S' ? slept + 1 : 0;
+            if (may_sleep && slept == 2) { return Halt::asleep; }
+        }
+        if (look > 64) {
+            nap();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns) {
+    for (;;) {
+        if (!running_) {
+            const std::uintptr_t at = cpu::program_counter(pid_);
+            steps.push_back(at);
+            if (at == end_address()) { return Halt::done; }
+            resume(true);
+        }
+        const Halt halt = wait(may_sleep, deadline_ns);
+        if (halt != Halt::point) { return halt; }
+    }
+}
+
+bool Tracee::step(std::size_t count, std::int64_t deadline_ns) {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (running_ || cpu::program_counter(pid_) == end_address()) { return false; }
+        resume(true);
+        if (wait(true, deadline_ns) != Halt::point) { return false; }
+    }
+    return true;
+}
+
+void Tracee::lift() {
+    if (set_at_ != 0) { lift_breakpoint(pid_, set_at_); }
+    set_at_ = 0;
+}
+
+Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns) {
+    const bool elsewhere = point.address == 0 || point.nth == 0 || point.address == end_address();
+    for (;;) {
+        if (!running_ && stepping_over_) {
+            resume(true);
+        } else if (!running_) {
+            if (!elsewhere) { set_breakpoint(pid_, set_at_ = point.address); }
+            resume(false);
+        }
+        const Halt halt = wait(may_sleep, deadline_ns);
+        if (halt != Halt::point) { return halt; }
+        if (stepping_over_) {
+            stepping_over_ = false;
+            continue;
+        }
+        const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
+        cpu::set_program_counter(pid_, at);
+        lift();
+        if (at == end_address()) { return point.address == at ? Halt::point : Halt::done; }
+        if (at != point.address) { return Halt::stuck; }
+        if (++hits_ == point.nth) { return Halt::point; }
+        stepping_over_ = true;
+    }
+}
+
+void Tracee::kill() {
+    if (pid_ == 0) { return; }
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    do {
+        while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+    } while (WIFSTOPPED(status));
+    pid_ = 0;
+    running_ = false;
+}
+
+bool Tracee::stop() {
+    if (running_) {  // Asleep: the signal is delivered first, to us.
+        ::kill(pid_, SIGSTOP);
+        if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
+    }
+    lift();
+    lift_breakpoint(pid_, end_address());
+    if (ptrace(PTRACE_DETACH, pid_, nullptr, SIGSTOP) != 0) { return false; }
+    int status = 0;
+    return waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status);
+}
+
+void Tracee::go_on() {
+    ::kill(pid_, SIGCONT);
+}
+
+int Tracee::end(std::int64_t deadline_ns) {
+    for (int look = 0;; ++look) {
+        int status = 0;
+        const pid_t found = waitpid(pid_, &status, WNOHANG);
+        if (found == pid_) {
+            pid_ = 0;
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+        }
+        if (now_ns() > deadline_ns) {
+            kill();
+            return -1;
+        }
+        if (look > 64) {
+            nap();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+std::uint64_t Tracee::last_will() const {
+    std::uintptr_t head = 0;
+    std::size_t bytes = 0;
+    std::uint64_t words[8] = {};
+    if (syscall(SYS_get_robust_list, pid_, &head, &bytes) != 0 || bytes > sizeof(words)) {
+        return 0;
+    }
+    const iovec here = {words, bytes}, there = {reinterpret_cast<void*>(head), bytes};
+    if (process_vm_readv(pid_, &here, 1, &there, 1, 0) < 0) { return 0; }
+    return hash_of(words, sizeof(words));
+}
+
+std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t hash) {
+    const auto* const from = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < bytes; ++i) { hash = (hash ^ from[i]) * 1099511628211u; }
+    return hash;
+}
+
+std::vector<Point> points_of(const std::vector<std::uintptr_t>& steps, std::size_t slept_at,
+                             std::uint32_t sleeps) {
+    std::unordered_map<std::uintptr_t, std::uint32_t> totals, met;
+    for (const std::uintptr_t at : steps) { ++totals[at]; }
+    std::vector<Point> points;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const std::uint32_t nth = ++met[steps[i]];
+        const bool chosen = nth <= 2 || nth == totals[steps[i]];
+        if (chosen) { points.push_back({steps[i], nth, i >= slept_at}); }
+    }
+    for (std::uint32_t nth = 1; nth <= sleeps; ++nth) { points.push_back({0, nth, true}); }
+    return points;
+}
+
+}  // namespace crash

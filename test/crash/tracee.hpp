@@ -1,0 +1,92 @@
+// A process under our eyes: it is stepped through an operation once, to record its points, and from
+// then on brought to one of them with a single breakpoint.
+#ifndef BROOD_TEST_CRASH_TRACEE_HPP
+#define BROOD_TEST_CRASH_TRACEE_HPP
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace crash {
+
+/// A moment of an operation: before the instruction at `address` is run for the nth time; or, if
+/// `address` is 0, when the process has fallen asleep in the kernel for the nth time.
+struct Point {
+    std::uintptr_t address = 0;
+    std::uint32_t nth = 0;
+    bool after_sleep = false;  ///< It had slept before.
+};
+
+/// What a process under our eyes came to.
+enum class Halt {
+    point,   ///< It stands where it was to go, and can be resumed.
+    asleep,  ///< It sleeps in the kernel, and goes on as soon as somebody wakes it.
+    done,    ///< It stands at the end of its operation.
+    ended,   ///< It is gone.
+    stuck,   ///< It neither goes on nor sleeps, or sleeps although nobody was to wait.
+};
+
+/// How its body marks the operation.
+void operation_begins();
+void operation_ends();
+
+class Tracee {
+public:
+    Tracee() = default;
+    ~Tracee() { kill(); }
+    Tracee(const Tracee&) = delete;
+    Tracee& operator=(const Tracee&) = delete;
+
+    /// Forks a process that runs `body` and exits with what that returns; it stands where `body`
+    /// calls operation_begins(). False: it never came there.
+    bool start(const std::function<int()>& body);
+
+    /// Steps through the operation, noting each instruction. Asleep: call it again. With
+    /// `may_sleep` false it says nothing of sleep, but that it is stuck after `deadline_ns`.
+    Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns);
+    /// Runs to a point of the operation; the rest as record().
+    Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
+    /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
+    bool step(std::size_t count, std::int64_t deadline_ns);
+
+    /// Ends it where it stands or sleeps; it is reaped.
+    void kill();
+    /// Stops it there, as SIGSTOP does, and traces it no more.
+    bool stop();
+    /// Lets a stopped one go on.
+    void go_on();
+    /// Awaits the end of one that went on: its exit code, -N if signal N killed it, and -1 if it
+    /// was not in time and had to be killed.
+    int end(std::int64_t deadline_ns);
+
+    pid_t pid() const { return pid_; }
+    /// What the kernel is to do at its end, for comparisons: a hash of its robust list's head.
+    std::uint64_t last_will() const;
+
+private:
+    Halt wait(bool may_sleep, std::int64_t deadline_ns);
+    void resume(bool by_a_step);
+    void lift();  // the breakpoint of run_to()
+
+    pid_t pid_ = 0;
+    bool running_ = false;
+    bool stepping_over_ = false;
+    std::uint32_t hits_ = 0;
+    std::uintptr_t set_at_ = 0;
+};
+
+/// The state letter of a process: S asleep, Z ended; 0 if there is none.
+char state_of(pid_t pid);
+std::int64_t now_ns();
+std::uint64_t hash_of(const void* data, std::size_t bytes,
+                      std::uint64_t hash = 14695981039346656037u);
+
+/// The first, the second and the last time that each address was met: what `steps` has to offer.
+std::vector<Point> points_of(const std::vector<std::uintptr_t>& steps, std::size_t slept_at,
+                             std::uint32_t sleeps);
+
+}  // namespace crash
+
+#endif
