@@ -12,6 +12,7 @@
 #include <brood/pool.hpp>
 #include <brood/process.hpp>
 #include <brood/result.hpp>
+#include <brood/rlock.hpp>
 #include <brood/shared_memory.hpp>
 #include <brood/signals.hpp>
 #include <brood/text.hpp>
