@@ -259,9 +259,9 @@ bool mutex_is_mine(RobustMutex& mutex) noexcept;
 /// Whether no living thread holds it. Posix: takes it for a moment to find out, and if its last
 /// holder died, the next hears no more of that.
 bool mutex_is_free(RobustMutex& mutex) noexcept;
-/// bell_wait() for any kind, which also ends when one of `watched` is free, or the thread that holds
-/// it ends: that wakes one of those who watch it. Whoever is woken may find that nothing is left for
-/// him. Where a port cannot watch (Linux before 5.16, more than 127), sleeps end after kSliceNs.
+/// bell_wait() for any kind, which also ends when one of `watched` is free, or its holder ends:
+/// that wakes one of those who watch it. Whoever is woken may find that nothing is left for him. At
+/// most kWatchedMax. Where a port cannot watch (Linux before 5.16), sleeps end after kSliceNs.
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
                           std::size_t count, std::int64_t deadline_ns) noexcept;
 

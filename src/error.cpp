@@ -110,6 +110,8 @@ constexpr Entry kEntries[] = {
     {Errc::too_many_members, "too_many_members",
      "no place is left for a thread: 510 may use what processes share; let some end"},
     {Errc::empty, "empty", "nothing to get now: wait for it with a timeout"},
+    {Errc::too_many_releases, "too_many_releases",
+     "released more often than acquired: release each permit once"},
 
     {Errc::worker_died, "worker_died",
      "the worker died in the task: the task did not finish, others go on"},

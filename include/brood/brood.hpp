@@ -13,6 +13,7 @@
 #include <brood/process.hpp>
 #include <brood/result.hpp>
 #include <brood/rlock.hpp>
+#include <brood/semaphore.hpp>
 #include <brood/shared_memory.hpp>
 #include <brood/signals.hpp>
 #include <brood/text.hpp>

@@ -76,6 +76,7 @@ enum class Errc : std::int32_t {
     too_many_members =
         109,      ///< More threads use the shared objects of this family than it has room for.
     empty = 110,  ///< Nothing to get now.
+    too_many_releases = 111,  ///< A semaphore would have more permits than it may have.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

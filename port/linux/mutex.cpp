@@ -226,7 +226,8 @@ bool mutex_is_free(RobustMutex& mutex) noexcept {
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
                           std::size_t count, std::int64_t deadline_ns) noexcept {
     detail::WaitedWord words[detail::kWaitedMax];
-    const bool sliced = count >= detail::kWaitedMax || !rings_for_the_dead();
+    static_assert(kWatchedMax + 1 == detail::kWaitedMax);
+    const bool sliced = count > kWatchedMax || !rings_for_the_dead();
     words[0] = detail::waited(bell.word, expected);
     for (std::size_t i = 0; i < count; ++i) {
         std::uint32_t seen = 0;

@@ -11,8 +11,8 @@ namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
-// Who holds it, behind the pthread mutex, which does not tell. Written by the holder alone; 0 before
-// he lets go. Left by a dead one until the next.
+// Who holds it, behind the pthread mutex, which does not tell. Written by the holder alone; 0
+// before he lets go. Left by a dead one until the next.
 struct Holder {
     std::atomic<std::uintptr_t> thread;
     std::atomic<Pid> process;
