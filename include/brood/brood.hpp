@@ -5,6 +5,7 @@
 #include <brood/array.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>
+#include <brood/event.hpp>
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
 #include <brood/lock.hpp>
