@@ -88,18 +88,16 @@ Status Event::wait(Timeout timeout) noexcept {
     if (has_come(at_first, at_first)) { return Errc::ok; }
     if (deadline_ns <= 0) { return Errc::timed_out; }
     Status slept;
-    bool was_woken = false;
     for (;;) {
         detail::get_ready_to_sleep(bell);
         if (has_come(bell.note.load(std::memory_order_seq_cst), at_first)) {
-            if (was_woken) { detail::ring_for(bell, detail::kEverybody); }
+            detail::ring_for(bell, detail::kEverybody);
             slept = Errc::ok;
             break;
         }
         if (!slept.ok()) { break; }
         // If killed from here on: a ring that reached us goes to the next.
         slept = detail::sleep_on(bell, deadline_ns);
-        was_woken = true;
     }
     port::owe_nothing();
     return slept;

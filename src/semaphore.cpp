@@ -198,23 +198,22 @@ Status Semaphore::release_permits(std::size_t permits) noexcept {
 
 Status Semaphore::take_unit(std::int64_t deadline_ns) noexcept {
     State& state = *state_;
-    bool was_woken = false, has_owed = false;
+    bool has_set_flag = false;
     for (bool is_last = deadline_ns <= 0;;) {
         std::uint32_t seen = state.units.load(std::memory_order_seq_cst);
         while (seen > 0 &&
                !state.units.compare_exchange_weak(seen, seen - 1, std::memory_order_seq_cst)) {}
         if (seen > 0 || is_last) {
-            // Who rang for one after the other may have been killed between.
-            if (was_woken && seen > 1) { detail::ring_for(state.bell, 1); }
-            if (has_owed) { port::owe_nothing(); }
+            // Who released several may have been killed before he rang for all.
+            if (has_set_flag && seen > 1) { detail::ring_for(state.bell, 1); }
+            if (has_set_flag) { port::owe_nothing(); }
             return seen > 0 ? Errc::ok : Errc::timed_out;
         }
         detail::get_ready_to_sleep(state.bell);
-        has_owed = true;
+        has_set_flag = true;
         if (state.units.load(std::memory_order_seq_cst) > 0) { continue; }
         // If killed from here on: a ring that reached us goes to the next.
         is_last = !detail::sleep_on(state.bell, deadline_ns).ok();
-        was_woken = true;
     }
 }
 

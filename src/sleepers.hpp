@@ -1,8 +1,12 @@
 // Those who sleep on a bell until something changes, and the ringing for them.
 //
 // The bell's word has one flag, kSleepers, set while somebody may be asleep. Its low 30 bits stay
-// 0, so that owe_ring() may name it: a ring that is owed by one who is killed, or that had reached one
-// who is killed before he acts, goes to the next.
+// 0, so that owe_ring() may name it: a ring that is owed by one who is killed, or that had reached
+// one who is killed before he acts, goes to the next.
+//
+// Who looked, but is not asleep yet, is not found by a ring; but that drops the flag, and he finds
+// the word changed. Unless a third sets the flag anew just then. So whoever has set the flag, and
+// then finds what he wanted to wait for, must ring for those who may want it, too.
 #ifndef BROOD_SRC_SLEEPERS_HPP
 #define BROOD_SRC_SLEEPERS_HPP
 
