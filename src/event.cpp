@@ -6,8 +6,9 @@
 // only one who was stopped while it was set exactly 2^31 times, and cleared, sleeps on, as if he
 // had come just now.
 //
-// Every waiter who goes rings for all the others, as the setter does: if the setter is killed before
-// he rings, the system wakes one, and if that one is killed, the next. Nobody counts who is woken.
+// Every waiter who goes rings for all the others, as the setter does: if the setter is killed
+// before he rings, the system wakes one, and if that one is killed, the next. Nobody counts who is
+// woken.
 #include <brood/event.hpp>
 
 #include <utility>

@@ -120,39 +120,37 @@ void a_setter_killed_at_a_random_moment_strands_nobody(void**) {
 void waiters_killed_at_random_moments_leave_the_others_waiting_as_before(void**) {
     constexpr int kRounds = 300;
     struct Account {
-        std::atomic<int> phase{0}, gone[2] = {};
+        std::atomic<int> ready[3] = {}, gone[3] = {};  // the last: of the victims
     };
     Event event = make();
     Board<Account> account;
-    // Each phase is set and cleared once; survivors must come through all, victims die on the way.
-    const auto wait_through = [&](std::atomic<int>* gone) {
+    // In each round it is set and cleared once: survivors must notice each, victims die on the way.
+    const auto wait_for_each = [&](int who) {
         for (;;) {
+            account->ready[who].fetch_add(1);
             CHECK_IN_CHILD(event.wait(kLong).ok());
-            if (gone != nullptr) { gone->fetch_add(1); }
+            account->gone[who].fetch_add(1);
             while (event.is_set()) { sleep_us(20); }
         }
     };
     pid_t survivors[2];
     for (int i = 0; i < 2; ++i) {
-        survivors[i] = start_child([&, i] { wait_through(&account->gone[i]); });
+        survivors[i] = start_child([&, i] { wait_for_each(i); });
     }
     Chance chance(6);
     for (int round = 0; round < kRounds; ++round) {
-        const pid_t victim = start_child([&] { wait_through(nullptr); });
+        const pid_t victim = start_child([&] { wait_for_each(2); });
+        for (int i = 0; i < 2; ++i) { assert_true(becomes(account->ready[i], round + 1)); }
         sleep_us(chance.below(800));
-        const int before[2] = {account->gone[0].load(), account->gone[1].load()};
         if (round % 2 != 0) { (void)kill(victim, SIGKILL); }
         assert_ok(event.set().error());
         if (round % 2 == 0) {
             sleep_us(chance.below(60));
             (void)kill(victim, SIGKILL);
         }
-        for (int i = 0; i < 2; ++i) {
-            assert_true(test::eventually([&] { return account->gone[i].load() == before[i] + 1; }));
-        }
+        for (int i = 0; i < 2; ++i) { assert_true(becomes(account->gone[i], round + 1)); }
         assert_ok(event.clear().error());
         assert_int_equal(end_of(victim), -SIGKILL);
-        sleep_us(60);
     }
     for (const pid_t one : survivors) { kill_and_reap(one); }
 }
