@@ -314,9 +314,19 @@ Status mutex_init(RobustMutex& mutex) noexcept;
 Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept;
 /// ok; not_owner.
 Status mutex_unlock(RobustMutex& mutex) noexcept;
+/// The same, and then owe_ring(bell), without a moment in between. If the caller ends while it lets
+/// go, the system wakes a sleeper who watches this mutex.
+Status mutex_unlock_owing(RobustMutex& mutex, Bell& bell) noexcept;
+/// Whether the calling thread holds it.
+bool mutex_is_mine(RobustMutex& mutex) noexcept;
 /// Whether no living thread holds it. Posix: takes it for a moment to find out, and if its last
 /// holder died, the next hears no more of that.
 bool mutex_is_free(RobustMutex& mutex) noexcept;
+/// bell_wait() for any kind, which also ends when one of `watched` is free, or its holder ends:
+/// that wakes one of those who watch it. Whoever is woken may find that nothing is left for him. At
+/// most kWatchedMax. Where a port cannot watch (Linux before 5.16), sleeps end after kSliceNs.
+Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
+                          std::size_t count, std::int64_t deadline_ns) noexcept;
 
 // ---- Time and chance -------------------------------------------------------------------------
 

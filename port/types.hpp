@@ -131,6 +131,9 @@ inline constexpr std::uint32_t kAnyKind = 0xffffffffu;
 /// How long a sleeper may sleep where its wake-up may be lost with a dead process.
 inline constexpr std::int64_t kSliceNs = 250000000;
 
+/// How many mutexes a sleeper can watch at once: see bell_wait_watching().
+inline constexpr std::size_t kWatchedMax = 127;
+
 /// A mutex between processes that notices the death of its holder.
 struct alignas(64) RobustMutex {
     unsigned char port_private[64];

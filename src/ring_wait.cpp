@@ -113,7 +113,9 @@ void RingWait::ring_one(std::uint32_t flag, std::uint32_t kind) noexcept {
 void RingWait::ring_after(bool more_for_us) noexcept {
     port::owe_ring(ring_.bell);
     ring_one(flag_of(other_end()), kind_of(other_end()));
-    if (woken_ && more_for_us) { ring_one(flag_of(end_), kind_of(end_)); }
+    // Also if only our flag was set: another who set his before may have missed that somebody rang
+    // meanwhile, since the word looks as he left it again.
+    if (more_for_us) { ring_one(flag_of(end_), kind_of(end_)); }
     woken_ = owes_ = false;
     port::owe_nothing();
 }
@@ -123,7 +125,7 @@ void RingWait::give_up(bool is_over) noexcept {
     // A ring that reached us is for another now. When all is over, for all.
     if (is_over) {
         ring_all(ring_);
-    } else if (woken_) {
+    } else {
         ring_one(flag_of(end_), kind_of(end_));
         ring_one(flag_of(other_end()), kind_of(other_end()));
     }

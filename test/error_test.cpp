@@ -71,6 +71,7 @@ constexpr bool is_known(Errc code) {
         case Errc::would_deadlock:
         case Errc::out_of_range:
         case Errc::too_many_members:
+        case Errc::too_many_releases:
         case Errc::worker_died:
         case Errc::pool_broken:
         case Errc::pool_closed:

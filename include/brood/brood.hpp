@@ -5,6 +5,7 @@
 #include <brood/array.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>
+#include <brood/event.hpp>
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
 #include <brood/lock.hpp>
@@ -15,6 +16,8 @@
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/result.hpp>
+#include <brood/rlock.hpp>
+#include <brood/semaphore.hpp>
 #include <brood/shared_memory.hpp>
 #include <brood/signals.hpp>
 #include <brood/text.hpp>

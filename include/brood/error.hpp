@@ -77,6 +77,7 @@ enum class Errc : std::int32_t {
     out_of_range = 108,    ///< An index beyond the end.
     too_many_members =
         109,  ///< More threads use the shared objects of this family than it has room for.
+    too_many_releases = 111,  ///< A semaphore would have more permits than it may have.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include <brood/detail/guard.hpp>
 #include <brood/result.hpp>
 #include <brood/timeout.hpp>
 
@@ -13,37 +14,7 @@ inline namespace v0 {
 class Lock;
 
 /// A held lock, released at the end of the scope; says how it was got.
-class [[nodiscard]] Locked {
-public:
-    Locked(Locked&& other) noexcept : lock_(other.lock_), status_(other.status_) {
-        other.lock_ = nullptr;
-    }
-    Locked& operator=(Locked&&) = delete;
-    ~Locked() noexcept { release().ignore(); }
-
-    /// True if the lock is held, also after the death of the former holder.
-    explicit operator bool() const noexcept { return lock_ != nullptr; }
-    bool timed_out() const noexcept { return status_.code() == Errc::timed_out; }
-    /// Held, but the former holder was killed inside: what the lock guards may be half changed.
-    bool owner_died() const noexcept { return status_.code() == Errc::owner_died; }
-    /// ok; owner_died (held); timed_out; would_deadlock; timeout_negative, timeout_overflow;
-    /// corrupt; closed.
-    Status status() const noexcept { return status_; }
-    /// Panics unless the lock is held; owner_died counts as held.
-    void expect(const char* doing) const noexcept {
-        if (lock_ == nullptr) { status_.expect(doing); }
-    }
-    /// Releases it now. ok, too, when it is not held.
-    Status release() noexcept;
-    /// Leaves it held beyond the scope: Lock::release() ends that.
-    void keep() noexcept { lock_ = nullptr; }
-
-private:
-    friend class Lock;
-    Locked(Lock* lock, Status status) noexcept : lock_(lock), status_(status) {}
-    Lock* lock_;
-    Status status_;
-};
+using Locked = detail::Guard<Lock>;
 
 /// Mutual exclusion among processes and threads.
 ///
@@ -69,11 +40,10 @@ public:
     /// Blocks:  until it is free, or `timeout`. Signals do not cut the wait short.
     /// Killed here: it is free, or held by the victim and heals as above. It is never lost.
     Locked acquire(Timeout timeout = Timeout::forever()) noexcept {
-        const Status status = take(timeout);
-        const bool held = status.ok() || status.code() == Errc::owner_died;
-        return Locked(held ? this : nullptr, status);
+        return Locked(this, take(timeout));
     }
-    /// Takes it without a guard. Returns: as Locked::status(): owner_died means held.
+    /// Takes it without a guard. Returns: ok; owner_died (held); timed_out; would_deadlock;
+    /// timeout_negative, timeout_overflow; corrupt; closed.
     Status take(Timeout timeout = Timeout::forever()) noexcept;
     /// Returns: ok; not_owner (the caller does not hold it); closed.
     Status release() noexcept;
@@ -84,12 +54,6 @@ private:
     bool own_page_ = false;
     bool held_ = false;  // by means of this handle: another one's end releases nothing
 };
-
-inline Status Locked::release() noexcept {
-    Lock* const held = lock_;
-    lock_ = nullptr;
-    return held == nullptr ? Status(Errc::ok) : held->release();
-}
 
 }  // namespace v0
 }  // namespace brood

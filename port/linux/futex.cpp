@@ -66,14 +66,6 @@ long wait_once(FutexWord* word, std::uint32_t expected, std::uint32_t kinds,
 }
 #endif
 
-// struct futex_waitv, for FUTEX_WAITV (5.16): in sizes that are the same everywhere.
-struct WaitedWord {
-    std::uint64_t expected;
-    std::uint64_t address;
-    std::uint32_t flags;
-    std::uint32_t reserved;
-};
-
 Status outcome(long result) noexcept {
     if (result >= 0) { return {}; }
     switch (errno) {
@@ -105,20 +97,24 @@ std::uint32_t futex_wake(FutexWord& word, std::uint32_t count, std::uint32_t kin
 
 Status futex_wait_both(FutexWord& first, std::uint32_t first_expected, FutexWord& second,
                        std::uint32_t second_expected, std::int64_t deadline_ns) noexcept {
-    constexpr std::uint32_t k32Bits = 2;
+    const WaitedWord words[2] = {waited(first, first_expected), waited(second, second_expected)};
+    return futex_wait_any(words, 2, deadline_ns);
+}
+
+Status futex_wait_any(const WaitedWord* words, std::size_t count,
+                      std::int64_t deadline_ns) noexcept {
     constexpr int kMonotonic = 1;  // CLOCK_MONOTONIC
-    const WaitedWord words[2] = {
-        {first_expected, reinterpret_cast<std::uintptr_t>(&first), k32Bits, 0},
-        {second_expected, reinterpret_cast<std::uintptr_t>(&second), k32Bits, 0},
-    };
-    const KernelTime<std::int64_t> time = time_of(deadline_ns);
-    const long result =
-        call(SYS_futex_waitv, words, 2, 0, deadline_ns == kNever ? nullptr : &time, kMonotonic);
-    if (result >= 0 || !is_missing(errno)) { return outcome(result); }
+    if (count <= kWaitedMax) {
+        const KernelTime<std::int64_t> time = time_of(deadline_ns);
+        const long result = call(SYS_futex_waitv, words, count, 0,
+                                 deadline_ns == kNever ? nullptr : &time, kMonotonic);
+        if (result >= 0 || !is_missing(errno)) { return outcome(result); }
+    }
     const std::int64_t slice_end = now_ns() + kSliceNs;
     const bool last = deadline_ns <= slice_end;
-    const Status slept =
-        futex_wait(first, first_expected, kAnyKind, last ? deadline_ns : slice_end);
+    auto& first = *reinterpret_cast<FutexWord*>(static_cast<std::uintptr_t>(words[0].address));
+    const Status slept = futex_wait(first, static_cast<std::uint32_t>(words[0].expected), kAnyKind,
+                                    last ? deadline_ns : slice_end);
     return last ? slept : Status();
 }
 

@@ -18,6 +18,23 @@ Status futex_wait(FutexWord& word, std::uint32_t expected, std::uint32_t kinds,
 /// The same for two words at once. Before Linux 5.16 a sleep of kSliceNs at most on the first.
 Status futex_wait_both(FutexWord& first, std::uint32_t first_expected, FutexWord& second,
                        std::uint32_t second_expected, std::int64_t deadline_ns) noexcept;
+
+/// struct futex_waitv, for FUTEX_WAITV (5.16): in sizes that are the same everywhere.
+struct WaitedWord {
+    std::uint64_t expected;
+    std::uint64_t address;
+    std::uint32_t flags;
+    std::uint32_t reserved;
+};
+inline constexpr std::size_t kWaitedMax = 128;
+
+inline WaitedWord waited(FutexWord& word, std::uint32_t expected) noexcept {
+    constexpr std::uint32_t k32Bits = 2;
+    return {expected, reinterpret_cast<std::uintptr_t>(&word), k32Bits, 0};
+}
+/// The same for any number. Beyond kWaitedMax as before Linux 5.16.
+Status futex_wait_any(const WaitedWord* words, std::size_t count,
+                      std::int64_t deadline_ns) noexcept;
 /// Wakes up to `count` sleepers of `kinds`: how many there were. [ass]
 std::uint32_t futex_wake(FutexWord& word, std::uint32_t count, std::uint32_t kinds) noexcept;
 

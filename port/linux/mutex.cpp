@@ -75,21 +75,30 @@ int looks() noexcept {
     return count;
 }
 
+// The word as a sleeper waits for its change, with the flag that has the kernel wake him. False:
+// nobody holds it.
+bool can_watch(MutexState& mutex, std::uint32_t& seen) noexcept {
+    seen = mutex.futex.word.load(std::memory_order_seq_cst);
+    do {
+        if ((seen & kHolder) == 0) { return false; }
+    } while ((seen & kWaiters) == 0 && !mutex.futex.word.compare_exchange_weak(
+                                           seen, seen | kWaiters, std::memory_order_seq_cst));
+    seen |= kWaiters;
+    return true;
+}
+
 // Sleeps until something may have changed. If killed in here: `pending` names the bell, so that a
 // ring which had reached us goes to the next.
 Status sleep_for(MutexState& mutex, const ThisThread& me, std::int64_t deadline_ns) noexcept {
     detail::set_pending(*me.list, detail::entry_of(mutex.bell, *me.list));
     mutex.bell.fetch_or(kSleepers, std::memory_order_seq_cst);
     // Looked at after the flag was set: whoever lets go later sees the flag.
-    std::uint32_t seen = mutex.futex.word.load(std::memory_order_seq_cst);
-    do {
-        if ((seen & kHolder) == 0) { return {}; }
-    } while ((seen & kWaiters) == 0 && !mutex.futex.word.compare_exchange_weak(
-                                           seen, seen | kWaiters, std::memory_order_seq_cst));
+    std::uint32_t seen = 0;
+    if (!can_watch(mutex, seen)) { return {}; }
     std::int64_t until = rings_for_the_dead() ? kNever : now_ns() + kSliceNs;
     if (until > deadline_ns) { until = deadline_ns; }
     const Status slept =
-        detail::futex_wait_both(mutex.bell, kSleepers, mutex.futex.word, seen | kWaiters, until);
+        detail::futex_wait_both(mutex.bell, kSleepers, mutex.futex.word, seen, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(); }
     // Whoever rang for us may have dropped the flag, and may be stopped before he sets it again.
     mutex.bell.fetch_or(kSleepers, std::memory_order_seq_cst);
@@ -138,6 +147,25 @@ Status lock_slowly(MutexState& mutex, const ThisThread& me, void* entry,
     }
 }
 
+// What `pending` names afterwards: null, or a bell.
+Status unlock(RobustMutex& mutex, Bell* owed) noexcept {
+    MutexState& state = state_of(mutex);
+    const ThisThread& me = detail::this_thread_known();
+    if ((state.futex.word.load(std::memory_order_relaxed) & kHolder) != me.number) {
+        return Error(Errc::not_owner, EPERM);
+    }
+    void* const entry = detail::entry_of(state.futex.word, *me.list);
+    if (me.list->pending != entry) { detail::set_pending(*me.list, entry); }
+    detail::link_out(entry, me);
+    // If killed here: the word still names us, and `pending` the word.
+    state.futex.word.fetch_and(kWaiters, std::memory_order_seq_cst);
+    // If killed here: the kernel wakes one who sleeps on the word, be it to lock or to watch.
+    if (state.bell.load(std::memory_order_seq_cst) != 0) { ring(state, *me.list); }
+    detail::set_pending(*me.list,
+                        owed == nullptr ? nullptr : detail::entry_of(owed->word, *me.list));
+    return {};
+}
+
 bool kernel_is_since(unsigned major, unsigned minor) noexcept {
     utsname system = {};
     if (::uname(&system) != 0) { return false; }
@@ -180,23 +208,39 @@ Status mutex_lock(RobustMutex& mutex, std::int64_t deadline_ns) noexcept {
 }
 
 Status mutex_unlock(RobustMutex& mutex) noexcept {
-    MutexState& state = state_of(mutex);
-    const ThisThread& me = detail::this_thread_known();
-    if ((state.futex.word.load(std::memory_order_relaxed) & kHolder) != me.number) {
-        return Error(Errc::not_owner, EPERM);
-    }
-    void* const entry = detail::entry_of(state.futex.word, *me.list);
-    if (me.list->pending != entry) { detail::set_pending(*me.list, entry); }
-    detail::link_out(entry, me);
-    // If killed here: the word still names us, and `pending` the word.
-    state.futex.word.fetch_and(kWaiters, std::memory_order_seq_cst);
-    if (state.bell.load(std::memory_order_seq_cst) != 0) { ring(state, *me.list); }
-    detail::set_pending(*me.list, nullptr);
-    return {};
+    return unlock(mutex, nullptr);
+}
+
+Status mutex_unlock_owing(RobustMutex& mutex, Bell& bell) noexcept {
+    return unlock(mutex, &bell);
+}
+
+bool mutex_is_mine(RobustMutex& mutex) noexcept {
+    const std::uint32_t word = state_of(mutex).futex.word.load(std::memory_order_relaxed);
+    return (word & kHolder) == detail::this_thread_known().number;
 }
 
 bool mutex_is_free(RobustMutex& mutex) noexcept {
     return (state_of(mutex).futex.word.load(std::memory_order_acquire) & kHolder) == 0;
+}
+
+Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
+                          std::size_t count, std::int64_t deadline_ns) noexcept {
+    detail::WaitedWord words[detail::kWaitedMax];
+    static_assert(kWatchedMax + 1 == detail::kWaitedMax);
+    const bool sliced = count > kWatchedMax || !rings_for_the_dead();
+    words[0] = detail::waited(bell.word, expected);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t seen = 0;
+        if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
+        if (!sliced) { words[1 + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
+    }
+    if (!sliced) { return detail::futex_wait_any(words, 1 + count, deadline_ns); }
+    const std::int64_t slice_end = now_ns() + kSliceNs;
+    const bool last = deadline_ns <= slice_end;
+    const Status slept =
+        detail::futex_wait(bell.word, expected, kAnyKind, last ? deadline_ns : slice_end);
+    return last ? slept : Status();
 }
 
 void owe_ring(Bell& bell) noexcept {

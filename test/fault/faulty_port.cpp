@@ -291,7 +291,13 @@ INFALLIBLE(std::uint32_t, mutex_layout, (), ())
 FALLIBLE(Status, mutex_init, (RobustMutex & mutex), (mutex))
 FALLIBLE(Status, mutex_lock, (RobustMutex & mutex, std::int64_t deadline_ns), (mutex, deadline_ns))
 FALLIBLE(Status, mutex_unlock, (RobustMutex & mutex), (mutex))
+FALLIBLE(Status, mutex_unlock_owing, (RobustMutex & mutex, Bell& bell), (mutex, bell))
+INFALLIBLE(bool, mutex_is_mine, (RobustMutex & mutex), (mutex))
 INFALLIBLE(bool, mutex_is_free, (RobustMutex & mutex), (mutex))
+INFALLIBLE(Status, bell_wait_watching,
+           (Bell & bell, std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
+            std::int64_t deadline_ns),
+           (bell, expected, watched, count, deadline_ns))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))
