@@ -190,7 +190,7 @@ void a_semaphore_has_one_address_for_each_object(void**) {
 void a_name_or_a_value_beyond_the_libcs_is_an_error_that_says_so(void**) {
     char long_name[400] = "/";
     memset(long_name + 1, 'x', 300);
-    for (const std::size_t bytes : {300, 257, 256}) {
+    for (const unsigned bytes : {300u, 257u, 256u}) {
         long_name[bytes] = '\0';
         assert_code(port::sem_create(long_name, 0600, 1), Errc::name_too_long);
         assert_code(port::sem_open(long_name), Errc::name_too_long);
