@@ -31,9 +31,15 @@ bool is_taken(const Status& status) noexcept {
     return status.ok() || status.code() == Errc::owner_died;
 }
 
+// __thread and not thread_local: nothing is to be constructed.
+__thread Membership t_membership;
+
 }  // namespace
 
-__thread Membership t_membership;
+Membership* membership_in(const MemberTable& table) noexcept {
+    if (t_membership.table != &table || t_membership.epoch != epoch_now()) { return nullptr; }
+    return &t_membership;
+}
 
 Result<MemberTable*> family() noexcept {
     MemberTable* found = g_family.load(std::memory_order_acquire);

@@ -69,18 +69,12 @@ struct Membership {
     std::uint32_t quantum;
 };
 
-// __thread and not thread_local: for one that is declared elsewhere the compiler calls a function
-// that might have to construct it.
-extern __thread Membership t_membership;
-
 /// Makes the calling thread a member. Errors: too_many_members; unsupported.
 Status join_members(MemberTable& table) noexcept;
 
-/// The calling thread's place; null if it has none yet.
-inline Membership* membership_in(const MemberTable& table) noexcept {
-    Membership& mine = t_membership;
-    return mine.table == &table && mine.epoch == epoch_now() ? &mine : nullptr;
-}
+/// The calling thread's place; null if it has none yet. Not inline: g++ 12 with -fsanitize=null
+/// takes the address of a thread's variable of another file for null.
+Membership* membership_in(const MemberTable& table) noexcept;
 
 }  // namespace detail
 }  // namespace v0
