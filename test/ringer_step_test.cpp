@@ -52,6 +52,9 @@ bool has_ended(pid_t pid) {
 template <class Make, class Prepare, class Act, class Wait, class Happened, class Help>
 void sweep(const char* what, Make make, Prepare prepare, Act act, Wait wait, Happened has_happened,
            Help help) {
+#if defined(__SANITIZE_ADDRESS__)
+    return test::not_run(what, "the sanitizers' code takes a hundred times as many steps");
+#endif
     if (!brood::port::rings_for_the_dead()) {
         return test::not_run(what, "this system does not ring for the dead");
     }
