@@ -33,7 +33,7 @@ for patch in test/crash/defects/*"$text"*.patch; do
     scene=$(sed -n 's/^Scene: //p' "$patch")
     count=$((count + 1))
     began=$SECONDS
-    if ! patch -s -d "$tree" -p1 --no-backup-if-mismatch <"$patch" || ! build_copy; then
+    if ! patch -s -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch" || ! build_copy; then
         tail -5 "$log"
         echo "$name: does not apply or does not build any more"
         exit 1
@@ -46,7 +46,7 @@ for patch in test/crash/defects/*"$text"*.patch; do
         printf '%-45s NOT CAUGHT, %d s\n' "$name" $((SECONDS - began))
         missed+=("$name")
     fi
-    patch -s -R -d "$tree" -p1 --no-backup-if-mismatch <"$patch"
+    patch -s -R -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch"
 done
 echo "crash-defects: $((count - ${#missed[@]})) of $count caught"
 ((${#missed[@]} == 0))

@@ -15,7 +15,7 @@ complain() {  # title, offending lines (none: all is well)
 
 mapfile -t code < <(find include src port test tools -name '*.[ch]pp' | sort)
 mapfile -t scripts < <(find test tools .ci Makefile -type f ! -name '*.[ch]pp' ! -name '*.exclude' \
-    ! -name '*.patch'     -exec grep -Il '' {} + | sort)
+    ! -name '*.patch' -exec grep -Il '' {} + | sort)
 library=()
 for file in "${code[@]}"; do [[ $file == @(test|tools)/* ]] || library+=("$file"); done
 
@@ -50,6 +50,10 @@ complain "no part of the build" "$(comm -13 <(printf '%s\n' "$@" | sort -u) <(
 complain "included by nothing" "$(for header in "${code[@]}"; do
     [[ $header == *.hpp && $header != include/brood/+([a-z_]).hpp ]] || continue
     grep -qE "# *include.*[\"</]${header##*/}[\">]" "${code[@]}" || echo "$header"
+done)"
+
+complain "does not fit the sources exactly" "$(for patch in test/*/defects/*.patch; do
+    patch -s -F0 --dry-run -p1 <"$patch" >/dev/null || echo "$patch"
 done)"
 
 if command -v clang-format >/dev/null; then
