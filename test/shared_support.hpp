@@ -14,10 +14,10 @@
 #include <sys/statvfs.h>
 
 #include <atomic>
-#include <new>
 
 namespace shared_test {
 
+using test::Board;
 using test::count_entries;
 
 inline int64_t now_ms() {
@@ -77,26 +77,6 @@ inline bool becomes(const std::atomic<int>& word, int value,
     }
     return true;
 }
-
-// A T in plain shared memory, not brood's: what tests talk through.
-template <class T>
-class Board {
-public:
-    Board() {
-        void* const page =
-            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(page != MAP_FAILED);
-        board_ = ::new (page) T();
-    }
-    ~Board() { (void)munmap(board_, sizeof(T)); }
-    Board(const Board&) = delete;
-    Board& operator=(const Board&) = delete;
-    T* operator->() { return board_; }
-    T& operator*() { return *board_; }
-
-private:
-    T* board_;
-};
 
 // "/brood-test-<pid of the suite>-<what>".
 struct Name {
