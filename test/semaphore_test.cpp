@@ -25,17 +25,6 @@ Semaphore make(std::size_t permits) {
     return Semaphore::create(permits).expect("making the semaphore");
 }
 
-template <class F>
-void in_thread(F f) {
-    pthread_t thread;
-    const auto run = [](void* argument) -> void* {
-        (*static_cast<F*>(argument))();
-        return nullptr;
-    };
-    assert_int_equal(pthread_create(&thread, nullptr, run, &f), 0);
-    assert_int_equal(pthread_join(thread, nullptr), 0);
-}
-
 // A child that holds a permit until it is killed.
 pid_t start_holder(Semaphore& semaphore, int permits = 1) {
     Board<std::atomic<int>> step;
