@@ -15,6 +15,9 @@
 //   2. If the index does not move, he sets kForce: from then on the owner begins nothing.
 //   3. heavy_fence(), then he looks at the owner's `op`. Not in an operation, or dead: he takes it.
 //
+//   A take-over by force costs microseconds. So afterwards the side is shared for a while: each
+//   owner gives the lease up after his operation, and the next takes it by one exchange.
+//
 //   An owner announces his operation in his entry (`op`: index << 2 | side), light_fence(), and
 //   then looks at the lease. Either the revoker sees the operation, or the owner sees kForce.
 //   An operation is over when the index has moved past the one announced, which is the commit
@@ -47,6 +50,7 @@ namespace detail {
 
 struct RingSide {
     port::Bell lease;  // its note: the last seen index of the other side, a lower bound
+    std::atomic<std::uint32_t> shared_left;  // operations after which the lease is given up at once
     alignas(64) std::atomic<std::uint32_t> index;
 };
 
@@ -84,6 +88,7 @@ struct Lease {
     static constexpr std::uint32_t kForce = 1u << 24;
     static constexpr std::uint32_t kSleep = 1u << 25;
     static constexpr std::uint32_t kQuantum = 64;
+    static constexpr std::uint32_t kShared = 256;
 
     static std::uint32_t owner(std::uint32_t word) noexcept { return word & kMember; }
     static std::uint32_t revoker(std::uint32_t word) noexcept {
@@ -120,7 +125,12 @@ public:
         me_.table->light_fence();
         const std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
         if ((seen & Lease::kForce) != 0) { hand_over(seen); }
+        if (mine_.shared_left.load(std::memory_order_relaxed) != 0) { share(); }
     }
+
+    /// Of one who will be away for a while: gives the lease to whoever asked for it, or to nobody.
+    /// So the next pays no fence for it.
+    void let_go() noexcept;
 
     /// Whether `member` is in the middle of an operation on `side` of this ring.
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
@@ -128,6 +138,7 @@ public:
 private:
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
+    void share() noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;
     Status revoke(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t& slice_ns) noexcept;
     Status wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept;

@@ -11,6 +11,7 @@ namespace {
 // of an operation. More of the first make the side slower under contention (measured: 20 is best).
 constexpr int kLooksAtWork = 20;
 constexpr int kLooksInOperation = 100;
+constexpr int kTurns = 4;
 
 // Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
@@ -47,6 +48,24 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
     if (given && sleeps) {
         static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
     }
+}
+
+void RingUser::let_go() noexcept {
+    std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    if (seen == me_.index) {
+        // If killed before: a dead owner, who is in no operation. After: nobody's.
+        if (mine_.lease.word.compare_exchange_strong(seen, 0, std::memory_order_release)) {
+            return;
+        }
+    }
+    hand_over(seen);
+}
+
+// How many are left is a hint: a wrong number costs time alone.
+void RingUser::share() noexcept {
+    const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
+    if (left != 0) { mine_.shared_left.store(left - 1, std::memory_order_relaxed); }
+    let_go();
 }
 
 // True: the lease is the caller's and so it stays until the operation is over.
@@ -100,7 +119,10 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
         return Status(Errc::ok);
     };
-    if (!is_in_operation(owner, end_)) { return take(); }
+    if (!is_in_operation(owner, end_)) {
+        mine_.shared_left.store(Lease::kShared, std::memory_order_relaxed);
+        return take();
+    }
     for (int look = 0; look < kLooksInOperation; ++look) {
         port::cpu_relax();
         if (!is_in_operation(owner, end_) || word.load(std::memory_order_relaxed) != seen) {
@@ -129,6 +151,10 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
         word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
         return Errc::ok;
+    }
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
