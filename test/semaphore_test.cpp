@@ -15,6 +15,7 @@ using brood::Permit;
 using brood::Semaphore;
 using brood::Timeout;
 using test::start_sleeping;
+using test::switches_of;
 
 namespace {
 
@@ -291,19 +292,6 @@ void a_stopped_holder_keeps_its_permit(void**) {
 }
 
 // ---- Waiting -----------------------------------------------------------------------------------
-
-long switches_of(pid_t pid) {
-    char path[40], line[128];
-    (void)snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
-    FILE* const file = fopen(path, "re");
-    if (file == nullptr) { return -1; }
-    long count = -1;
-    while (fgets(line, sizeof line, file) != nullptr) {
-        if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1) { break; }
-    }
-    (void)fclose(file);
-    return count;
-}
 
 void an_idle_waiter_causes_no_wake_ups(void**) {
     if (!brood::port::rings_for_the_dead()) {

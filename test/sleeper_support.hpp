@@ -46,6 +46,20 @@ inline void await_state(pid_t pid, char state) {
     assert_true(eventually([=] { return state_of(pid) == state; }));
 }
 
+// How often a process has gone to sleep.
+inline long switches_of(pid_t pid) {
+    char path[40], line[128];
+    (void)snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
+    FILE* const file = fopen(path, "re");
+    if (file == nullptr) { return -1; }
+    long count = -1;
+    while (fgets(line, sizeof line, file) != nullptr) {
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1) { break; }
+    }
+    (void)fclose(file);
+    return count;
+}
+
 // In a child: a test that fails leaves nobody behind for long.
 inline void end_some_day() {
     alarm(3 * kPatienceMs / 1000);
