@@ -299,6 +299,10 @@ INFALLIBLE(Status, bell_wait_watching,
            (Bell & bell, std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
             std::int64_t deadline_ns),
            (bell, expected, watched, count, deadline_ns))
+INFALLIBLE(Status, bells_wait_watching,
+           (Bell & first, std::uint32_t first_expected, Bell& second, std::uint32_t second_expected,
+            RobustMutex* const* watched, std::size_t count, std::int64_t deadline_ns),
+           (first, first_expected, second, second_expected, watched, count, deadline_ns))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))
