@@ -23,6 +23,8 @@
 //
 //   The revoker's mark makes the take-over safe: only he exchanges a word that names him so, so it
 //   cannot go away and come back behind his back, however long he was stopped. No counter wraps.
+//   As long as his mark stands, his `op` says that he claims the side: a mark whose owner does not
+//   is a dead one's, even if another has his entry by now, and lives.
 //   A thread that gets the entry of a dead owner finds the lease its own, which is a legal way to
 //   take it over: the ring is whole, and joining cleared the announcement.
 //
@@ -109,6 +111,11 @@ public:
         self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_release);
         return index;
     }
+    /// Says in the caller's entry that it asks for this side: before its mark is in the lease.
+    void announce_claim() noexcept {
+        const std::uint32_t claim = static_cast<std::uint32_t>(end_) << 2 | kClaim;
+        me_.self->op.store(claim, std::memory_order_release);
+    }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
 
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
@@ -126,6 +133,10 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    static constexpr std::uint32_t kClaim = 3;  // in place of a side, which is what follows then
+
+    std::uint32_t op_of(std::uint32_t member) noexcept;
+    bool is_claiming(std::uint32_t member) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;

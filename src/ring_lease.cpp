@@ -26,11 +26,23 @@ void RingUser::change_object() noexcept {
     me_.quantum = 0;
 }
 
-bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+// What a member announces about this ring; 0: nothing.
+std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
-    if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
+    const bool is_about_us = other.op.load(std::memory_order_acquire) == op &&
+                             object == ring_.object;
+    return is_about_us ? op : 0;
+}
+
+// Whoever has marked the lease announced that before, and withdraws it after the mark is gone.
+bool RingUser::is_claiming(std::uint32_t member) noexcept {
+    return op_of(member) == (static_cast<std::uint32_t>(end_) << 2 | kClaim);
+}
+
+bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+    const std::uint32_t op = op_of(member);
     if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
     // The operation first, then the index: one that is over by now has moved it.
     const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
@@ -123,9 +135,12 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         port::cpu_relax();
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
-    if (!me_.table->is_alive(Lease::revoker(seen))) {
-        // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
-        // begins anew. Without kForce: it was the other who made the fence after it.
+    const std::uint32_t revoker = Lease::revoker(seen);
+    // The entry may be another's by now, who lives and knows of no mark.
+    if (!is_claiming(revoker) || !me_.table->is_alive(revoker)) {
+        // Should he live and revoke: his exchange fails, and he begins anew. Without kForce: it was
+        // the other who made the fence after it.
+        announce_claim();
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
         word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
         return Errc::ok;
@@ -161,6 +176,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
             mine_.lease.word.compare_exchange_strong(seen, seen | me_.index,
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == 0) {
+            announce_claim();
             mine_.lease.word.compare_exchange_strong(seen, seen | Lease::with_revoker(me_.index),
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == me_.index) {
@@ -170,6 +186,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         }
         if (!status.ok()) {
             give_up();
+            withdraw();
             return status;
         }
     }
