@@ -165,23 +165,34 @@ void a_timed_out_wait_has_the_lock_and_takes_no_notify(void**) {
     assert_int_equal(end_of(waiter), 0);
 }
 
+struct Waiters {
+    Condition condition;
+    int count = 0;  // changed only with the condition held
+};
+
+void* wait_as_one_of(void* argument) {
+    auto& waiters = *static_cast<Waiters*>(argument);
+    const ConditionLocked held = waiters.condition.acquire();
+    ++waiters.count;
+    return held && waiters.condition.wait(kLong).ok() ? argument : nullptr;
+}
+
 void threads_wait_like_processes(void**) {
-    Condition condition = make();
+    Waiters waiters{make()};
     pthread_t threads[4];
-    const auto body = [](void* argument) -> void* {
-        auto& one = *static_cast<Condition*>(argument);
-        const ConditionLocked held = one.acquire();
-        return held && one.wait(kLong).ok() ? argument : nullptr;
-    };
     for (pthread_t& thread : threads) {
-        assert_int_equal(pthread_create(&thread, nullptr, body, &condition), 0);
+        assert_int_equal(pthread_create(&thread, nullptr, wait_as_one_of, &waiters), 0);
     }
-    sleep_us(20000);
-    notify(condition, SIZE_MAX);
+    assert_true(test::eventually([&] {
+        const ConditionLocked held = waiters.condition.acquire();
+        if (waiters.count < 4) { return false; }
+        test::assert_ok(waiters.condition.notify_all());
+        return true;
+    }));
     for (const pthread_t thread : threads) {
         void* result = nullptr;
         assert_int_equal(pthread_join(thread, &result), 0);
-        assert_ptr_equal(result, &condition);
+        assert_ptr_equal(result, &waiters);
     }
 }
 

@@ -280,6 +280,10 @@ FALLIBLE(Status, bell_init, (Bell & bell), (bell))
 FALLIBLE(Status, bell_wait,
          (Bell & bell, std::uint32_t expected, std::uint32_t kinds, std::int64_t deadline_ns),
          (bell, expected, kinds, deadline_ns))
+FALLIBLE(Status, bell_wait_having_looked,
+         (Bell & bell, std::uint32_t expected, const LookedAt* looked, std::size_t count,
+          std::int64_t deadline_ns),
+         (bell, expected, looked, count, deadline_ns))
 INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
            (bell, count, kinds))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
