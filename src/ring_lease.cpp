@@ -16,6 +16,9 @@ constexpr int kLooksInOperation = 100;
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
 constexpr std::int64_t kFirstSliceNs = 2000000;
 
+// How long a call with no_wait() waits for one who is in the middle of an operation.
+constexpr std::int64_t kPatienceNs = 10000000;
+
 }  // namespace
 
 // Others read op, object, op again, and believe them only if op did not change: it is 0 while the
@@ -26,11 +29,26 @@ void RingUser::change_object() noexcept {
     me_.quantum = 0;
 }
 
+void RingUser::begin() noexcept {
+    if (use_ == RingUse::alone) {
+        announce();
+        return;
+    }
+    if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+    me_.self->op.store(kBothEnds, std::memory_order_release);
+}
+
+// Of the second of two ends: the first stays announced.
+void RingUser::draw_back() noexcept {
+    if (use_ != RingUse::second) { withdraw(); }
+}
+
 bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
     if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
+    if ((op & 3) == kBothEnds) { return true; }
     if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
     // The operation first, then the index: one that is over by now has moved it.
     const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
@@ -60,10 +78,10 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
         hand_over(seen);
         return false;
     }
-    announce();
+    begin();
     me_.table->light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
-        withdraw();
+        draw_back();
         return false;
     }
     me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
@@ -150,7 +168,7 @@ void RingUser::give_up() noexcept {
 }
 
 Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
-    withdraw();
+    draw_back();
     std::int64_t slice_ns = kFirstSliceNs;
     for (;;) {
         std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
@@ -173,6 +191,12 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
             return status;
         }
     }
+}
+
+Status RingUser::enter_patiently(std::int64_t deadline_ns) noexcept {
+    const bool no_wait = deadline_ns <= 0;
+    const Status entered = enter_slowly(no_wait ? port::now_ns() + kPatienceNs : deadline_ns);
+    return no_wait && entered.code() == Errc::timed_out ? Status(Errc::would_block) : entered;
 }
 
 }  // namespace detail

@@ -70,7 +70,7 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
 Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
     // What the caller knows of the other side, when it found nothing to do.
     const std::uint32_t seen = ring_.side(end_).index.load(std::memory_order_relaxed) -
-                               (end_ == RingEnd::put ? ring_.most : 0);
+                               (end_ == RingEnd::put ? ring_.bound() : 0);
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
     port::owe_ring(ring_.bell);
