@@ -113,7 +113,7 @@ void take_the_look_at_memory() {
 }
 
 // Runs `prepare`, and then at most `most` instructions of `act`: how many. It is stopped then, and
-// traced, or it has ended. Negative: nothing can be stepped here.
+// traced; fewer than `most`: it has ended. Negative: nothing can be stepped here.
 template <class F, class G>
 int step(pid_t& victim, int most, F prepare, G act) {
     victim = start_child([&] {
@@ -134,8 +134,9 @@ int step(pid_t& victim, int most, F prepare, G act) {
         }
         assert_int_equal(waitpid(victim, &status, 0), victim);
     }
-    if (!WIFSTOPPED(status)) { assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0); }
-    return steps;
+    if (WIFSTOPPED(status)) { return steps; }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return steps - 1;
 }
 
 bool can_step(const char* what) {
