@@ -25,7 +25,7 @@ public:
 
     Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
         for (;;) {
-            const Status entered = enter();
+            const Status entered = user_.enter(deadline_ns_);
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
             const std::uint32_t possible = possible_at(index, count);
@@ -38,8 +38,9 @@ public:
                 user_.withdraw();
                 user_.leave();
                 if (is_over) { return give_up(Errc::closed); }
-                const Status waited = must_grow ? grow_ring(ring_, me_, count, deadline_ns_)
-                                                : wait_.for_other_side(deadline_ns_);
+                const Status waited = must_grow
+                                          ? grow_ring(ring_, me_, count, deadline_ns_)
+                                          : wait_.for_other_side(deadline_ns_, seen_at(index));
                 if (waited.ok()) { continue; }
                 const bool too_many = must_grow && count > 1 && is_short_of_memory(waited);
                 if (possible == 0 && !too_many) { return give_up(waited); }
@@ -65,19 +66,6 @@ private:
         return status.code() == Errc::no_space || status.code() == Errc::no_memory;
     }
 
-    // If killed from the announcement on: others look whether we live, and take the side over.
-    Status enter() noexcept {
-        const std::uint32_t announced = user_.announce();
-        me_.table->light_fence();
-        // The index again: a lease that was a dead one's with our entry may have come to us only
-        // now, after others moved it.
-        if (mine().lease.word.load(std::memory_order_acquire) == me_.index &&
-            mine().index.load(std::memory_order_relaxed) == announced) {
-            return Errc::ok;
-        }
-        return user_.enter_patiently(deadline_ns_);
-    }
-
     // Of the owner, in an operation: how many messages can be moved. The other side's index is
     // looked at only when the last look does not say that there are enough: its line is busy.
     std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
@@ -90,6 +78,11 @@ private:
         return possible;
     }
     std::uint32_t most() const noexcept { return ring_.most.load(std::memory_order_relaxed); }
+
+    // Where the other side stood when there was nothing to do, at `index`.
+    std::uint32_t seen_at(std::uint32_t index) const noexcept {
+        return is_put() ? index - ring_.bound() : index;
+    }
 
     // For one who has no right to the side any more: changes nothing.
     bool is_more_possible() noexcept {

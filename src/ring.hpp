@@ -130,6 +130,20 @@ public:
     }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
 
+    /// Begins an operation: gets the lease, and announces it. Errors: timed_out; would_block (the
+    /// deadline is 0, and a moment's patience was not enough); unsupported.
+    /// If killed from the announcement on: others look whether we live, and take the side over.
+    Status enter(std::int64_t deadline_ns) noexcept {
+        const std::uint32_t announced = announce();
+        me_.table->light_fence();
+        // The index again: a lease that was a dead one's with our entry may have come to us only
+        // now, after others moved it.
+        if (mine_.lease.word.load(std::memory_order_acquire) == me_.index &&
+            mine_.index.load(std::memory_order_relaxed) == announced) {
+            return Errc::ok;
+        }
+        return enter_patiently(deadline_ns);
+    }
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.
     Status enter_slowly(std::int64_t deadline_ns) noexcept;

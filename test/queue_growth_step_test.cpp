@@ -4,11 +4,8 @@
 // Method: the victim is stepped by ptrace, up to an instruction further in each round, until a
 // round meets its end. Some are left out; with BROOD_LONG=1 none. Then a survivor puts, gets all,
 // and looks at every message and at the memory.
-#include "shared_support.hpp"
 #include "sleeper_support.hpp"
-
-#include <sched.h>
-#include <sys/ptrace.h>
+#include "step_support.hpp"
 
 #include <brood/queue.hpp>
 
@@ -22,7 +19,6 @@ using test::assert_ok;
 namespace {
 
 const brood::Timeout kLong = milliseconds(test::kPatienceMs);
-constexpr int kStepsMax = 100000;
 constexpr int kSlots = 16;  // of a new ring, for messages of this size
 constexpr int kLate = 1000;
 
@@ -85,78 +81,6 @@ int resident_kilobytes() {
 
 void assert_memory_was_given_back() {
     if (strcmp(brood::port::kName, "posix") != 0) { assert_in_range(resident_kilobytes(), 4, 16); }
-}
-
-// A stepped process on the processor of who steps it: several times as fast.
-class OneProcessor {
-public:
-    OneProcessor() {
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(sched_getcpu(), &one);
-        (void)sched_getaffinity(0, sizeof before_, &before_);
-        (void)sched_setaffinity(0, sizeof one, &one);
-    }
-    ~OneProcessor() { (void)sched_setaffinity(0, sizeof before_, &before_); }
-    OneProcessor(const OneProcessor&) = delete;
-    OneProcessor& operator=(const OneProcessor&) = delete;
-
-private:
-    cpu_set_t before_;
-};
-
-// The port looks at the system's limits once for a number of small requests: thousands of
-// instructions, which shall not be among those that are stepped.
-void take_the_look_at_memory() {
-    const Result<void*> memory = brood::port::map_shared(512 * 1024);
-    if (memory.ok()) { brood::port::unmap(*memory, 512 * 1024); }
-}
-
-// Runs `prepare`, and then at most `most` instructions of `act`: how many. It is stopped then, and
-// traced; fewer than `most`: it has ended. Negative: nothing can be stepped here.
-template <class F, class G>
-int step(pid_t& victim, int most, F prepare, G act) {
-    victim = start_child([&] {
-        prepare();
-        take_the_look_at_memory();
-        if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) { _exit(77); }
-        (void)raise(SIGSTOP);
-        act();
-    });
-    int status = 0, steps = 0;
-    assert_int_equal(waitpid(victim, &status, 0), victim);
-    if (!WIFSTOPPED(status)) { return -1; }
-    const OneProcessor here;
-    for (; steps < most && WIFSTOPPED(status); ++steps) {
-        if (ptrace(PTRACE_SINGLESTEP, victim, nullptr, nullptr) != 0) {
-            kill_and_reap(victim);
-            return -1;
-        }
-        assert_int_equal(waitpid(victim, &status, 0), victim);
-    }
-    if (WIFSTOPPED(status)) { return steps; }
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    return steps - 1;
-}
-
-bool can_step(const char* what) {
-#if defined(__SANITIZE_ADDRESS__)
-    test::not_run(what, "the sanitizers' code takes a hundred times as many steps");
-    return false;
-#endif
-    pid_t victim = 0;
-    const bool can = step(
-                         victim, 1, [] {}, [] {}) == 1;
-    if (can) { kill_and_reap(victim); }
-    if (!can) { test::not_run(what, "nothing can be stepped here"); }
-    return can;
-}
-
-// So many are left out that a sweep of `steps` points takes a second or two.
-int stride_of(int steps) {
-    if (getenv("BROOD_LONG") != nullptr) { return 1; }
-    constexpr double kStepSeconds = 40e-6, kSeconds = 1.2;
-    return 1 + static_cast<int>(0.5 * steps * steps * kStepSeconds / kSeconds);
 }
 
 // `before` and `act` are the victim's, `setting` and `check` the survivor's; `check` is told

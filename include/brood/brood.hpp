@@ -3,6 +3,7 @@
 #define BROOD_BROOD_HPP
 
 #include <brood/array.hpp>
+#include <brood/byte_queue.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>
 #include <brood/event.hpp>
