@@ -7,19 +7,10 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// With several processors the other side often comes within microseconds, which is less than to
-// fall asleep takes. With one it cannot come while we look.
-constexpr int kLooks = 400;
-
-bool has_processors() noexcept {
-    static std::atomic<int> known{0};
-    int count = known.load(std::memory_order_relaxed);
-    if (count == 0) {
-        count = static_cast<int>(port::usable_cpus());
-        known.store(count, std::memory_order_relaxed);
-    }
-    return count > 1;
-}
+// The other side often comes within microseconds, which is less than to fall asleep takes. How long
+// it is worth to look is learned by each thread: to have looked in vain halves the next time, and
+// below kLooksMin it looks only at each kTryAgain-th wait, whether that has changed.
+constexpr std::uint32_t kLooks = 400, kLooksMin = 32, kTryAgain = 16;
 
 // Between looks at one who may be in the middle of an operation, and who may be stopped.
 constexpr std::int64_t kOperationNapNs = 50000;
@@ -38,13 +29,20 @@ bool RingWait::has_moved(std::uint32_t seen) const noexcept {
 // The rests grow: every look takes the cache line from the one who is at work on it, and a stream
 // is quicker if it comes in batches (measured: 54 against 40 million messages a second).
 bool RingWait::spin(std::uint32_t seen) noexcept {
-    if (!has_processors()) { return false; }
-    int rests = 1;
-    for (int look = 0; look < kLooks; look += rests) {
-        if (has_moved(seen)) { return true; }
-        for (int rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
+    if (!port::has_parallel_cpus()) { return false; }
+    const bool in_vain = me_.looks < kLooksMin;
+    if (in_vain && me_.not_looked++ % kTryAgain != 0) { return false; }
+    const std::uint32_t looks = in_vain ? kLooks : me_.looks;
+    std::uint32_t rests = 1;
+    for (std::uint32_t look = 0; look < looks; look += rests) {
+        if (has_moved(seen)) {
+            me_.looks = kLooks;
+            return true;
+        }
+        for (std::uint32_t rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
         if (rests < 32) { rests *= 2; }
     }
+    me_.looks /= 2;
     return false;
 }
 

@@ -64,7 +64,7 @@ private:
         while ((found = waitpid(pid_, &status, WNOHANG | __WALL)) == 0) {
             const int64_t waited = now_ms() - start;
             if (waited > test::kPatienceMs) { return false; }
-            if (may_sleep && waited > 2 && state_of(pid_) == 'S') { return false; }
+            if (may_sleep && waited > 2 && test::state_of(pid_) == 'S') { return false; }
             (void)sched_yield();
         }
         if (found != pid_ || !WIFSTOPPED(status)) {
