@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include <brood/queue.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Errc;
