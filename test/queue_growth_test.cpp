@@ -24,7 +24,6 @@ using test::assert_ok;
 namespace {
 
 const brood::Timeout kLong = milliseconds(test::kPatienceMs);
-constexpr long kKiB = 1024;
 
 struct Numbered {
     int producer, number;
