@@ -25,6 +25,13 @@ public:
 
     Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
         for (;;) {
+            // Nobody takes the lease from another only to find that there is nothing to do.
+            if (!is_mine() && !can_grow() && !is_more_possible() && is_open()) {
+                const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
+                const Status waited = wait_.for_other_side(deadline_ns_, seen_at(index));
+                if (!waited.ok()) { return give_up(waited); }
+                continue;
+            }
             const Status entered = user_.enter(deadline_ns_);
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
@@ -33,7 +40,7 @@ public:
                 static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
             const bool is_over = state == RingState::shut ||
                                  (state == RingState::draining && (is_put() || possible == 0));
-            const bool must_grow = is_put() && possible < count && ring_.grows();
+            const bool must_grow = possible < count && can_grow();
             if (is_over || possible == 0 || must_grow) {
                 user_.withdraw();
                 user_.leave();
@@ -59,6 +66,14 @@ public:
 
 private:
     static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
+    bool can_grow() const noexcept { return is_put() && ring_.grows(); }
+    bool is_mine() noexcept {
+        return mine().lease.word.load(std::memory_order_relaxed) == me_.index;
+    }
+    bool is_open() noexcept {
+        const std::uint32_t state = ring_.bell.note.load(std::memory_order_acquire);
+        return static_cast<RingState>(state) == RingState::open;
+    }
     RingSide& mine() noexcept { return is_put() ? ring_.put : ring_.get; }
     RingSide& other() noexcept { return is_put() ? ring_.get : ring_.put; }
 

@@ -11,6 +11,7 @@ namespace {
 // of an operation. More of the first make the side slower under contention (measured: 20 is best).
 constexpr int kLooksAtWork = 20;
 constexpr int kLooksInOperation = 100;
+constexpr int kTurns = 4;
 
 // Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
@@ -35,24 +36,29 @@ void RingUser::begin() noexcept {
         return;
     }
     if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
-    me_.self->op.store(kBothEnds, std::memory_order_release);
+    me_.self->op.store(Announcement::kBothEnds, std::memory_order_release);
 }
 
-// Of the second of two ends: the first stays announced.
+// In no operation on this side any more, or not yet. Of the second of two ends: the first stays
+// announced, and that says that this one is asked for.
 void RingUser::draw_back() noexcept {
-    if (use_ != RingUse::second) { withdraw(); }
+    if (use_ != RingUse::second) { ask(); }
 }
 
-bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+// What a member is at in this ring; 0: nothing.
+std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
-    if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
-    if ((op & 3) == kBothEnds) { return true; }
-    if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
+    const bool is_ours = object == ring_.object && other.op.load(std::memory_order_acquire) == op;
+    return is_ours ? op : 0;
+}
+
+bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+    const std::uint32_t op = op_of(member);
     // The operation first, then the index: one that is over by now has moved it.
     const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
-    return op >> 2 == (index & 0x3fffffffu);
+    return op == Announcement::of(side, index) || op == Announcement::kBothEnds;
 }
 
 void RingUser::hand_over(std::uint32_t seen) noexcept {
@@ -65,6 +71,24 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
     if (given && sleeps) {
         static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
     }
+}
+
+void RingUser::let_go() noexcept {
+    std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    if (seen == me_.index) {
+        // If killed before: a dead owner, who is in no operation. After: nobody's.
+        if (mine_.lease.word.compare_exchange_strong(seen, 0, std::memory_order_release)) {
+            return;
+        }
+    }
+    hand_over(seen);
+}
+
+// How many are left is a hint: a wrong number costs time alone.
+void RingUser::share() noexcept {
+    const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
+    if (left != 0) { mine_.shared_left.store(left - 1, std::memory_order_relaxed); }
+    let_go();
 }
 
 // True: the lease is the caller's and so it stays until the operation is over.
@@ -118,7 +142,10 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
         return Status(Errc::ok);
     };
-    if (!is_in_operation(owner, end_)) { return take(); }
+    if (!is_in_operation(owner, end_)) {
+        mine_.shared_left.store(Lease::kShared, std::memory_order_relaxed);
+        return take();
+    }
     for (int look = 0; look < kLooksInOperation; ++look) {
         port::cpu_relax();
         if (!is_in_operation(owner, end_) || word.load(std::memory_order_relaxed) != seen) {
@@ -141,12 +168,19 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         port::cpu_relax();
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
-    if (!me_.table->is_alive(Lease::revoker(seen))) {
+    const std::uint32_t revoker = Lease::revoker(seen);
+    const std::uint32_t op = op_of(revoker);
+    const bool asks = op == Announcement::of_asking(end_) || op == Announcement::kBothEnds;
+    if (!asks || !me_.table->is_alive(revoker)) {
         // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
         // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
         word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
         return Errc::ok;
+    }
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
@@ -188,6 +222,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         }
         if (!status.ok()) {
             give_up();
+            withdraw();
             return status;
         }
     }

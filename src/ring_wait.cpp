@@ -12,6 +12,9 @@ namespace {
 // below kLooksMin it looks only at each kTryAgain-th wait, whether that has changed.
 constexpr std::uint32_t kLooks = 400, kLooksMin = 32, kTryAgain = 16;
 
+constexpr int kTurns = 4;
+constexpr std::int64_t kTurnMaxNs = 500000;
+
 // Between looks at one who may be in the middle of an operation, and who may be stopped.
 constexpr std::int64_t kOperationNapNs = 50000;
 
@@ -46,6 +49,22 @@ bool RingWait::spin(std::uint32_t seen) noexcept {
     return false;
 }
 
+// Where there are more who work than processors, the other side may only wait for ours: it then
+// does a lot at once, where a sleeper would be woken for each message. It is of no use if somebody
+// else takes the processor meanwhile, and keeps it: that, too, is learned.
+bool RingWait::yield(std::uint32_t seen) noexcept {
+    if (me_.yields_in_vain != 0 && me_.yields_in_vain++ % kTryAgain != 0) { return false; }
+    const std::int64_t start = port::now_ns();
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (!has_moved(seen)) { continue; }
+        me_.yields_in_vain = port::now_ns() - start < kTurnMaxNs ? 0 : 1;
+        return true;
+    }
+    me_.yields_in_vain = 1;
+    return false;
+}
+
 // An operation of the other side that began before our flag could be seen may end without a ring.
 // It is short: only one who is stopped or preempted in the middle makes this long.
 Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns) noexcept {
@@ -68,6 +87,8 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
 Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) noexcept {
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
+    user_.let_go();
+    if (yield(seen)) { return Errc::ok; }
     port::owe_ring(ring_.bell);
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);

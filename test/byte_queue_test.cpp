@@ -116,13 +116,13 @@ void a_short_buffer_leaves_the_message_and_says_how_long_it_is(void**) {
     ByteQueue queue = make(0);
     char buffer[8] = "-------";
     assert_ok(queue.put("twelve bytes", 12));
-    const Result<std::size_t> got = queue.get(buffer, sizeof buffer);
+    const Result<std::size_t> got = queue.get_nowait(buffer, sizeof buffer);
     assert_code(got, Errc::buffer_too_short);
     assert_int_equal(got.error().detail(), 12);
     assert_string_equal(buffer, "-------");
-    assert_code(queue.get(nullptr, 0), Errc::buffer_too_short);
+    assert_code(queue.get_nowait(nullptr, 0), Errc::buffer_too_short);
     char room[12];
-    assert_int_equal(*queue.get(room, sizeof room), 12);
+    assert_int_equal(*queue.get_nowait(room, sizeof room), 12);
     assert_memory_equal(room, "twelve bytes", 12);
 }
 

@@ -79,6 +79,21 @@ void a_million_messages_come_out_in_order_and_their_memory_goes(void**) {
     if (!gives_back()) { test::not_run("memory given back", "posix keeps it for the next burst"); }
 }
 
+// As the header says: 16 KiB, or four messages.
+void a_new_one_takes_little_memory(void**) {
+    struct Large {
+        char bytes[100000];
+    };
+    const Queue<Numbered> first = make();  // And the table of members.
+    const long before = shared_kilobytes();
+    const Queue<int> small = Queue<int>::create().expect("making it");
+    const long between = shared_kilobytes();
+    const Queue<Large> large = Queue<Large>::create().expect("making it");
+    const long after = shared_kilobytes();
+    assert_in_range(between - before, 4, 16);
+    assert_in_range(after - between, 4 * 97, 4 * 98 + 4);
+}
+
 void all_of_many_are_put_in_one_step(void**) {
     constexpr std::size_t kCount = 5000;
     static Numbered put[kCount], got[kCount];
@@ -254,6 +269,7 @@ void locked_memory_is_not_filled_when_it_is_reserved(void**) {
 int main() {
     const CMUnitTest tests[] = {
         TIDY(a_million_messages_come_out_in_order_and_their_memory_goes),
+        TIDY(a_new_one_takes_little_memory),
         TIDY(all_of_many_are_put_in_one_step),
         TIDY(bursts_of_many_grow_it_and_drain_it_without_a_loss),
         TIDY(the_end_of_its_addresses_is_no_space_and_nothing_is_lost),
