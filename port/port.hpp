@@ -250,6 +250,18 @@ std::uint32_t sem_value_max() noexcept;
 /// Zeroed pages, allocated now (a later fault never fails), shared with children forked later;
 /// no name is left behind. Errors: no_space, no_memory, size_zero, size_too_large.
 Result<void*> map_shared(std::size_t bytes) noexcept;
+/// Addresses for up to `most` bytes of shared memory, at least `least`: as many as the limits of
+/// this process and the size of the system's memory allow, in whole pages. Nothing is allocated,
+/// and it does not show in core dumps (posix: it does, and is 1 GiB at most). unmap() ends it.
+/// Errors: no_memory, no_space, too_many_files, size_zero, size_too_large, unsupported.
+Result<Reservation> reserve_shared(std::size_t most, std::size_t least) noexcept;
+/// Allocates whole pages of it that nobody uses, now: a later fault never fails. Their bytes are
+/// undefined. Errors: no_space, no_memory; where the system has to be asked through a file (posix,
+/// Linux before 5.14) too_many_files. Some of the pages may be allocated then.
+Status allocate_reserved(void* address, std::size_t bytes) noexcept;
+/// Gives whole pages of it that nobody uses back to the system, in all processes that share it.
+/// Errors: unsupported (posix; pages that are locked in memory): they stay allocated.
+Status give_back(void* address, std::size_t bytes) noexcept;
 /// Zeroed pages of this process alone.
 Result<void*> map_private(std::size_t bytes) noexcept;
 /// Maps all `bytes` of a shared object, readable and writable (or only readable).

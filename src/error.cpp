@@ -73,7 +73,7 @@ constexpr Entry kEntries[] = {
     {Errc::broken_pipe, "broken_pipe", "all receivers have closed: nobody reads any more"},
     {Errc::peer_died, "peer_died", "a process was killed inside a message: make a new channel"},
     {Errc::message_too_long, "message_too_long",
-     "longer than this end accepts: it refuses further reads"},
+     "longer than allowed: a connection then refuses further reads"},
     {Errc::buffer_too_short, "buffer_too_short",
      "the message is longer than the buffer: try a larger one"},
     {Errc::bad_frame, "bad_frame", "no message of ours: a stranger wrote into the channel"},

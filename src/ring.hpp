@@ -31,6 +31,9 @@
 //   of a dead revoker may never want this side: so a revoker says in his `op` that he asks for it,
 //   before he puts himself in, and one who does not is replaced like a dead one.
 //
+//   Who changes the number of slots (src/ring_memory.cpp) uses both sides at once, put first. His
+//   announcement names both, and is over when he withdraws it.
+//
 // Who waits sleeps on the bell, whose word has a flag for each kind of sleeper and nothing else.
 // Whoever owes a ring, or has been rung for, lets the system ring at his death (owe_ring), so a
 // ring is never lost with the dead. A sleeper sets his flag, heavy_fence(), and waits until no
@@ -70,10 +73,16 @@ enum class RingState : std::uint32_t { open, draining, shut };
 struct Ring {
     std::uint32_t message_bytes;
     std::uint32_t slot_bytes;  // a multiple of 8
-    std::uint32_t slots;       // a power of two
-    std::uint32_t most;        // messages at a time, at most `slots`
     std::uint32_t object;      // its number in the table
     std::uint32_t slots_at;    // offset of the slots from here
+    // Of a ring that grows these change, by whoever uses both sides; of others they are fixed.
+    std::atomic<std::uint32_t> slots;  // a power of two
+    std::atomic<std::uint32_t> most;   // messages at a time, at most `slots`
+    // A get that leaves fewer messages gives memory back; 0: there is none to give.
+    std::atomic<std::uint32_t> shrink_below;
+    std::atomic<std::uint32_t> allocated;  // as many slots have memory, at least
+    std::uint32_t slots_least;
+    std::uint32_t slots_max;  // 0: it does not grow
 
     alignas(64) RingSide put, get;
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
@@ -81,7 +90,13 @@ struct Ring {
     RingSide& side(RingEnd end) noexcept { return end == RingEnd::put ? put : get; }
     unsigned char* slot(std::uint32_t index) noexcept {
         auto* const base = reinterpret_cast<unsigned char*>(this) + slots_at;
-        return base + std::size_t{index & (slots - 1)} * slot_bytes;
+        const std::uint32_t mask = slots.load(std::memory_order_relaxed) - 1;
+        return base + std::size_t{index & mask} * slot_bytes;
+    }
+    bool grows() const noexcept { return slots_max != 0; }
+    /// What no number of messages at a time exceeds.
+    std::uint32_t bound() const noexcept {
+        return grows() ? slots_max : most.load(std::memory_order_relaxed);
     }
 
     static constexpr std::uint32_t kGetters = 0x80000000u;  // flags of those who sleep ...
@@ -96,6 +111,8 @@ struct Announcement {
     static std::uint32_t of(RingEnd end, std::uint32_t index) noexcept {
         return (index & kIndex) << 2 | static_cast<std::uint32_t>(end);
     }
+    /// In one on both sides; or on the put side, and asking for the other.
+    static constexpr std::uint32_t kBothEnds = 3 << 2 | 3;
     /// In no operation, but asking for the lease of that side.
     static std::uint32_t of_asking(RingEnd end) noexcept {
         return static_cast<std::uint32_t>(end) << 2 | 3;
@@ -121,11 +138,15 @@ struct Lease {
 };
 static_assert(MemberTable::kMax <= Lease::kMember);
 
+/// What a thread does with an end: it moves messages, or it is about to use both ends, of which
+/// this is the first, or the second.
+enum class RingUse : std::uint8_t { alone, first, second };
+
 /// One end of a ring, as a thread uses it.
 class RingUser {
 public:
-    RingUser(Ring& ring, Membership& me, RingEnd end) noexcept
-        : ring_(ring), me_(me), end_(end), mine_(ring.side(end)) {}
+    RingUser(Ring& ring, Membership& me, RingEnd end, RingUse use = RingUse::alone) noexcept
+        : ring_(ring), me_(me), end_(end), use_(use), mine_(ring.side(end)) {}
 
     /// Says in the caller's entry that an operation is under way on this side: at which index.
     std::uint32_t announce() noexcept {
@@ -141,9 +162,25 @@ public:
         me_.self->op.store(Announcement::of_asking(end_), std::memory_order_release);
     }
 
+    /// Begins an operation: gets the lease, and announces it. Errors: timed_out; would_block (the
+    /// deadline is 0, and a moment's patience was not enough); unsupported.
+    /// If killed from the announcement on: others look whether we live, and take the side over.
+    Status enter(std::int64_t deadline_ns) noexcept {
+        const std::uint32_t announced = announce();
+        me_.table->light_fence();
+        // The index again: a lease that was a dead one's with our entry may have come to us only
+        // now, after others moved it.
+        if (mine_.lease.word.load(std::memory_order_acquire) == me_.index &&
+            mine_.index.load(std::memory_order_relaxed) == announced) {
+            return Errc::ok;
+        }
+        return enter_patiently(deadline_ns);
+    }
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.
     Status enter_slowly(std::int64_t deadline_ns) noexcept;
+    /// The same; who must not wait (the deadline is 0) gets would_block, after a moment's patience.
+    Status enter_patiently(std::int64_t deadline_ns) noexcept;
 
     /// After an operation: gives the lease to one who insists.
     void leave() noexcept {
@@ -161,6 +198,8 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    void draw_back() noexcept;
+    void begin() noexcept;
     std::uint32_t op_of(std::uint32_t member) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
@@ -174,6 +213,7 @@ private:
     Ring& ring_;
     Membership& me_;
     RingEnd end_;
+    RingUse use_;
     RingSide& mine_;
 };
 

@@ -17,6 +17,9 @@ constexpr int kTurns = 4;
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
 constexpr std::int64_t kFirstSliceNs = 2000000;
 
+// How long a call with no_wait() waits for one who is in the middle of an operation.
+constexpr std::int64_t kPatienceNs = 10000000;
+
 }  // namespace
 
 // Others read op, object, op again, and believe them only if op did not change: it is 0 while the
@@ -25,6 +28,21 @@ void RingUser::change_object() noexcept {
     me_.self->op.store(0, std::memory_order_release);
     me_.self->object.store(ring_.object, std::memory_order_release);
     me_.quantum = 0;
+}
+
+void RingUser::begin() noexcept {
+    if (use_ == RingUse::alone) {
+        announce();
+        return;
+    }
+    if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+    me_.self->op.store(Announcement::kBothEnds, std::memory_order_release);
+}
+
+// In no operation on this side any more, or not yet. Of the second of two ends: the first stays
+// announced, and that says that this one is asked for.
+void RingUser::draw_back() noexcept {
+    if (use_ != RingUse::second) { ask(); }
 }
 
 // What a member is at in this ring; 0: nothing.
@@ -39,7 +57,8 @@ std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
 bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
     const std::uint32_t op = op_of(member);
     // The operation first, then the index: one that is over by now has moved it.
-    return op == Announcement::of(side, ring_.side(side).index.load(std::memory_order_acquire));
+    const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
+    return op == Announcement::of(side, index) || op == Announcement::kBothEnds;
 }
 
 void RingUser::hand_over(std::uint32_t seen) noexcept {
@@ -83,10 +102,10 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
         hand_over(seen);
         return false;
     }
-    announce();
+    begin();
     me_.table->light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
-        ask();
+        draw_back();
         return false;
     }
     me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
@@ -150,7 +169,9 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     const std::uint32_t revoker = Lease::revoker(seen);
-    if (op_of(revoker) != Announcement::of_asking(end_) || !me_.table->is_alive(revoker)) {
+    const std::uint32_t op = op_of(revoker);
+    const bool asks = op == Announcement::of_asking(end_) || op == Announcement::kBothEnds;
+    if (!asks || !me_.table->is_alive(revoker)) {
         // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
         // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
@@ -181,7 +202,7 @@ void RingUser::give_up() noexcept {
 }
 
 Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
-    ask();
+    draw_back();
     std::int64_t slice_ns = kFirstSliceNs;
     for (;;) {
         std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
@@ -205,6 +226,12 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
             return status;
         }
     }
+}
+
+Status RingUser::enter_patiently(std::int64_t deadline_ns) noexcept {
+    const bool no_wait = deadline_ns <= 0;
+    const Status entered = enter_slowly(no_wait ? port::now_ns() + kPatienceNs : deadline_ns);
+    return no_wait && entered.code() == Errc::timed_out ? Status(Errc::would_block) : entered;
 }
 
 }  // namespace detail

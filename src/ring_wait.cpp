@@ -84,10 +84,7 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
     }
 }
 
-Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
-    // What the caller knows of the other side, when it found nothing to do.
-    const std::uint32_t seen = ring_.side(end_).index.load(std::memory_order_relaxed) -
-                               (end_ == RingEnd::put ? ring_.most : 0);
+Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) noexcept {
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
     user_.let_go();
@@ -140,6 +137,10 @@ void RingWait::ring_after(bool more_for_us) noexcept {
     if (more_for_us) { ring_one(flag_of(end_), kind_of(end_)); }
     woken_ = owes_ = false;
     port::owe_nothing();
+}
+
+void RingWait::ring_all_of_ours() noexcept {
+    static_cast<void>(port::bell_ring(ring_.bell, UINT32_MAX >> 1, kind_of(end_)));
 }
 
 void RingWait::give_up(bool is_over) noexcept {

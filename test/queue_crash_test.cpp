@@ -54,6 +54,8 @@ static int produce(Queue<Message>& queue, Book& book, std::uint32_t producer) {
     // One who was killed may have put his last message or not: it is not put again.
     std::uint32_t number = book.begun[producer].load();
     while (!book.stop.load() && number < kNumbersMax - 1) {
+        // Without a bound: bursts, so that it grows and shrinks all the time.
+        while (queue.maxsize() == 0 && number % 2000 == 0 && queue.qsize() > 100) { usleep(100); }
         book.begun[producer].store(number + 1);
         const brood::Status put = queue.put(Message::make(producer, number), kLong);
         if (!put.ok()) {
@@ -159,10 +161,12 @@ static void users_that_are(const char* what, std::size_t maxsize, int rounds, bo
 static void users_killed_at_random_leave_a_whole_queue(void**) {
     users_that_are("killed, a ring of 8", 8, 400, true);
     users_that_are("killed, a ring of 1", 1, 200, true);
+    users_that_are("killed, a ring that grows and shrinks", 0, 300, true);
 }
 
 static void users_stopped_at_random_hold_up_others_and_harm_nothing(void**) {
     users_that_are("stopped, a ring of 8", 8, 200, false);
+    users_that_are("stopped, a ring that grows and shrinks", 0, 150, false);
 }
 
 static void one_who_is_woken_and_killed_leaves_the_message_to_the_next(void**) {

@@ -4,6 +4,7 @@
 
 #include <brood/array.hpp>
 #include <brood/barrier.hpp>
+#include <brood/byte_queue.hpp>
 #include <brood/condition.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>

@@ -58,7 +58,7 @@ enum class Errc : std::int32_t {
     end_of_stream = 80,     ///< Every writer closed its end and all messages were read.
     broken_pipe = 81,       ///< Every reader closed its end.
     peer_died = 82,         ///< A process was killed in the middle of a message: broken for good.
-    message_too_long = 83,  ///< Longer than allowed; this end refuses further reads.
+    message_too_long = 83,  ///< Longer than allowed; a connection then refuses further reads.
     buffer_too_short = 84,  ///< The buffer is too short; the message stays and can be read again.
     bad_frame = 85,         ///< Not a frame of ours: a stranger wrote into the pipe.
     closed = 86,            ///< The object was closed (or moved from).

@@ -37,6 +37,9 @@ const Shortage kShortages[] = {
     {"at_fork", Error(Errc::no_memory, ENOMEM)},
     {"null_input", Error(Errc::too_many_files, EMFILE)},
     {"map_shared", Error(Errc::no_space, ENOSPC)},
+    {"reserve_shared", Error(Errc::no_memory, ENOMEM)},
+    {"allocate_reserved", Error(Errc::no_space, ENOSPC)},
+    {"give_back", Error(Errc::unsupported, EINVAL)},
     {"map_private", Error(Errc::no_memory, ENOMEM)},
     {"map_object", Error(Errc::no_memory, ENOMEM)},
     {"create_object", Error(Errc::too_many_files, EMFILE)},
@@ -259,6 +262,9 @@ INFALLIBLE(std::uint32_t, sem_value, (Semaphore semaphore), (semaphore))
 INFALLIBLE(std::uint32_t, sem_value_max, (), ())
 
 FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
+FALLIBLE(Result<Reservation>, reserve_shared, (std::size_t most, std::size_t least), (most, least))
+FALLIBLE(Status, allocate_reserved, (void* address, std::size_t bytes), (address, bytes))
+FALLIBLE(Status, give_back, (void* address, std::size_t bytes), (address, bytes))
 FALLIBLE(Result<void*>, map_private, (std::size_t bytes), (bytes))
 FALLIBLE(Result<void*>, map_object, (Fd fd, std::size_t bytes, bool writable),
          (fd, bytes, writable))
