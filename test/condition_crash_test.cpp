@@ -250,6 +250,43 @@ void a_waiter_stopped_anywhere_inherits_all_the_same(void**) {
     });
 }
 
+// The first is notified and killed, and the last, whom that wakes, is killed, too, on his way to
+// the lock. The second, who sleeps, must hear of it.
+void a_notify_outlives_its_recipient_and_who_was_woken_by_his_death(void**) {
+    const int rounds = brood::port::rings_for_the_dead() ? 100 : 6;
+    Chance chance(13);
+    for (int round = 0; round < rounds; ++round) {
+        Condition condition = Condition::create(4).expect("making the condition");
+        const auto wait = [&] {
+            if (!condition.take(kLong).ok()) { return 1; }
+            const bool is_woken = is_held(condition.wait(kLong));
+            return is_woken && condition.release().ok() ? 0 : 2;
+        };
+        pid_t waiters[3];
+        for (pid_t& one : waiters) { one = start_sleeping(wait); }
+        for (const pid_t one : {waiters[1], waiters[0]}) {
+            assert_int_equal(kill(one, SIGSTOP), 0);
+            test::await_state(one, 'T');
+        }
+        assert_int_equal(kill(waiters[1], SIGCONT), 0);  // He falls asleep after the last.
+        test::await_state(waiters[1], 'S');
+        assert_ok(condition.take(kLong).error());
+        assert_ok(condition.notify().error());
+        if (round % 2 == 0) { assert_ok(condition.release().error()); }
+        (void)kill(waiters[0], SIGKILL);
+        if (round % 3 != 0) { sleep_us(chance.below(300)); }
+        (void)kill(waiters[2], SIGKILL);
+        assert_int_equal(end_of(waiters[0]), -SIGKILL);
+        assert_int_equal(end_of(waiters[2]), -SIGKILL);
+        if (round % 2 != 0) { assert_ok(condition.release().error()); }
+        const auto has_ended = [&] { return test::state_of(waiters[1]) == 'Z'; };
+        const bool heard = test::eventually(has_ended, 5000);
+        if (!heard) { kill_and_reap(waiters[1]); }
+        if (!heard) { fail_msg("round %d: lost", round); }
+        assert_int_equal(end_of(waiters[1]), 0);
+    }
+}
+
 // ---- Storms ------------------------------------------------------------------------------------
 
 void work(Condition& condition, Shared& shared, bool sends) {
@@ -320,6 +357,7 @@ int main() {
         TIDY(a_waiter_killed_anywhere_leaves_the_notify_to_the_next),
         TIDY(a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next),
         TIDY(a_waiter_stopped_anywhere_inherits_all_the_same),
+        TIDY(a_notify_outlives_its_recipient_and_who_was_woken_by_his_death),
         TIDY(kills_at_random_among_eight_lose_no_notify),
     };
     return cmocka_run_group_tests_name("condition_crash", tests, nullptr, nullptr);
