@@ -16,7 +16,7 @@ using test::Stepped;
 
 namespace {
 
-const brood::Timeout kLong = brood::milliseconds(test::kPatienceMs);
+const brood::Timeout kLong = brood::Timeout::forever();  // Stepping may take long.
 constexpr int kStepsMost = 50000;  // A sweep without end is a mistake of the stepper.
 
 bool is_held(const brood::Status& status) {
@@ -64,7 +64,7 @@ struct Stage {
     }
     bool has_ended(pid_t pid) const { return test::state_of(pid) == 'Z'; }
     void assert_ends(pid_t pid, const char* what, int step) const {
-        if (!test::eventually([&] { return has_ended(pid); }, 5000)) {
+        if (!test::eventually([&] { return has_ended(pid); })) {
             kill_and_reap(pid);
             fail_msg("%s, instruction %d: stranded", what, step);
         }
@@ -117,7 +117,7 @@ void a_notifier_killed_anywhere_notifies_as_many_as_asked_for_or_none(void**) {
                 return (stage.has_ended(takers[0]) ? 1 : 0) + (stage.has_ended(takers[1]) ? 1 : 0);
             };
             const bool any = is_over || test::eventually([&] { return gone() > 0; }, 20);
-            if (any && !test::eventually([&] { return gone() >= asked; }, 5000)) {
+            if (any && !test::eventually([&] { return gone() >= asked; })) {
                 fail_msg("notify(%d), instruction %d: %d went", asked, steps, gone());
             }
             stage.shared->sent.store(2);
@@ -192,7 +192,7 @@ void a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
         }
         if (taken == 0) {
             const auto acted = [&] { return stage.shared->taken.load() == 1; };
-            if (!test::eventually(acted, 5000)) { fail_msg("instruction %d: lost", steps); }
+            if (!test::eventually(acted)) { fail_msg("instruction %d: lost", steps); }
         }
         stage.send(taken == 0 ? 1 : 2);
         for (const pid_t one : next) { stage.assert_ends(one, "woken", steps); }
@@ -234,7 +234,7 @@ void a_waiter_stopped_anywhere_inherits_all_the_same(void**) {
         if (is_over) { return true; }  // Asleep: cannot be let go without a SIGTRAP of its own.
         stepped.let_go_on();
         const auto acted = [&] { return stage.shared->taken.load() == 1; };
-        if (is_heir && !test::eventually(acted, 5000)) {
+        if (is_heir && !test::eventually(acted)) {
             kill_and_reap(victim);
             fail_msg("instruction %d: lost", steps);
         }
@@ -280,7 +280,7 @@ void a_notify_outlives_its_recipient_and_who_was_woken_by_his_death(void**) {
         assert_int_equal(end_of(waiters[2]), -SIGKILL);
         if (round % 2 != 0) { assert_ok(condition.release().error()); }
         const auto has_ended = [&] { return test::state_of(waiters[1]) == 'Z'; };
-        const bool heard = test::eventually(has_ended, 5000);
+        const bool heard = test::eventually(has_ended);
         if (!heard) { kill_and_reap(waiters[1]); }
         if (!heard) { fail_msg("round %d: lost", round); }
         assert_int_equal(end_of(waiters[1]), 0);
