@@ -99,6 +99,9 @@ Result<Pid> spawn(const SpawnPlan& plan) noexcept;
 
 /// CPUs this process may use: affinity and, on Linux, the cgroup quota (rounded up). At least 1.
 std::uint32_t usable_cpus() noexcept;
+/// Whether others can run while the caller does, whatever CPUs it may use itself: only then is it
+/// of use to look for a while at what they do. Asked once.
+bool has_parallel_cpus() noexcept;
 
 /// Flushes standard output and error of the C library. False if some output could not be written.
 bool flush_streams() noexcept;

@@ -29,6 +29,12 @@ public:
 
     Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
         for (;;) {
+            // Nobody takes the lease from another only to find that there is nothing to do.
+            if (!is_mine() && !is_more_possible() && is_open()) {
+                const Status waited = wait_.for_other_side(deadline_ns_);
+                if (!waited.ok()) { return give_up(waited); }
+                continue;
+            }
             const Status entered = enter();
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
@@ -54,6 +60,13 @@ public:
 
 private:
     static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
+    bool is_mine() noexcept {
+        return mine().lease.word.load(std::memory_order_relaxed) == me_.index;
+    }
+    bool is_open() noexcept {
+        const std::uint32_t state = ring_.bell.note.load(std::memory_order_acquire);
+        return static_cast<RingState>(state) == RingState::open;
+    }
     RingSide& mine() noexcept { return is_put() ? ring_.put : ring_.get; }
     RingSide& other() noexcept { return is_put() ? ring_.get : ring_.put; }
 

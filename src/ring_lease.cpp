@@ -11,6 +11,7 @@ namespace {
 // of an operation. More of the first make the side slower under contention (measured: 20 is best).
 constexpr int kLooksAtWork = 20;
 constexpr int kLooksInOperation = 100;
+constexpr int kTurns = 4;
 
 // Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
@@ -26,15 +27,19 @@ void RingUser::change_object() noexcept {
     me_.quantum = 0;
 }
 
-bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+// What a member is at in this ring; 0: nothing.
+std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
-    if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
-    if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
+    const bool is_ours = object == ring_.object && other.op.load(std::memory_order_acquire) == op;
+    return is_ours ? op : 0;
+}
+
+bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+    const std::uint32_t op = op_of(member);
     // The operation first, then the index: one that is over by now has moved it.
-    const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
-    return op >> 2 == (index & 0x3fffffffu);
+    return op == Announcement::of(side, ring_.side(side).index.load(std::memory_order_acquire));
 }
 
 void RingUser::hand_over(std::uint32_t seen) noexcept {
@@ -47,6 +52,24 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
     if (given && sleeps) {
         static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
     }
+}
+
+void RingUser::let_go() noexcept {
+    std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    if (seen == me_.index) {
+        // If killed before: a dead owner, who is in no operation. After: nobody's.
+        if (mine_.lease.word.compare_exchange_strong(seen, 0, std::memory_order_release)) {
+            return;
+        }
+    }
+    hand_over(seen);
+}
+
+// How many are left is a hint: a wrong number costs time alone.
+void RingUser::share() noexcept {
+    const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
+    if (left != 0) { mine_.shared_left.store(left - 1, std::memory_order_relaxed); }
+    let_go();
 }
 
 // True: the lease is the caller's and so it stays until the operation is over.
@@ -63,7 +86,7 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
     announce();
     me_.table->light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
-        withdraw();
+        ask();
         return false;
     }
     me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
@@ -100,7 +123,10 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
         return Status(Errc::ok);
     };
-    if (!is_in_operation(owner, end_)) { return take(); }
+    if (!is_in_operation(owner, end_)) {
+        mine_.shared_left.store(Lease::kShared, std::memory_order_relaxed);
+        return take();
+    }
     for (int look = 0; look < kLooksInOperation; ++look) {
         port::cpu_relax();
         if (!is_in_operation(owner, end_) || word.load(std::memory_order_relaxed) != seen) {
@@ -123,12 +149,17 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         port::cpu_relax();
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
-    if (!me_.table->is_alive(Lease::revoker(seen))) {
+    const std::uint32_t revoker = Lease::revoker(seen);
+    if (op_of(revoker) != Announcement::of_asking(end_) || !me_.table->is_alive(revoker)) {
         // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
         // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
         word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
         return Errc::ok;
+    }
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
@@ -150,7 +181,7 @@ void RingUser::give_up() noexcept {
 }
 
 Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
-    withdraw();
+    ask();
     std::int64_t slice_ns = kFirstSliceNs;
     for (;;) {
         std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
@@ -170,6 +201,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         }
         if (!status.ok()) {
             give_up();
+            withdraw();
             return status;
         }
     }

@@ -32,6 +32,7 @@ public:
 private:
     bool has_moved(std::uint32_t seen) const noexcept;
     bool spin(std::uint32_t seen) noexcept;
+    bool yield(std::uint32_t seen) noexcept;
     Status wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
     void ring_one(std::uint32_t flag, std::uint32_t kind) noexcept;
 

@@ -7,6 +7,7 @@
 
 #include <brood/barrier.hpp>
 #include <brood/lock.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Barrier;

@@ -7,6 +7,7 @@
 #include "stepper_support.hpp"
 
 #include <brood/condition.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Condition;

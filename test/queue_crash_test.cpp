@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <brood/queue.hpp>
+#include <port/port.hpp>
 
 using brood::Errc;
 using brood::milliseconds;
@@ -16,7 +17,7 @@ using brood::Queue;
 using brood::Result;
 using test::assert_code;
 using test::assert_ok;
-using test::Mapped;
+using test::Board;
 using test::start_sleeping;
 
 static const brood::Timeout kLong = milliseconds(test::kPatienceMs);
@@ -125,7 +126,7 @@ static void end_users(Queue<Message>& queue, Book& book,
 static void users_that_are(const char* what, std::size_t maxsize, int rounds, bool kills) {
     Result<Queue<Message>> queue = Queue<Message>::create(maxsize);
     assert_ok(queue);
-    const Mapped<Book> book;
+    const Board<Book> book;
     pid_t users[kProducers + kConsumers];
     for (std::uint32_t i = 0; i < kProducers + kConsumers; ++i) {
         users[i] = start_user(*queue, *book, i);
@@ -186,7 +187,7 @@ static void one_who_is_woken_and_killed_leaves_the_message_to_the_next(void**) {
 static void a_stopped_owner_is_waited_for_and_not_robbed(void**) {
     Result<Queue<Message>> queue = Queue<Message>::create(64);
     assert_ok(queue);
-    const Mapped<Book> book;
+    const Board<Book> book;
     const pid_t producer = start_user(*queue, *book, 0);
     // Wherever it was stopped: others put within a while, or time out, and afterwards all is well.
     for (int round = 0; round < 50; ++round) {

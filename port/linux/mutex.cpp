@@ -63,17 +63,8 @@ bool take(MutexState& mutex, std::uint32_t seen, const ThisThread& me, void* ent
     return true;
 }
 
-// How often one looks again before he sleeps: about 1 us, which is less than to fall asleep. With
-// one processor nobody would come on meanwhile.
-int looks() noexcept {
-    static std::atomic<int> known{-1};
-    int count = known.load(std::memory_order_relaxed);
-    if (count < 0) {
-        count = usable_cpus() > 1 ? 50 : 0;
-        known.store(count, std::memory_order_relaxed);
-    }
-    return count;
-}
+// How often one looks again before he sleeps: about 1 us, which is less than to fall asleep.
+constexpr int kLooks = 50;
 
 // The word as a sleeper waits for its change, with the flag that has the kernel wake him. False:
 // nobody holds it.
@@ -107,7 +98,7 @@ Status sleep_for(MutexState& mutex, const ThisThread& me, std::int64_t deadline_
 
 Status lock_slowly(MutexState& mutex, const ThisThread& me, void* entry,
                    std::int64_t deadline_ns) noexcept {
-    int looks_left = deadline_ns > 0 ? looks() : 0;
+    int looks_left = deadline_ns > 0 && has_parallel_cpus() ? kLooks : 0;
     for (;;) {
         const std::uint32_t seen = mutex.futex.word.load(std::memory_order_relaxed);
         if ((seen & kHolder) == 0) {

@@ -188,6 +188,7 @@ FALLIBLE(Status, at_fork, (void (*before)(), void (*parent)(), void (*child)()),
          (before, parent, child))
 FALLIBLE(Result<Pid>, spawn, (const SpawnPlan& plan), (plan))
 INFALLIBLE(std::uint32_t, usable_cpus, (), ())
+INFALLIBLE(bool, has_parallel_cpus, (), ())
 INFALLIBLE(bool, flush_streams, (), ())
 INFALLIBLE(void, discard_streams, (), ())
 INFALLIBLE(void, print_error, (const char* text, std::size_t bytes), (text, bytes))

@@ -43,8 +43,7 @@ public:
 private:
     friend L;
     Guard(L* lock, Status status) noexcept
-        : held_(status.ok() || status.code() == Errc::owner_died ? lock : nullptr),
-          status_(status) {}
+        : held_(is_held(status) ? lock : nullptr), status_(status) {}
     L* held_;
     Status status_;
 };
