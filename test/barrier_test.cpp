@@ -204,6 +204,12 @@ void who_finds_no_place_waits_for_one(void**) {
     assert_int_equal(barrier.n_waiting(), 2);
     go->store(1);
     for (const pid_t one : waiters) { assert_ends(one, kPassed); }
+    go->store(0);
+    for (pid_t& one : waiters) { one = start_waiter(barrier); }
+    assert_ok(barrier.abort().error());
+    for (const int told : {0, 2, 3}) { assert_ends(waiters[told], kBroken); }
+    go->store(1);
+    assert_ends(waiters[1], kBroken);
 }
 
 // ---- Death -------------------------------------------------------------------------------------
