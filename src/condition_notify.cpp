@@ -56,7 +56,7 @@ bool Condition::State::notify_oldest(std::uint64_t last) noexcept {
         for (std::uint32_t i = 0; i < used; ++i) {
             if (place[i].stands() != kWaiting || ticket[i] > last) { continue; }
             if (oldest < used && ticket[i] > ticket[oldest]) { continue; }
-            if (!port::mutex_is_free(place[i].mutex)) { oldest = i; }
+            oldest = i;
         }
         if (oldest == used) { return false; }
         detail::WaitersPlace& chosen = place[oldest];
@@ -65,7 +65,7 @@ bool Condition::State::notify_oldest(std::uint64_t last) noexcept {
                                std::memory_order_relaxed);
         chosen.set(kNotified);
         static_cast<void>(port::bell_ring(chosen.bell, 1, port::kAnyKind));
-        // Who was dead by then had no heir: nobody watched for that.
+        // Nobody watches for the death of one who was dead by then.
         if (!port::mutex_is_free(chosen.mutex)) { return true; }
         chosen.set(kGone);
     }

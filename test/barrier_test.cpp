@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <brood/barrier.hpp>
+#include <brood/lock.hpp>
 #include <port/port.hpp>
 
 using namespace shared_test;
@@ -191,6 +192,26 @@ void more_threads_than_parties_take_turns(void**) {
     assert_true(passed->load() >= kRounds);
 }
 
+void who_finds_no_place_waits_for_one(void**) {
+    Board<std::atomic<int>> may_end;
+    std::atomic<int>* const go = &*may_end;
+    const auto action = [go] {
+        while (go->load() == 0) { sleep_us(100); }
+    };
+    Barrier barrier = Barrier::create(2, action, kLong).expect("making it");
+    pid_t waiters[4];
+    for (pid_t& one : waiters) { one = start_waiter(barrier); }  // The second is in the action.
+    assert_int_equal(barrier.n_waiting(), 2);
+    go->store(1);
+    for (const pid_t one : waiters) { assert_ends(one, kPassed); }
+    go->store(0);
+    for (pid_t& one : waiters) { one = start_waiter(barrier); }
+    assert_ok(barrier.abort().error());
+    for (const int told : {0, 2, 3}) { assert_ends(waiters[told], kBroken); }
+    go->store(1);
+    assert_ends(waiters[1], kBroken);
+}
+
 // ---- Death -------------------------------------------------------------------------------------
 
 void a_waiter_that_is_killed_breaks_it_for_the_others_at_once(void**) {
@@ -224,7 +245,9 @@ void who_takes_the_place_of_one_who_died_waiting_alone_breaks_it(void**) {
 void one_who_is_killed_in_the_action_breaks_it(void**) {
     Board<std::atomic<int>> victim;
     std::atomic<int>* const pid = &*victim;
-    const auto action = [pid] {
+    brood::Lock lock = brood::Lock::create().expect("making the lock");
+    const auto action = [pid, used = &lock] {  // To use a lock has the system forget what one owes.
+        if (!used->take().ok() || !used->release().ok()) { _exit(97); }
         pid->store(getpid());
         sleep_us(60000000);
     };
@@ -313,6 +336,7 @@ int main() {
         TIDY(its_action_runs_once_a_round_before_anybody_goes_on),
         TIDY(an_action_that_fails_breaks_it),
         TIDY(one_who_times_out_during_the_action_breaks_it),
+        TIDY(who_finds_no_place_waits_for_one),
         TIDY(more_threads_than_parties_take_turns),
         TIDY(a_waiter_that_is_killed_breaks_it_for_the_others_at_once),
         TIDY(who_takes_the_place_of_one_who_died_waiting_alone_breaks_it),

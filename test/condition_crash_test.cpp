@@ -7,6 +7,7 @@
 #include "stepper_support.hpp"
 
 #include <brood/condition.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Condition;
@@ -16,7 +17,7 @@ using test::Stepped;
 
 namespace {
 
-const brood::Timeout kLong = brood::milliseconds(test::kPatienceMs);
+const brood::Timeout kLong = brood::Timeout::forever();  // Stepping may take long.
 constexpr int kStepsMost = 50000;  // A sweep without end is a mistake of the stepper.
 
 bool is_held(const brood::Status& status) {
@@ -64,7 +65,7 @@ struct Stage {
     }
     bool has_ended(pid_t pid) const { return test::state_of(pid) == 'Z'; }
     void assert_ends(pid_t pid, const char* what, int step) const {
-        if (!test::eventually([&] { return has_ended(pid); }, 5000)) {
+        if (!test::eventually([&] { return has_ended(pid); })) {
             kill_and_reap(pid);
             fail_msg("%s, instruction %d: stranded", what, step);
         }
@@ -117,7 +118,7 @@ void a_notifier_killed_anywhere_notifies_as_many_as_asked_for_or_none(void**) {
                 return (stage.has_ended(takers[0]) ? 1 : 0) + (stage.has_ended(takers[1]) ? 1 : 0);
             };
             const bool any = is_over || test::eventually([&] { return gone() > 0; }, 20);
-            if (any && !test::eventually([&] { return gone() >= asked; }, 5000)) {
+            if (any && !test::eventually([&] { return gone() >= asked; })) {
                 fail_msg("notify(%d), instruction %d: %d went", asked, steps, gone());
             }
             stage.shared->sent.store(2);
@@ -192,7 +193,7 @@ void a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
         }
         if (taken == 0) {
             const auto acted = [&] { return stage.shared->taken.load() == 1; };
-            if (!test::eventually(acted, 5000)) { fail_msg("instruction %d: lost", steps); }
+            if (!test::eventually(acted)) { fail_msg("instruction %d: lost", steps); }
         }
         stage.send(taken == 0 ? 1 : 2);
         for (const pid_t one : next) { stage.assert_ends(one, "woken", steps); }
@@ -234,7 +235,7 @@ void a_waiter_stopped_anywhere_inherits_all_the_same(void**) {
         if (is_over) { return true; }  // Asleep: cannot be let go without a SIGTRAP of its own.
         stepped.let_go_on();
         const auto acted = [&] { return stage.shared->taken.load() == 1; };
-        if (is_heir && !test::eventually(acted, 5000)) {
+        if (is_heir && !test::eventually(acted)) {
             kill_and_reap(victim);
             fail_msg("instruction %d: lost", steps);
         }
@@ -248,6 +249,43 @@ void a_waiter_stopped_anywhere_inherits_all_the_same(void**) {
         kill_and_reap(victim);
         return false;
     });
+}
+
+// The first is notified and killed, and the last, whom that wakes, is killed, too, on his way to
+// the lock. The second, who sleeps, must hear of it.
+void a_notify_outlives_its_recipient_and_who_was_woken_by_his_death(void**) {
+    const int rounds = brood::port::rings_for_the_dead() ? 100 : 6;
+    Chance chance(13);
+    for (int round = 0; round < rounds; ++round) {
+        Condition condition = Condition::create(4).expect("making the condition");
+        const auto wait = [&] {
+            if (!condition.take(kLong).ok()) { return 1; }
+            const bool is_woken = is_held(condition.wait(kLong));
+            return is_woken && condition.release().ok() ? 0 : 2;
+        };
+        pid_t waiters[3];
+        for (pid_t& one : waiters) { one = start_sleeping(wait); }
+        for (const pid_t one : {waiters[1], waiters[0]}) {
+            assert_int_equal(kill(one, SIGSTOP), 0);
+            test::await_state(one, 'T');
+        }
+        assert_int_equal(kill(waiters[1], SIGCONT), 0);  // He falls asleep after the last.
+        test::await_state(waiters[1], 'S');
+        assert_ok(condition.take(kLong).error());
+        assert_ok(condition.notify().error());
+        if (round % 2 == 0) { assert_ok(condition.release().error()); }
+        (void)kill(waiters[0], SIGKILL);
+        if (round % 3 != 0) { sleep_us(chance.below(300)); }
+        (void)kill(waiters[2], SIGKILL);
+        assert_int_equal(end_of(waiters[0]), -SIGKILL);
+        assert_int_equal(end_of(waiters[2]), -SIGKILL);
+        if (round % 2 != 0) { assert_ok(condition.release().error()); }
+        const auto has_ended = [&] { return test::state_of(waiters[1]) == 'Z'; };
+        const bool heard = test::eventually(has_ended);
+        if (!heard) { kill_and_reap(waiters[1]); }
+        if (!heard) { fail_msg("round %d: lost", round); }
+        assert_int_equal(end_of(waiters[1]), 0);
+    }
 }
 
 // ---- Storms ------------------------------------------------------------------------------------
@@ -320,6 +358,7 @@ int main() {
         TIDY(a_waiter_killed_anywhere_leaves_the_notify_to_the_next),
         TIDY(a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next),
         TIDY(a_waiter_stopped_anywhere_inherits_all_the_same),
+        TIDY(a_notify_outlives_its_recipient_and_who_was_woken_by_his_death),
         TIDY(kills_at_random_among_eight_lose_no_notify),
     };
     return cmocka_run_group_tests_name("condition_crash", tests, nullptr, nullptr);

@@ -225,6 +225,39 @@ static void the_dead_ring_the_bell_they_owe(void**) {
     assert_int_equal(test::join_child(second), 0);
 }
 
+// On either of two bells, and on any of the mutexes that he watches.
+static void one_who_sleeps_on_two_bells_hears_each_and_deaths_besides(void**) {
+    for (const int cause : {0, 1, 2}) {
+        Board<port::Bell> bells[2];
+        Board<port::RobustMutex> mutexes[2];
+        pid_t holders[2];
+        for (int i = 0; i < 2; ++i) {
+            assert_ok(port::mutex_init(*mutexes[i]));
+            holders[i] = start_holder(*mutexes[i], sleep_on);
+        }
+        port::RobustMutex* const watched[2] = {&*mutexes[0], &*mutexes[1]};
+        const auto sleep = [&](std::int64_t deadline_ns) {
+            return port::bells_wait_watching(*bells[0], 0, *bells[1], 0, watched, 2, deadline_ns);
+        };
+        assert_code(sleep(port::now_ns() + 2000000), Errc::timed_out);
+        const pid_t sleeper = start_sleeping([&] { return sleep(port::kNever).ok() ? 0 : 1; });
+        if (cause < 2) {
+            assert_int_equal(port::bell_ring(*bells[cause], 1, port::kAnyKind), 1);
+        } else {
+            kill(holders[1], SIGKILL);
+        }
+        assert_int_equal(test::join_child(sleeper), 0);
+        if (cause < 2) {
+            bells[cause]->word.store(1);
+            assert_ok(sleep(port::kNever));  // It differs.
+            kill(holders[1], SIGKILL);
+        }
+        kill(holders[0], SIGKILL);
+        for (const pid_t one : holders) { assert_int_equal(test::join_child(one), -SIGKILL); }
+        assert_ok(sleep(port::kNever));  // Nobody holds them.
+    }
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(a_mutex_is_free_when_its_holder_was_killed),
@@ -234,6 +267,7 @@ int main() {
         cmocka_unit_test(a_forked_child_holds_nothing_of_its_parents),
         cmocka_unit_test(ours_and_the_libcs_share_a_list_in_peace),
         cmocka_unit_test(the_dead_ring_the_bell_they_owe),
+        cmocka_unit_test(one_who_sleeps_on_two_bells_hears_each_and_deaths_besides),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
