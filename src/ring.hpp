@@ -26,6 +26,11 @@
 //   A thread that gets the entry of a dead owner finds the lease its own, which is a legal way to
 //   take it over: the ring is whole, and joining cleared the announcement.
 //
+// A getter's announcement stands until his next operation: if he dies, the message it is about has
+// gone with him, and is counted (src/ring_lost.cpp). How many these are he says (`taking`) before
+// the commit. Who takes the side over from one who died before his commit says so first, since
+// afterwards the index passes that announcement, too.
+//
 // Who waits sleeps on the bell, whose word has a flag for each kind of sleeper and nothing else.
 // Whoever owes a ring, or has been rung for, lets the system ring at his death (owe_ring), so a
 // ring is never lost with the dead. A sleeper sets his flag, heavy_fence(), and waits until no
@@ -63,6 +68,13 @@ struct Ring {
     std::uint32_t object;      // its number in the table
     std::uint32_t slots_at;    // offset of the slots from here
 
+    // Messages that went with dead getters, and the step by which that is being counted: `member`
+    // is not 0 in the middle of it. For src/ring_lost.cpp alone.
+    std::atomic<std::uint32_t> lost;
+    struct {
+        std::atomic<std::uint32_t> member, incarnation, lost;
+    } counting;
+
     alignas(64) RingSide put, get;
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
 
@@ -95,6 +107,13 @@ struct Lease {
 };
 static_assert(MemberTable::kMax <= Lease::kMember);
 
+/// The calling thread as a member of the ring's table. Errors: as join_members().
+Result<Membership*> member_of(Ring& ring, MemberTable& table) noexcept;
+
+/// Counts what dead getters took from the ring and nobody has counted yet. At most a moment: it
+/// does nothing while somebody who does the same is stopped.
+void count_lost(Ring& ring, MemberTable& table) noexcept;
+
 /// One end of a ring, as a thread uses it.
 class RingUser {
 public:
@@ -105,6 +124,8 @@ public:
     std::uint32_t announce() noexcept {
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+        // Before the operation, which takes nothing until it says so: not what the last one took.
+        self.taking.store(0, std::memory_order_release);
         const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
         self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_release);
         return index;
@@ -126,6 +147,7 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    bool note_untaken(std::uint32_t dead) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;

@@ -69,6 +69,8 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
     // What the caller knows of the other side, when it found nothing to do.
     const std::uint32_t seen = ring_.side(end_).index.load(std::memory_order_relaxed) -
                                (end_ == RingEnd::put ? ring_.most : 0);
+    const Status produced = roster_ == nullptr ? Status() : roster_->produced();
+    if (!produced.ok()) { return has_moved(seen) ? Status() : produced; }  // Their last message?
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
     port::owe_ring(ring_.bell);
@@ -90,12 +92,21 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
     const std::int64_t until = sliced ? slice_of(deadline_ns, port::kSliceNs) : deadline_ns;
-    const Status slept = port::bell_wait(ring_.bell, word, kind_of(end_), until);
+    const Status slept = sleep(word, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(Errc::ok); }
     // Whoever rang may have dropped the flags, and may be stopped before he sets them again.
     ring_.bell.word.fetch_or(Ring::kGetters | Ring::kPutters, std::memory_order_seq_cst);
     woken_ = true;
     return Errc::ok;
+}
+
+// A getter who knows the producers wakes when one of them dies, too.
+Status RingWait::sleep(std::uint32_t word, std::int64_t until_ns) noexcept {
+    if (roster_ == nullptr) { return port::bell_wait(ring_.bell, word, kind_of(end_), until_ns); }
+    port::RobustMutex* watched[port::kWatchedMax];
+    const Roster::Look look = roster_->look(watched);
+    if (!look.is_going_on) { return Errc::ok; }
+    return port::bell_wait_watching(ring_.bell, word, watched, look.living, until_ns);
 }
 
 // The flag stays while somebody was found. If killed between: whoever was woken sets both anew.
