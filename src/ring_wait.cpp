@@ -15,6 +15,8 @@ constexpr std::uint32_t kLooks = 400, kLooksMin = 32, kTryAgain = 16;
 // Between looks at one who may be in the middle of an operation, and who may be stopped.
 constexpr std::int64_t kOperationNapNs = 50000;
 
+constexpr std::int64_t kEnrollmentSliceNs = 1000000000;
+
 }  // namespace
 
 void ring_all(Ring& ring) noexcept {
@@ -76,7 +78,7 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
     port::owe_ring(ring_.bell);
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);
-    const std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
+    std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
     const Status fenced = me_.table->heavy_fence();
     if (!fenced.ok()) { return fenced; }
     const Status quiet = wait_out_operation(seen, deadline_ns);
@@ -85,9 +87,11 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
         return Errc::ok;
     }
     if (woken_) {
-        // A ring came to us, and not for us: then it was for the other kind.
+        // A ring came to us, and not for us: then it was for the other kind. One of those who is
+        // about to sleep may have missed it, and that we set his flag anew: he finds it dropped.
         woken_ = false;
-        static_cast<void>(port::bell_ring(ring_.bell, UINT32_MAX >> 1, kind_of(other_end())));
+        ring_some(flag_of(other_end()), kind_of(other_end()), UINT32_MAX >> 1);
+        word &= ~flag_of(other_end());
     }
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
@@ -100,23 +104,32 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
     return Errc::ok;
 }
 
-// A getter who knows the producers wakes when one of them dies, too.
+// A getter who knows the producers wakes when one of them dies, too. While a place is free, another
+// may enroll just before we sleep, and his ring be missed beside a second getter who sets the flag
+// anew: if he then dies before he puts anything, we look in time.
 Status RingWait::sleep(std::uint32_t word, std::int64_t until_ns) noexcept {
     if (roster_ == nullptr) { return port::bell_wait(ring_.bell, word, kind_of(end_), until_ns); }
     port::RobustMutex* watched[port::kWatchedMax];
     const Roster::Look look = roster_->look(watched);
     if (!look.is_going_on) { return Errc::ok; }
-    return port::bell_wait_watching(ring_.bell, word, watched, look.living, until_ns);
+    const bool is_full = look.living == roster_->count;
+    const std::int64_t end_ns = is_full ? until_ns : slice_of(until_ns, kEnrollmentSliceNs);
+    const Status slept = port::bell_wait_watching(ring_.bell, word, watched, look.living, end_ns);
+    return end_ns == until_ns ? slept : Status();
 }
 
 // The flag stays while somebody was found. If killed between: whoever was woken sets both anew.
-void RingWait::ring_one(std::uint32_t flag, std::uint32_t kind) noexcept {
-    if ((ring_.bell.word.load(std::memory_order_relaxed) & flag) == 0) { return; }
-    if (port::bell_ring(ring_.bell, 1, kind) > 0) { return; }
+void RingWait::ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept {
+    if (port::bell_ring(ring_.bell, count, kind) >= count) { return; }
     ring_.bell.word.fetch_and(~flag, std::memory_order_seq_cst);
-    if (port::bell_ring(ring_.bell, 1, kind) > 0) {
+    if (port::bell_ring(ring_.bell, count, kind) > 0) {
         ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst);
     }
+}
+
+void RingWait::ring_one(std::uint32_t flag, std::uint32_t kind) noexcept {
+    if ((ring_.bell.word.load(std::memory_order_relaxed) & flag) == 0) { return; }
+    ring_some(flag, kind, 1);
 }
 
 void RingWait::ring_after(bool more_for_us) noexcept {
