@@ -10,9 +10,11 @@ namespace test {
 
 constexpr int kStepsMax = 40000;
 
-// Runs `prepare`, and then `steps` instructions of `act`, and is killed. False: it came to the end.
-template <class F, class G>
-bool is_killed_after(int steps, F prepare, G act, bool& can_step) {
+// A child runs `prepare`, and then, after `meanwhile` here, `steps` instructions of `act`, and is
+// killed. False: it came to the end.
+template <class F, class G, class H = void (*)()>
+bool is_killed_after(
+    int steps, F prepare, G act, bool& can_step, H meanwhile = [] {}) {
     const pid_t victim = start_child([&] {
         end_some_day();
         if (!prepare()) { return 98; }
@@ -25,6 +27,7 @@ bool is_killed_after(int steps, F prepare, G act, bool& can_step) {
     assert_int_equal(waitpid(victim, &status, 0), victim);
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 98);
     can_step = WIFSTOPPED(status);
+    meanwhile();
     for (int i = 0; i < steps && WIFSTOPPED(status); ++i) {
         can_step = ptrace(PTRACE_SINGLESTEP, victim, nullptr, nullptr) == 0;
         if (!can_step) { break; }

@@ -94,9 +94,9 @@ public:
     /// Tells getters that `count` threads will put, so that they hear when all have ended: see
     /// get(). Until so many have put or called enroll(), and all of them have ended, an empty queue
     /// makes them wait. Call it before fork(): those who were forked earlier know nothing of it.
-    /// At most `count` produce at a time: to more, put() says too_many_members. Once
-    /// so many have been known, one who ended makes room for another, who counts in his stead; those
-    /// who died are replaced first.
+    /// At most `count` produce at a time: to more, put() says too_many_members. Once so many have
+    /// been known, one who ended makes room for another, who counts in his stead; those who died
+    /// are replaced first.
     /// A producer who is killed before his first put, or enroll(), was never known: getters wait
     /// for another in his place.
     /// Waits:  a getter hears of the last death at once (posix, and before Linux 5.16: within 250
