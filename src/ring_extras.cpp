@@ -104,6 +104,7 @@ void RingHandle::close() noexcept {
 // thread of this process holds one stays mapped.
 void RingHandle::leave() noexcept {
     close();
+    count_lost(*ring_, *table_);  // So that others may have the entries of the dead.
     Membership* const me = membership_in(*table_);
     JoinBook* const book = std::exchange(extras_.book, nullptr);
     if (book != nullptr) {

@@ -53,35 +53,38 @@ static int join_all(JoinableQueue<int>& queue) {
 static void a_getter_killed_at_every_instruction_of_get_and_task_done(void**) {
     for (const bool is_first : {false, true}) {
         int points = 0, untaken = 0, abandoned = 0, done = 0;
-        // The first becomes a member before: every seventh of its instructions.
+        // The first becomes a member before, which takes long: fewer of its instructions.
         const char* const what = is_first ? "first get and task_done" : "get and task_done";
-        const bool ran = test::sweep(what, points, [&](int steps, bool& can_step) {
-            auto queue = make(5);
-            const bool is_over = !test::is_killed_after(
-                is_first ? steps * 7 : steps,
-                [&] { return is_first || (queue.get().ok() && queue.task_done().ok()); },
-                [&] {
-                    if (queue.get().ok()) { (void)queue.task_done().ok(); }
-                },
-                can_step);
-            const int taken = (is_first ? 5 : 4) - do_the_rest(queue);
-            const int lost = join_all(queue);
-            // In this order only: not taken, held, done.
-            const bool is_right = taken == 0
-                                      ? lost == 0 && abandoned + done == 0
-                                      : taken == 1 && (lost == 0 || (lost == 1 && done == 0));
-            if (!is_right) {
-                fail_msg("%s, instruction %d: %d taken, %d abandoned", what, steps, taken, lost);
-            }
-            untaken += taken == 0 ? 1 : 0;
-            abandoned += lost;
-            done += taken == 1 && lost == 0 ? 1 : 0;
-            return is_over;
-        });
+        const bool ran = test::sweep(
+            what, points,
+            [&](int steps, bool& can_step) {
+                auto queue = make(5);
+                const bool is_over = !test::is_killed_after(
+                    steps, [&] { return is_first || (queue.get().ok() && queue.task_done().ok()); },
+                    [&] {
+                        if (queue.get().ok()) { (void)queue.task_done().ok(); }
+                    },
+                    can_step);
+                const int taken = (is_first ? 5 : 4) - do_the_rest(queue);
+                const int lost = join_all(queue);
+                // In this order only: not taken, held, done.
+                const bool is_right = taken == 0
+                                          ? lost == 0 && abandoned + done == 0
+                                          : taken == 1 && (lost == 0 || (lost == 1 && done == 0));
+                if (!is_right) {
+                    fail_msg("%s, instruction %d: %d taken, %d abandoned", what, steps, taken,
+                             lost);
+                }
+                untaken += taken == 0 ? 1 : 0;
+                abandoned += lost;
+                done += taken == 1 && lost == 0 ? 1 : 0;
+                return is_over;
+            },
+            is_first ? 41 : 7);
         if (!ran) { return; }
         print_message("%s: %d instructions: %d not taken, %d abandoned, %d done\n", what, points,
                       untaken, abandoned, done);
-        assert_true(untaken > 10 && abandoned > 10 && done > 1);
+        assert_true(untaken > 5 && abandoned > 0 && done > 0);
     }
 }
 
@@ -90,8 +93,9 @@ static void task_done_killed_at_every_instruction_strands_no_joiner(void**) {
         return test::not_run("task_done beside joiners", "each round would take a slice here");
     }
     int points = 0, done = 0;
-    const bool ran =
-        test::sweep("task_done beside joiners", points, [&](int steps, bool& can_step) {
+    const bool ran = test::sweep(
+        "task_done beside joiners", points,
+        [&](int steps, bool& can_step) {
             auto queue = make(1);
             // 0: it was done, 1: it was abandoned.
             const auto join = [&] {
@@ -116,50 +120,57 @@ static void task_done_killed_at_every_instruction_strands_no_joiner(void**) {
             assert_int_equal(join_all(queue), first);
             done += first == 0 ? 1 : 0;
             return is_over;
-        });
+        },
+        13);
     if (ran) { print_message("task_done: %d instructions, %d of them done\n", points, done); }
 }
 
 static void a_joiner_killed_at_every_instruction_writes_off_once(void**) {
     int points = 0;
-    const bool ran = test::sweep("join beside a death", points, [&](int steps, bool& can_step) {
-        auto queue = make(3);
-        test::assert_child_exits(0, [&] {
-            int numbers[2];
-            return queue.get_many(numbers, 2).ok() ? 0 : 1;
-        });
-        const bool is_over = !test::is_killed_after(
-            steps, [] { return true; }, [&] { (void)queue.join(Timeout::no_wait()).ok(); },
-            can_step);
-        assert_int_equal(do_the_rest(queue), 1);
-        assert_int_equal(join_all(queue), 2);
-        return is_over;
-    });
+    const bool ran = test::sweep(
+        "join beside a death", points,
+        [&](int steps, bool& can_step) {
+            auto queue = make(3);
+            test::assert_child_exits(0, [&] {
+                int numbers[2];
+                return queue.get_many(numbers, 2).ok() ? 0 : 1;
+            });
+            const bool is_over = !test::is_killed_after(
+                steps, [] { return true; }, [&] { (void)queue.join(Timeout::no_wait()).ok(); },
+                can_step);
+            assert_int_equal(do_the_rest(queue), 1);
+            assert_int_equal(join_all(queue), 2);
+            return is_over;
+        },
+        23);
     if (ran) { print_message("join: killed at %d instructions\n", points); }
 }
 
 static void one_who_is_done_for_another_is_killed_at_every_instruction(void**) {
     int points = 0, done = 0, abandoned = 0;
-    const bool ran = test::sweep("task_done for another", points, [&](int steps, bool& can_step) {
-        auto queue = make(1);
-        assert_ok(queue.get());
-        const bool is_over = !test::is_killed_after(
-            steps, [] { return true; }, [&] { (void)queue.task_done().ok(); }, can_step);
-        const Status joined = queue.join(Timeout::no_wait());
-        if (joined.code() == Errc::timed_out) {  // He did nothing: we still hold it.
-            assert_int_equal(done + abandoned, 0);
-            assert_ok(queue.task_done());
-        } else if (joined.ok()) {
-            ++done;
-        } else {
-            assert_code(joined, Errc::abandoned);
-            assert_int_equal(joined.error().detail(), 1);
-            assert_int_equal(done, 0);
-            ++abandoned;
-        }
-        assert_int_equal(join_all(queue), 0);
-        return is_over;
-    });
+    const bool ran = test::sweep(
+        "task_done for another", points,
+        [&](int steps, bool& can_step) {
+            auto queue = make(1);
+            assert_ok(queue.get());
+            const bool is_over = !test::is_killed_after(
+                steps, [] { return true; }, [&] { (void)queue.task_done().ok(); }, can_step);
+            const Status joined = queue.join(Timeout::no_wait());
+            if (joined.code() == Errc::timed_out) {  // He did nothing: we still hold it.
+                assert_int_equal(done + abandoned, 0);
+                assert_ok(queue.task_done());
+            } else if (joined.ok()) {
+                ++done;
+            } else {
+                assert_code(joined, Errc::abandoned);
+                assert_int_equal(joined.error().detail(), 1);
+                assert_int_equal(done, 0);
+                ++abandoned;
+            }
+            assert_int_equal(join_all(queue), 0);
+            return is_over;
+        },
+        19);
     if (ran) { print_message("for another: %d, %d done, %d cut\n", points, done, abandoned); }
 }
 
@@ -172,39 +183,42 @@ static void sweep_producer(const char* what, Prepare prepare, Act act, int codes
         return test::not_run(what, "each round would take a slice here");
     }
     int points = 0, told[3] = {};
-    const bool ran = test::sweep(what, points, [&](int steps, bool& can_step) {
-        auto queue = Queue<int>::create(4).expect("making it");
-        assert_ok(queue.producers(1));
-        const pid_t getter = start_sleeping([&] {
-            for (;;) {
-                const Errc code = queue.get(kLong).code();
-                if (code != Errc::ok) {
-                    return code == Errc::peer_died ? 1 : code == Errc::closed ? 0 : 2;
+    const bool ran = test::sweep(
+        what, points,
+        [&](int steps, bool& can_step) {
+            auto queue = Queue<int>::create(4).expect("making it");
+            assert_ok(queue.producers(1));
+            const pid_t getter = start_sleeping([&] {
+                for (;;) {
+                    const Errc code = queue.get(kLong).code();
+                    if (code != Errc::ok) {
+                        return code == Errc::peer_died ? 1 : code == Errc::closed ? 0 : 2;
+                    }
                 }
+            });
+            const bool is_over = !test::is_killed_after(
+                steps, [&] { return prepare(queue); },
+                [&] {
+                    act(queue);
+                    (void)raise(SIGKILL);
+                },
+                can_step);
+            const bool was_known = test::eventually([=] { return test::state_of(getter) == 'Z'; },
+                                                    told[0] + told[1] > 0 ? test::kPatienceMs : 20);
+            if (!was_known) {
+                assert_ok(queue.enroll());
+                queue.close();
             }
-        });
-        const bool is_over = !test::is_killed_after(
-            steps, [&] { return prepare(queue); },
-            [&] {
-                act(queue);
-                (void)raise(SIGKILL);
-            },
-            can_step);
-        const bool was_known = test::eventually([=] { return test::state_of(getter) == 'Z'; },
-                                                told[0] + told[1] > 0 ? test::kPatienceMs : 20);
-        if (!was_known) {
-            assert_ok(queue.enroll());
-            queue.close();
-        }
-        const int found = test::join_child(getter);
-        if (found > 1) { fail_msg("%s, instruction %d: %d", what, steps, found); }
-        ++told[was_known ? found : 2];
-        return is_over;
-    });
+            const int found = test::join_child(getter);
+            if (found > 1) { fail_msg("%s, instruction %d: %d", what, steps, found); }
+            ++told[was_known ? found : 2];
+            return is_over;
+        },
+        29);
     if (!ran) { return; }
     print_message("%s: %d instructions: %d not known, %d died, %d closed\n", what, points, told[2],
                   told[1], told[0]);
-    assert_true((told[2] > 1) == ((codes & 4) != 0) && told[1] > 1 && (codes & 1) == (told[0] > 1));
+    assert_true((told[2] > 0) == ((codes & 4) != 0) && told[1] > 0 && (codes & 1) == (told[0] > 0));
 }
 
 static void one_who_enrolls_is_killed_at_every_instruction(void**) {

@@ -40,9 +40,10 @@ bool is_killed_after(
 }
 
 // Calls once(steps, can_step) with more and more steps until it says that the victim came to its
-// end: at so many points. False, and said so: it cannot be done here.
+// end: at so many points. With `every` > 1 only each so many-th, others in another run. False, and
+// said so: it cannot be done here.
 template <class F>
-bool sweep(const char* what, int& points, F once) {
+bool sweep(const char* what, int& points, F once, int every = 1) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     not_run(what, "the sanitizers' code takes a hundred times as many steps");
     return false;
@@ -50,7 +51,7 @@ bool sweep(const char* what, int& points, F once) {
     for (points = 0;; ++points) {
         if (points > kStepsMax) { fail_msg("%s: no end after %d instructions", what, points); }
         bool can_step = true;
-        const bool is_over = once(points, can_step);
+        const bool is_over = once(points * every + getpid() % every, can_step);
         if (!can_step) {
             not_run(what, "nothing can be stepped here");
             return false;
