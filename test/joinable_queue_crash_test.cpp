@@ -80,7 +80,7 @@ static void a_getter_killed_at_every_instruction_of_get_and_task_done(void**) {
                 done += taken == 1 && lost == 0 ? 1 : 0;
                 return is_over;
             },
-            is_first ? 41 : 7);
+            is_first ? 13 : 2);
         if (!ran) { return; }
         print_message("%s: %d instructions: %d not taken, %d abandoned, %d done\n", what, points,
                       untaken, abandoned, done);
@@ -121,7 +121,7 @@ static void task_done_killed_at_every_instruction_strands_no_joiner(void**) {
             done += first == 0 ? 1 : 0;
             return is_over;
         },
-        13);
+        5);
     if (ran) { print_message("task_done: %d instructions, %d of them done\n", points, done); }
 }
 
@@ -142,7 +142,7 @@ static void a_joiner_killed_at_every_instruction_writes_off_once(void**) {
             assert_int_equal(join_all(queue), 2);
             return is_over;
         },
-        23);
+        7);
     if (ran) { print_message("join: killed at %d instructions\n", points); }
 }
 
@@ -170,7 +170,7 @@ static void one_who_is_done_for_another_is_killed_at_every_instruction(void**) {
             assert_int_equal(join_all(queue), 0);
             return is_over;
         },
-        19);
+        5);
     if (ran) { print_message("for another: %d, %d done, %d cut\n", points, done, abandoned); }
 }
 
@@ -214,7 +214,7 @@ static void sweep_producer(const char* what, Prepare prepare, Act act, int codes
             ++told[was_known ? found : 2];
             return is_over;
         },
-        29);
+        5);
     if (!ran) { return; }
     print_message("%s: %d instructions: %d not known, %d died, %d closed\n", what, points, told[2],
                   told[1], told[0]);

@@ -182,7 +182,7 @@ static void a_getter_killed_at_every_instruction(void**) {
                 }
                 return is_over;
             },
-            7);
+            1);
         if (!ran) { return; }
         print_message("%s: %d instructions, after %d of them the message is lost\n", what, points,
                       lost_at);
@@ -209,7 +209,7 @@ static void one_who_counts_killed_at_every_instruction(void**) {
             assert_int_equal(queue.lost(), 6);
             return is_over;
         },
-        19);
+        5);
     if (ran) { print_message("lost(): killed at %d instructions\n", points); }
 }
 
