@@ -98,9 +98,9 @@ static void the_last_who_closes_wakes_every_getter(void**) {
         queue.close();
         return 0;
     });
+    assert_ok(queue.enroll());
     pid_t getters[3];
     for (pid_t& one : getters) { one = start_getter(queue, Errc::closed); }
-    assert_ok(queue.enroll());
     queue.close();
     for (const pid_t one : getters) { assert_int_equal(test::join_child(one), 0); }
 }
