@@ -90,8 +90,9 @@ Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
         // A ring came to us, and not for us: then it was for the other kind. One of those who is
         // about to sleep may have missed it, and that we set his flag anew: he finds it dropped.
         woken_ = false;
-        ring_some(flag_of(other_end()), kind_of(other_end()), UINT32_MAX >> 1);
-        word &= ~flag_of(other_end());
+        const std::uint32_t other_flag = flag_of(other_end());
+        const bool stays = ring_some(other_flag, kind_of(other_end()), UINT32_MAX >> 1);
+        word = stays ? word | other_flag : word & ~other_flag;
     }
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
@@ -119,17 +120,17 @@ Status RingWait::sleep(std::uint32_t word, std::int64_t until_ns) noexcept {
 }
 
 // The flag stays while somebody was found. If killed between: whoever was woken sets both anew.
-void RingWait::ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept {
-    if (port::bell_ring(ring_.bell, count, kind) >= count) { return; }
+bool RingWait::ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept {
+    if (port::bell_ring(ring_.bell, count, kind) >= count) { return true; }
     ring_.bell.word.fetch_and(~flag, std::memory_order_seq_cst);
-    if (port::bell_ring(ring_.bell, count, kind) > 0) {
-        ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst);
-    }
+    if (port::bell_ring(ring_.bell, count, kind) == 0) { return false; }
+    ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst);
+    return true;
 }
 
 void RingWait::ring_one(std::uint32_t flag, std::uint32_t kind) noexcept {
     if ((ring_.bell.word.load(std::memory_order_relaxed) & flag) == 0) { return; }
-    ring_some(flag, kind, 1);
+    static_cast<void>(ring_some(flag, kind, 1));
 }
 
 void RingWait::ring_after(bool more_for_us) noexcept {

@@ -42,7 +42,8 @@ private:
     Status sleep(std::uint32_t word, std::int64_t until_ns) noexcept;
     Status wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
     void ring_one(std::uint32_t flag, std::uint32_t kind) noexcept;
-    void ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept;
+    /// Whether the flag stays: somebody was found.
+    bool ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept;
 
     RingEnd other_end() const noexcept {
         return end_ == RingEnd::put ? RingEnd::get : RingEnd::put;
