@@ -106,7 +106,9 @@ private:
         });
         const auto units = static_cast<std::uint32_t>(units_of(header.bytes));
         commit(index + units);
-        if (in_it - units < ring_.shrink_below.load(std::memory_order_relaxed)) {
+        const std::uint32_t sparse = ring_.shrink_below.load(std::memory_order_relaxed);
+        if (in_it - units < sparse &&
+            other().index.load(std::memory_order_acquire) - (index + units) < sparse) {
             shrink_ring(ring_, me_);
         }
         return std::size_t{header.bytes};
@@ -168,7 +170,7 @@ private:
     RingEnd end_;
     std::int64_t deadline_ns_;
     RingUser user_{ring_, me_, end_};
-    RingWait wait_{ring_, me_, user_, end_};
+    RingWait wait_{ring_, me_, user_, end_, nullptr};
     std::uint32_t seen_ = 0, seen_before_ = 0;  // of the other side's index
 };
 

@@ -71,7 +71,7 @@ constexpr Entry kEntries[] = {
 
     {Errc::end_of_stream, "end_of_stream", "all senders have closed: nothing more will come"},
     {Errc::broken_pipe, "broken_pipe", "all receivers have closed: nobody reads any more"},
-    {Errc::peer_died, "peer_died", "a process was killed inside a message: make a new channel"},
+    {Errc::peer_died, "peer_died", "the other end was killed: make a new channel"},
     {Errc::message_too_long, "message_too_long",
      "longer than allowed: a connection then refuses further reads"},
     {Errc::buffer_too_short, "buffer_too_short",
@@ -98,6 +98,9 @@ constexpr Entry kEntries[] = {
     {Errc::too_many_releases, "too_many_releases",
      "released more often than acquired: release each once"},
     {Errc::broken_barrier, "broken_barrier", "one did not come to the barrier: reset() it"},
+    {Errc::too_many_task_done, "too_many_task_done",
+     "done more often than got: call it once for each"},
+    {Errc::abandoned, "abandoned", "who had got it died: put what was not done again"},
 
     {Errc::worker_died, "worker_died", "the worker died in the task: it is not done, others go on"},
     {Errc::pool_broken, "pool_broken", "the supervisor is gone: make a new pool and submit again"},
@@ -160,6 +163,7 @@ void describe_detail(detail::Writer& writer, const Error& error) noexcept {
                 writer.text(" (exit code ").number(amount).text(")");
             }
             break;
+        case Errc::abandoned: writer.text(" (").number(amount).text(")"); break;
         case Errc::out_of_range: writer.text(" (index ").number(amount).text(")"); break;
         case Errc::text_too_long:
         case Errc::size_too_large:

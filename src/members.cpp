@@ -22,17 +22,44 @@ Result<MemberTable*> make_table() noexcept {
         port::unmap(table, sizeof(MemberTable));
         return made.error();
     }
+    const Status made = port::mutex_init(table->accounting);
+    if (!made.ok()) {
+        port::unmap(table, sizeof(MemberTable));
+        return made.error();
+    }
     // Tried out, since a sandbox may know the call and refuse it.
     table->has_fences = port::fence_join().ok() && port::fence_all().ok() ? 1 : 0;
     return table;
 }
 
-bool is_taken(const Status& status) noexcept {
-    return status.ok() || status.code() == Errc::owner_died;
-}
-
 // __thread and not thread_local: nothing is to be constructed.
 __thread Membership t_membership;
+
+// Tries to make a free entry the caller's. If killed in here: the entry's mutex is free again, and
+// what stands in the entry is the former owner's, or nothing.
+bool take_entry(MemberTable& table, std::uint32_t index, bool with_what_is_left) noexcept {
+    Member& entry = table.member[index];
+    if (!port::mutex_is_free(entry.life)) { return false; }
+    if (!with_what_is_left && entry.left_behind() != 0) { return false; }
+    if (!is_held(port::mutex_lock(entry.life, 0))) { return false; }
+    const std::uint32_t left = entry.left_behind();  // Again: another may have come and died.
+    if (left != 0 && !with_what_is_left) {
+        port::mutex_unlock(entry.life).ignore();
+        return false;
+    }
+    if (left != 0) { table.unresolved.fetch_add(left, std::memory_order_relaxed); }
+    entry.op.store(0, std::memory_order_release);
+    entry.object.store(0, std::memory_order_release);
+    entry.incarnation.fetch_add(1, std::memory_order_release);
+    std::uint32_t top = table.top.load(std::memory_order_relaxed);
+    while (top < index && !table.top.compare_exchange_weak(top, index)) {}
+    t_membership = Membership();
+    t_membership.table = &table;
+    t_membership.self = &entry;
+    t_membership.index = index;
+    t_membership.epoch = fork_epoch();
+    return true;
+}
 
 }  // namespace
 
@@ -64,24 +91,23 @@ std::uint32_t MemberTable::number_object() noexcept {
     }
 }
 
-// If killed in here: the entry's mutex is free again, and what stands in the entry is the former
-// owner's, or nothing.
 Status join_members(MemberTable& table) noexcept {
     // Lost by exec, inherited by fork: doing it again costs less than to know.
     if (table.has_fences != 0) {
         const Status joined = port::fence_join();
         if (!joined.ok()) { return joined; }
     }
-    for (std::uint32_t index = 1; index <= MemberTable::kMax; ++index) {
-        Member& entry = table.member[index];
-        if (!port::mutex_is_free(entry.life)) { continue; }
-        if (!is_taken(port::mutex_lock(entry.life, 0))) { continue; }
-        entry.op.store(0, std::memory_order_release);
-        entry.object.store(0, std::memory_order_release);
-        t_membership = {&table, &entry, index, fork_epoch(), 0, 0, 0, 0};
-        return Errc::ok;
+    for (const bool with_what_is_left : {false, true}) {
+        for (std::uint32_t index = 1; index <= MemberTable::kMax; ++index) {
+            if (take_entry(table, index, with_what_is_left)) { return Errc::ok; }
+        }
     }
     return Errc::too_many_members;
+}
+
+void end_membership() noexcept {
+    if (t_membership.table == nullptr || t_membership.epoch != epoch_now()) { return; }
+    t_membership.self->op.store(0, std::memory_order_release);
 }
 
 }  // namespace detail

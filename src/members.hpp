@@ -23,6 +23,18 @@ struct alignas(64) Member {
     port::RobustMutex life;                     // held for as long as the thread is a member
     alignas(64) std::atomic<std::uint32_t> op;  // 0: nothing; else as the object has it
     std::atomic<std::uint32_t> object;          // the number of the object that `op` is about
+    std::atomic<std::uint32_t> taking;          // how many messages that takes; 0: it takes none
+    std::atomic<std::uint32_t> incarnation;     // which owner of the entry this is, or was last
+    std::atomic<std::uint32_t> accounted;       // ... and the last of whom nothing is to be counted
+
+    /// How many messages the last owner had taken, or was about to, when it died, and nobody has
+    /// counted them. Of a dead one only.
+    std::uint32_t left_behind() const noexcept {
+        const bool any = op.load(std::memory_order_acquire) != 0 &&
+                         accounted.load(std::memory_order_acquire) !=
+                             incarnation.load(std::memory_order_acquire);
+        return any ? taking.load(std::memory_order_acquire) : 0;
+    }
 };
 static_assert(sizeof(Member) == 128);
 
@@ -32,8 +44,13 @@ struct MemberTable {
     /// Whether fence_all() reaches all members. Else each of them makes a barrier of its own in
     /// every operation. Fixed when the table is made.
     std::uint32_t has_fences;
-    std::atomic<std::uint32_t> objects;   // how many numbers were given away
-    alignas(64) Member member[kMax + 1];  // the first is nobody
+    std::atomic<std::uint32_t> objects;  // how many numbers were given away
+    std::atomic<std::uint32_t> top;      // no entry above it was ever taken
+    /// Messages left behind by dead members of objects that could not be asked: see join_members().
+    /// One who is killed just then may make it too many.
+    std::atomic<std::uint32_t> unresolved;
+    alignas(64) port::RobustMutex accounting;  // of those who count what the dead left behind
+    Member member[kMax + 1];                   // the first is nobody
 
     /// Whether the owner of an entry lives. A stopped process lives.
     bool is_alive(std::uint32_t index) noexcept { return !port::mutex_is_free(member[index].life); }
@@ -55,6 +72,7 @@ struct MemberTable {
     /// A number for an object, which no other has that any member may name.
     std::uint32_t number_object() noexcept;
 };
+static_assert(sizeof(MemberTable) <= 65536);
 
 /// The table of this process's family, made if there is none.
 /// Errors: no_memory, no_space, too_many_files.
@@ -62,15 +80,20 @@ Result<MemberTable*> family() noexcept;
 
 /// What a thread knows of its place in a table.
 struct Membership {
-    MemberTable* table;
-    Member* self;
-    std::uint32_t index;  // 1..kMax
-    unsigned epoch;       // the fork_epoch() of the process that joined: a child is another member
-    std::uint32_t quantum;
-    std::uint32_t looks, not_looked, yields_in_vain;  // what it has learned of waiting: RingWait
+    MemberTable* table = nullptr;
+    Member* self = nullptr;
+    std::uint32_t index = 0;  // 1..kMax
+    unsigned epoch = 0;       // the fork_epoch() of who joined: a child is another member
+    std::uint32_t quantum = 0;
+    // What it has learned of waiting: RingWait.
+    std::uint32_t looks = 0, not_looked = 0, yields_in_vain = 0;
+    // The object in whose JoinBook, and the one in whose Roster, it has that place; 0: in none.
+    std::uint32_t book = 0, holder = 0;
+    std::uint32_t roster = 0, place = 0;
 };
 
-/// Makes the calling thread a member. Errors: too_many_members; unsupported.
+/// Makes the calling thread a member. An entry whose dead owner left messages behind is taken only
+/// if there is no other; they are `unresolved` then. Errors: too_many_members; unsupported.
 Status join_members(MemberTable& table) noexcept;
 
 /// The calling thread's place; null if it has none yet. Not inline: g++ 12 with -fsanitize=null

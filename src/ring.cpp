@@ -6,6 +6,7 @@
 #include <brood/detail/ring_handle.hpp>
 
 #include "deadline.hpp"
+#include "join_book.hpp"
 #include "ring_memory.hpp"
 #include "ring_wait.hpp"
 
@@ -18,15 +19,23 @@ namespace {
 template <RingEnd kEnd>
 class Transfer {
 public:
-    Transfer(Ring& ring, Membership& me, std::int64_t deadline_ns) noexcept
-        : ring_(ring), user_(ring, me, kEnd), me_(me), deadline_ns_(deadline_ns) {}
+    Transfer(Ring& ring, Membership& me, std::int64_t deadline_ns, Roster* roster,
+             Holder* holder) noexcept
+        : ring_(ring),
+          user_(ring, me, kEnd),
+          me_(me),
+          deadline_ns_(deadline_ns),
+          holder_(holder),
+          wait_(ring, me, user_, kEnd, roster) {}
 
     using Buffer = std::conditional_t<kEnd == RingEnd::put, const unsigned char*, unsigned char*>;
 
     Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
         for (;;) {
             // Nobody takes the lease from another only to find that there is nothing to do.
-            if (!is_mine() && !can_grow() && !is_more_possible() && is_open()) {
+            if (!is_mine() && !can_grow() && !must_give_back() && !is_more_possible() &&
+                is_open()) {
+                user_.withdraw();  // What the last get took has been handled.
                 const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
                 const Status waited = wait_.for_other_side(deadline_ns_, seen_at(index));
                 if (!waited.ok()) { return give_up(waited); }
@@ -35,16 +44,25 @@ public:
             const Status entered = user_.enter(deadline_ns_);
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
-            const std::uint32_t possible = possible_at(index, count);
+            const std::uint32_t sparse = ring_.shrink_below.load(std::memory_order_relaxed);
+            const bool gives_back = must_give_back();
+            const std::uint32_t possible =
+                possible_at(index, gives_back && sparse > count ? sparse : count);
             const auto state =
                 static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
             const bool is_over = state == RingState::shut ||
                                  (state == RingState::draining && (is_put() || possible == 0));
             const bool must_grow = possible < count && can_grow();
-            if (is_over || possible == 0 || must_grow) {
+            const bool is_sparse = gives_back && possible < sparse;
+            if (is_over || possible == 0 || must_grow || is_sparse) {
                 user_.withdraw();
                 user_.leave();
                 if (is_over) { return give_up(Errc::closed); }
+                if (is_sparse) {
+                    shrink_ring(ring_, me_);
+                    has_given_back_ = true;
+                    continue;
+                }
                 const Status waited = must_grow
                                           ? grow_ring(ring_, me_, count, deadline_ns_)
                                           : wait_.for_other_side(deadline_ns_, seen_at(index));
@@ -57,9 +75,6 @@ public:
             const std::uint32_t part = count < possible ? static_cast<std::uint32_t>(count)
                                                         : possible;
             move(index, part, messages);
-            if (!is_put() && possible - part < ring_.shrink_below.load(std::memory_order_relaxed)) {
-                shrink_ring(ring_, me_);
-            }
             return part;
         }
     }
@@ -67,6 +82,10 @@ public:
 private:
     static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
     bool can_grow() const noexcept { return is_put() && ring_.grows(); }
+    bool must_give_back() const noexcept {
+        return !is_put() && !has_given_back_ &&
+               ring_.shrink_below.load(std::memory_order_relaxed) != 0;
+    }
     bool is_mine() noexcept {
         return mine().lease.word.load(std::memory_order_relaxed) == me_.index;
     }
@@ -113,10 +132,13 @@ private:
         for (std::uint32_t i = 0; i < count; ++i, messages += ring_.message_bytes) {
             copy(ring_.slot(index + i), messages);
         }
+        if (!is_put()) { me_.self->taking.store(count, std::memory_order_release); }
+        if (!is_put() && holder_ != nullptr) { holder_->begin(index, count); }
         // If killed up to here: nothing was moved. Half a message is in a slot that nobody sees.
         mine().index.store(index + count, std::memory_order_release);
         // If killed here: all was moved. The kernel rings if we owed it.
         if (is_put()) { user_.withdraw(); }
+        if (!is_put() && holder_ != nullptr) { holder_->end(); }
         user_.leave();
         if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
     }
@@ -129,7 +151,7 @@ private:
     }
 
     Result<std::size_t> give_up(const Status& status) noexcept {
-        wait_.give_up(status.code() == Errc::closed);
+        wait_.give_up(status.code() == Errc::closed || status.code() == Errc::peer_died);
         return status.error();
     }
 
@@ -137,23 +159,35 @@ private:
     RingUser user_;
     Membership& me_;
     std::int64_t deadline_ns_;
-    RingWait wait_{ring_, me_, user_, kEnd};
+    bool has_given_back_ = false;  // Once is enough, in one operation.
+    Holder* holder_;               // of a getter, if the queue is a joinable one
+    RingWait wait_;
 };
 
 template <RingEnd kEnd, class Buffer>
-Result<std::size_t> transfer(Ring* ring, MemberTable* table, Buffer messages, std::size_t count,
-                             Timeout timeout) noexcept {
+Result<std::size_t> transfer(Ring* ring, MemberTable* table, RingExtras& extras, Buffer messages,
+                             std::size_t count, Timeout timeout) noexcept {
     if (ring == nullptr) { return Errc::closed; }
     if (count == 0) { return std::size_t{0}; }
     const std::int64_t deadline_ns = deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     Membership* me = membership_in(*table);
     if (me == nullptr) {
-        const Status joined = join_members(*table);
+        const Result<Membership*> joined = member_of(*ring, *table);
         if (!joined.ok()) { return joined.error(); }
-        me = membership_in(*table);
+        me = *joined;
     }
-    return Transfer<kEnd>(*ring, *me, deadline_ns).run(messages, count);
+    Holder* holder = nullptr;
+    if (kEnd == RingEnd::get && extras.book != nullptr) {
+        const Result<Holder*> held = extras.book->holder_of(*me, ring->object, deadline_ns);
+        if (!held.ok()) { return held.error(); }
+        holder = *held;
+    }
+    if (kEnd == RingEnd::put && extras.roster != nullptr) {
+        const Status enrolled = extras.roster->enroll(*ring, *me);
+        if (!enrolled.ok()) { return enrolled.error(); }
+    }
+    return Transfer<kEnd>(*ring, *me, deadline_ns, extras.roster, holder).run(messages, count);
 }
 
 }  // namespace
@@ -180,28 +214,34 @@ RingHandle::RingHandle(RingHandle&& other) noexcept {
 
 RingHandle& RingHandle::operator=(RingHandle&& other) noexcept {
     if (this == &other) { return *this; }
-    if (ring_ != nullptr) { port::unmap(ring_, bytes_); }
+    if (ring_ != nullptr) { release(); }
     ring_ = std::exchange(other.ring_, nullptr);
     table_ = std::exchange(other.table_, nullptr);
     bytes_ = std::exchange(other.bytes_, 0u);
+    extras_ = std::exchange(other.extras_, RingExtras());
     closed_ = other.closed_;
     return *this;
 }
 
 RingHandle::~RingHandle() noexcept {
-    if (ring_ != nullptr) { port::unmap(ring_, bytes_); }
+    if (ring_ != nullptr) { release(); }
+}
+
+void RingHandle::release() noexcept {
+    leave();
+    port::unmap(ring_, bytes_);
 }
 
 Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
                                     Timeout timeout) noexcept {
     if (closed_) { return Errc::closed; }
-    return transfer<RingEnd::put>(ring_, table_, static_cast<const unsigned char*>(messages), count,
-                                  timeout);
+    return transfer<RingEnd::put>(ring_, table_, extras_,
+                                  static_cast<const unsigned char*>(messages), count, timeout);
 }
 
 Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
-    return transfer<RingEnd::get>(ring_, table_, static_cast<unsigned char*>(messages), count,
-                                  timeout);
+    return transfer<RingEnd::get>(ring_, table_, extras_, static_cast<unsigned char*>(messages),
+                                  count, timeout);
 }
 
 Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
@@ -226,6 +266,11 @@ std::size_t RingHandle::most() const noexcept {
 
 Status RingHandle::shutdown(Shutdown how) noexcept {
     if (ring_ == nullptr) { return Errc::closed; }
+    // Who is killed in here owes a ring to getters and putters: joiners must watch him.
+    if (extras_.book != nullptr) {
+        const Status watched = take_part();
+        if (!watched.ok()) { return watched; }
+    }
     const auto wanted =
         static_cast<std::uint32_t>(how == Shutdown::now ? RingState::shut : RingState::draining);
     port::owe_ring(ring_->bell);
@@ -233,6 +278,7 @@ Status RingHandle::shutdown(Shutdown how) noexcept {
     while (seen < wanted && !ring_->bell.note.compare_exchange_weak(seen, wanted)) {}
     // If killed here: the system wakes one, who finds the state and wakes the others.
     ring_all(*ring_);
+    if (extras_.book != nullptr) { extras_.book->ring_joiners(); }
     port::owe_nothing();
     return Errc::ok;
 }

@@ -34,6 +34,11 @@
 //   Who changes the number of slots (src/ring_memory.cpp) uses both sides at once, put first. His
 //   announcement names both, and is over when he withdraws it.
 //
+// A getter's announcement stands until his next operation: if he dies, the message it is about has
+// gone with him, and is counted (src/ring_lost.cpp). How many these are he says (`taking`) before
+// the commit. Who takes the side over from one who died before his commit says so first, since
+// afterwards the index passes that announcement, too.
+//
 // Who waits sleeps on the bell, whose word has a flag for each kind of sleeper and nothing else.
 // Whoever owes a ring, or has been rung for, lets the system ring at his death (owe_ring), so a
 // ring is never lost with the dead. A sleeper sets his flag, heavy_fence(), and waits until no
@@ -83,6 +88,13 @@ struct Ring {
     std::atomic<std::uint32_t> allocated;  // as many slots have memory, at least
     std::uint32_t slots_least;
     std::uint32_t slots_max;  // 0: it does not grow
+
+    // Messages that went with dead getters, and the step by which that is being counted: `member`
+    // is not 0 in the middle of it. For src/ring_lost.cpp alone.
+    std::atomic<std::uint32_t> lost;
+    struct {
+        std::atomic<std::uint32_t> member, incarnation, lost;
+    } counting;
 
     alignas(64) RingSide put, get;
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
@@ -142,6 +154,13 @@ static_assert(MemberTable::kMax <= Lease::kMember);
 /// this is the first, or the second.
 enum class RingUse : std::uint8_t { alone, first, second };
 
+/// The calling thread as a member of the ring's table. Errors: as join_members().
+Result<Membership*> member_of(Ring& ring, MemberTable& table) noexcept;
+
+/// Counts what dead getters took from the ring and nobody has counted yet. At most a moment: it
+/// does nothing while somebody who does the same is stopped.
+void count_lost(Ring& ring, MemberTable& table) noexcept;
+
 /// One end of a ring, as a thread uses it.
 class RingUser {
 public:
@@ -152,6 +171,8 @@ public:
     std::uint32_t announce() noexcept {
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+        // Before the operation, which takes nothing until it says so: not what the last one took.
+        self.taking.store(0, std::memory_order_release);
         const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
         self.op.store(Announcement::of(end_, index), std::memory_order_release);
         return index;
@@ -201,6 +222,7 @@ private:
     void draw_back() noexcept;
     void begin() noexcept;
     std::uint32_t op_of(std::uint32_t member) noexcept;
+    bool note_untaken(std::uint32_t dead) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
     void share() noexcept;

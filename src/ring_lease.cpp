@@ -119,6 +119,23 @@ Status RingUser::sleep(std::uint32_t seen, std::int64_t deadline_ns,
     return Errc::ok;
 }
 
+// Of an owner who died in the middle of a get: what it was about to take is not lost. False: look
+// again, since somebody else does something about that entry. If killed after this: the next does
+// it again. The entry cannot be another's by the time of the exchange, unless it was given away
+// although something was left behind; then its incarnation is another, and what we write is void.
+bool RingUser::note_untaken(std::uint32_t dead) noexcept {
+    if (end_ != RingEnd::get) { return true; }
+    Member& member = me_.table->member[dead];
+    std::uint32_t accounted = member.accounted.load(std::memory_order_acquire);
+    const std::uint32_t incarnation = member.incarnation.load(std::memory_order_acquire);
+    if (!is_in_operation(dead, end_) || me_.table->is_alive(dead) ||
+        member.incarnation.load(std::memory_order_acquire) != incarnation) {
+        return false;
+    }
+    return accounted == incarnation || member.accounted.compare_exchange_strong(
+                                           accounted, incarnation, std::memory_order_acq_rel);
+}
+
 // The caller is the revoker in `seen`. ok: look again.
 Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
                         std::int64_t& slice_ns) noexcept {
@@ -152,7 +169,7 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
             return Errc::ok;
         }
     }
-    if (!me_.table->is_alive(owner)) { return take(); }
+    if (!me_.table->is_alive(owner)) { return note_untaken(owner) ? take() : Status(Errc::ok); }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
         return Errc::ok;  // Looks at the operation once more, after another fence.

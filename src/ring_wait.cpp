@@ -18,6 +18,8 @@ constexpr std::int64_t kTurnMaxNs = 500000;
 // Between looks at one who may be in the middle of an operation, and who may be stopped.
 constexpr std::int64_t kOperationNapNs = 50000;
 
+constexpr std::int64_t kEnrollmentSliceNs = 1000000000;
+
 }  // namespace
 
 void ring_all(Ring& ring) noexcept {
@@ -85,6 +87,8 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
 }
 
 Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) noexcept {
+    const Status produced = roster_ == nullptr ? Status() : roster_->produced();
+    if (!produced.ok()) { return has_moved(seen) ? Status() : produced; }  // Their last message?
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
     user_.let_go();
@@ -92,26 +96,26 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     port::owe_ring(ring_.bell);
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);
-    const std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
+    std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
     const Status fenced = me_.table->heavy_fence();
     if (!fenced.ok()) { return fenced; }
     const Status quiet = wait_out_operation(seen, deadline_ns);
     if (!quiet.ok()) { return quiet; }
-    // What would end the wait: the sleep does not begin if it has come meanwhile, from one who is
-    // dead by now, and whose ring found nobody asleep.
-    const port::LookedAt looked[] = {{&ring_.side(other_end()).index, seen}, {&ring_.bell.note, 0}};
     if (has_moved(seen) || ring_.bell.note.load(std::memory_order_seq_cst) != 0) {
         return Errc::ok;
     }
     if (woken_) {
-        // A ring came to us, and not for us: then it was for the other kind.
+        // A ring came to us, and not for us: then it was for the other kind. One of those who is
+        // about to sleep may have missed it, and that we set his flag anew: he finds it dropped.
         woken_ = false;
-        static_cast<void>(port::bell_ring(ring_.bell, UINT32_MAX >> 1, kind_of(other_end())));
+        const std::uint32_t other_flag = flag_of(other_end());
+        const bool stays = ring_some(other_flag, kind_of(other_end()), UINT32_MAX >> 1);
+        word = stays ? word | other_flag : word & ~other_flag;
     }
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
     const std::int64_t until = sliced ? slice_of(deadline_ns, port::kSliceNs) : deadline_ns;
-    const Status slept = port::bell_wait_having_looked(ring_.bell, word, looked, 2, until);
+    const Status slept = sleep(word, seen, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(Errc::ok); }
     // Whoever rang may have dropped the flags, and may be stopped before he sets them again.
     ring_.bell.word.fetch_or(Ring::kGetters | Ring::kPutters, std::memory_order_seq_cst);
@@ -119,14 +123,38 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     return Errc::ok;
 }
 
+// A getter who knows the producers wakes when one of them dies, too. While a place is free, another
+// may enroll just before we sleep, and his ring be missed beside a second getter who sets the flag
+// anew: if he then dies before he puts anything, we look in time.
+Status RingWait::sleep(std::uint32_t word, std::uint32_t seen, std::int64_t until_ns) noexcept {
+    if (roster_ == nullptr) {
+        // What would end the wait: the sleep does not begin if it has come meanwhile, from one who
+        // is dead by now, and whose ring found nobody asleep.
+        const port::LookedAt looked[] = {{&ring_.side(other_end()).index, seen},
+                                         {&ring_.bell.note, 0}};
+        return port::bell_wait_having_looked(ring_.bell, word, looked, 2, until_ns);
+    }
+    port::RobustMutex* watched[port::kWatchedMax];
+    const Roster::Look look = roster_->look(watched);
+    if (!look.is_going_on) { return Errc::ok; }
+    const bool is_full = look.living == roster_->count;
+    const std::int64_t end_ns = is_full ? until_ns : slice_of(until_ns, kEnrollmentSliceNs);
+    const Status slept = port::bell_wait_watching(ring_.bell, word, watched, look.living, end_ns);
+    return end_ns == until_ns ? slept : Status();
+}
+
 // The flag stays while somebody was found. If killed between: whoever was woken sets both anew.
+bool RingWait::ring_some(std::uint32_t flag, std::uint32_t kind, std::uint32_t count) noexcept {
+    if (port::bell_ring(ring_.bell, count, kind) >= count) { return true; }
+    ring_.bell.word.fetch_and(~flag, std::memory_order_seq_cst);
+    if (port::bell_ring(ring_.bell, count, kind) == 0) { return false; }
+    ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst);
+    return true;
+}
+
 void RingWait::ring_one(std::uint32_t flag, std::uint32_t kind) noexcept {
     if ((ring_.bell.word.load(std::memory_order_relaxed) & flag) == 0) { return; }
-    if (port::bell_ring(ring_.bell, 1, kind) > 0) { return; }
-    ring_.bell.word.fetch_and(~flag, std::memory_order_seq_cst);
-    if (port::bell_ring(ring_.bell, 1, kind) > 0) {
-        ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst);
-    }
+    static_cast<void>(ring_some(flag, kind, 1));
 }
 
 void RingWait::ring_after(bool more_for_us) noexcept {

@@ -64,6 +64,10 @@ void become_child(port::Pid parent, bool is_daemon) noexcept;
 /// for a key, and should not get one, with what it takes to make it, only because it has children.
 [[gnu::weak]] void make_authkey() noexcept;
 
+/// The calling thread ends in order: it has handled what it got from queues. Weak: null in a
+/// program without shared objects that have members.
+[[gnu::weak]] void end_membership() noexcept;
+
 /// In a fresh child, whose signals are back at their defaults: nothing is left to restore().
 void signals_forget() noexcept;
 

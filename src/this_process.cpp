@@ -16,6 +16,10 @@ namespace {
 // Python's exit status for output that could not be flushed.
 constexpr int kFlushFailed = 120;
 
+void end_in_order() noexcept {
+    if (end_membership != nullptr) { end_membership(); }
+}
+
 }  // namespace
 
 void write_child_identity(Writer& writer, std::uint32_t number) noexcept {
@@ -34,11 +38,13 @@ void become_child(port::Pid parent, bool is_daemon) noexcept {
 }
 
 void end_child(int code) noexcept {
+    end_in_order();
     end_children();
     end_daemon(code);
 }
 
 void end_daemon(int code) noexcept {
+    end_in_order();
     if (!port::flush_streams() && code == 0) { code = kFlushFailed; }
     port::exit_now(code);
 }
@@ -82,6 +88,7 @@ void exit(int code, const char* text) noexcept {
         port::print_error("\n", 1);
     }
     if (detail::self().is_child) { detail::end_child(code); }
+    detail::end_in_order();
     detail::end_children();
     port::exit_program(code);
 }

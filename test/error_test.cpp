@@ -73,6 +73,8 @@ constexpr bool is_known(Errc code) {
         case Errc::too_many_members:
         case Errc::too_many_releases:
         case Errc::broken_barrier:
+        case Errc::too_many_task_done:
+        case Errc::abandoned:
         case Errc::worker_died:
         case Errc::pool_broken:
         case Errc::pool_closed:

@@ -11,6 +11,7 @@
 #include <brood/event.hpp>
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
+#include <brood/joinable_queue.hpp>
 #include <brood/lock.hpp>
 #include <brood/message_queue.hpp>
 #include <brood/named_semaphore.hpp>

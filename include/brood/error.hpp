@@ -57,7 +57,7 @@ enum class Errc : std::int32_t {
     // Pipes and connections
     end_of_stream = 80,     ///< Every writer closed its end and all messages were read.
     broken_pipe = 81,       ///< Every reader closed its end.
-    peer_died = 82,         ///< A process was killed in the middle of a message: broken for good.
+    peer_died = 82,         ///< Killed in the middle of a message, or all producers ended so.
     message_too_long = 83,  ///< Longer than allowed; a connection then refuses further reads.
     buffer_too_short = 84,  ///< The buffer is too short; the message stays and can be read again.
     bad_frame = 85,         ///< Not a frame of ours: a stranger wrote into the pipe.
@@ -77,8 +77,10 @@ enum class Errc : std::int32_t {
     out_of_range = 108,    ///< An index beyond the end.
     too_many_members =
         109,  ///< More threads use the shared object, or those of this family, than have room.
-    too_many_releases = 111,  ///< A semaphore would have more permits than it may have.
-    broken_barrier = 112,     ///< One did not come, or died: broken until Barrier::reset().
+    too_many_releases = 111,   ///< A semaphore would have more permits than it may have.
+    broken_barrier = 112,      ///< One did not come, or died: broken until Barrier::reset().
+    too_many_task_done = 113,  ///< task_done() for more messages than were got.
+    abandoned = 114,  ///< Holders of messages died before task_done(): detail() says how many.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.
@@ -111,8 +113,8 @@ enum class Limit : std::int16_t {
 
 /// A code, the errno that caused it (0 if none), and a detail: for worker_died the exit code as
 /// Process::exit_code() gives it (-9 for SIGKILL); for size errors the size that would do; for
-/// over_system_limit, and for too_many_files where limit() is known, the limit's value (0: the
-/// system does not tell).
+/// abandoned how many messages; for over_system_limit, and for too_many_files where limit() is
+/// known, the limit's value (0: the system does not tell).
 /// Trivially copyable: it may travel through pipes and shared memory.
 class Error {
 public:

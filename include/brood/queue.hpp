@@ -63,8 +63,9 @@ public:
     Status put_nowait(const T& message) noexcept { return put(message, Timeout::no_wait()); }
 
     /// Blocks until there is a message. Returns: it; empty (no_wait() only); timed_out;
-    /// would_block; closed (shut down, and nothing is left); too_many_members; unsupported.
-    /// Killed here: the message is still in the queue, or it went with the caller.
+    /// would_block; closed (shut down, and nothing is left); too_many_members; unsupported. When
+    /// nothing is left and all producers(n) have ended: closed; peer_died (one did not close()).
+    /// Killed here: the message is still in the queue, or it went with the caller: see lost().
     Result<T> get(Timeout timeout = Timeout::forever()) noexcept {
         return Result<T>::filled_by([&](void* bytes) { return ring_.get_one(bytes, timeout); });
     }
@@ -91,14 +92,46 @@ public:
     bool full() const noexcept { return maxsize() != 0 && qsize() >= maxsize(); }
     std::size_t maxsize() const noexcept { return ring_.most(); }
 
-    /// This handle puts no more; others, and getters, are not told.
+    /// Messages that went with those who had got them: each that a thread had got last, by one get
+    /// or get_many, when it died. With its next operation on any queue, or close() or the end of
+    /// this handle, or task_done(), it says that it has handled them; so it does when its process
+    /// ends by brood: a Process returns from its function, this_process::exit(). Whoever ends in
+    /// another way right after a get counts as killed.
+    /// Blocks: 10 ms at most, if another who counts is stopped; then it may lack some.
+    /// (When all 510 places of the table are taken by the dead of other queues, what one of them
+    /// had got may not be counted.)
+    std::size_t lost() const noexcept { return ring_.lost(); }
+
+    /// Tells getters that `count` threads will put, so that they hear when all have ended: see
+    /// get(). Until so many have put or called enroll(), and all of them have ended, an empty queue
+    /// makes them wait. Call it before fork(): those who were forked earlier know nothing of it.
+    /// At most `count` produce at a time: to more, put() says too_many_members. Once so many have
+    /// been known, one who ended makes room for another, who counts in his stead; those who died
+    /// are replaced first.
+    /// A producer who is killed before his first put, or enroll(), was never known: getters wait
+    /// for another in his place.
+    /// Waits:  a getter hears of the last death at once (posix, and before Linux 5.16: within 250
+    ///         ms). Idle, it causes no wake-ups once all have enrolled; before, one a second.
+    /// Memory: 128 bytes for each. Errors: size_zero, size_too_large (more than 127),
+    /// already_exists (called before), no_memory, no_space, closed (no queue).
+    Status producers(std::size_t count) noexcept { return ring_.producers(count); }
+    /// Makes the caller a producer, as its first put does. Returns: ok (also if it is one);
+    /// too_many_members; bad_argument (producers() was not called); closed; unsupported.
+    /// Killed here: it is a producer who died, or never was one.
+    Status enroll() noexcept { return ring_.enroll(); }
+
+    /// This handle puts no more; others are not told. The calling thread, if it is one of
+    /// producers(n), has ended in order: getters are told. One that ends without, has died; the
+    /// end of a handle closes it. (Each thread calls it that put, even by the same handle.)
+    /// Killed here: it has ended in order, or died.
     void close() noexcept { ring_.close(); }
     /// For everybody: puts fail with `closed` from now on, and gets when nothing is left. Wakes
-    /// those who wait. Returns: ok; closed (no queue).
+    /// those who wait. Returns: ok; closed (no queue). (JoinableQueue: also too_many_members,
+    /// unsupported.)
     /// Killed here: it is shut down, and everybody is told, or it is not.
     Status shutdown(Shutdown how = Shutdown::drain) noexcept { return ring_.shutdown(how); }
 
-private:
+protected:
     explicit Queue(detail::RingHandle&& ring) noexcept : ring_(std::move(ring)) {}
     detail::RingHandle ring_;
 };

@@ -21,6 +21,15 @@ namespace detail {
 
 struct Ring;
 struct MemberTable;
+struct JoinBook;
+struct Roster;
+
+/// What a queue may have beside its ring; null: it has not. Each in memory of its own.
+struct RingExtras {
+    JoinBook* book = nullptr;    // who holds what was got: JoinableQueue
+    Roster* roster = nullptr;    // the producers that are known: Queue::producers()
+    std::uint32_t reported = 0;  // of what was abandoned: what this handle has reported
+};
 
 class RingHandle {
 public:
@@ -46,12 +55,24 @@ public:
 
     std::size_t size() const noexcept;
     std::size_t most() const noexcept;
-    void close() noexcept { closed_ = true; }
+    std::size_t lost() const noexcept;
+    Status producers(std::size_t count) noexcept;
+    Status enroll() noexcept;
+    void close() noexcept;
     Status shutdown(Shutdown how) noexcept;
 
+    /// Gives it what JoinableQueue needs.
+    Status make_joinable() noexcept;
+    Status task_done() noexcept;
+    Status join(Timeout timeout) noexcept;
+
 private:
+    Status take_part() noexcept;
+    void leave() noexcept;
+    void release() noexcept;
     Ring* ring_ = nullptr;
     MemberTable* table_ = nullptr;
+    RingExtras extras_;
     std::size_t bytes_ = 0;
     bool closed_ = false;
 };
