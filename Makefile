@@ -81,6 +81,7 @@ TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
 CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU).cpp), \
     test/crash/cpu/plain.cpp)
+STORM_SRCS := $(wildcard test/storm/*.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -99,6 +100,7 @@ EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
+STORM := $(BUILD)/test/storm/storm
 FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
 TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
@@ -160,6 +162,8 @@ $(BUILD)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
 	$(call compile,-fexceptions -frtti)  # of peers
 $(BUILD)/test/crash/%.o: test/crash/%.cpp $(STAMP)
 	$(call compile)
+$(BUILD)/test/storm/%.o: test/storm/%.cpp $(STAMP)
+	$(call compile)
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 
@@ -191,6 +195,9 @@ $(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_S
 $(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
 	$(call link,-Wl$(comma)-z$(comma)now)
 
+$(STORM): $(call objects,$(STORM_SRCS)) $(LIB)
+	$(link)
+
 # Where CMocka is: installed, or fetched into build/.
 $(BUILD)/cmocka.cflags: tools/build/cmocka.sh
 	@mkdir -p $(@D)
@@ -217,7 +224,16 @@ crash-compare: $(CRASH) ## The same, in short, on the mutexes of the libc, which
 	@$(CRASH) --compare --first --short --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
 crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
-	@test/crash/defects.sh $(BUILD) $(MAKE) $(DEFECT)
+	@test/defects.sh crash $(BUILD) $(MAKE) $(DEFECT)
+
+.PHONY: storm storm-defects
+MINUTES ?= 2
+storm: $(STORM) ## Kill, stop, signal 16 users of a queue, of locks, at random; MINUTES=2; SHORT=1
+	@$(STORM) --seconds $(if $(SHORT),15,$$(($(MINUTES) * 60))) \
+	    $(if $(SCENE),--scenario '$(SCENE)')
+
+storm-defects: ## Whether `make storm` finds each of test/storm/defects; DEFECT='fence': some
+	@test/defects.sh storm $(BUILD) $(MAKE) $(DEFECT)
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
@@ -236,8 +252,8 @@ freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes a
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
-	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(EXAMPLE_SRCS) \
-	    $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
+	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
             test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))

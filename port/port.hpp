@@ -299,6 +299,12 @@ Status bell_init(Bell& bell) noexcept;
 /// step.
 Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t kinds,
                  std::int64_t deadline_ns) noexcept;
+/// bell_wait() for any kind, which looks again at what the caller looked at (at most kLookedAtMax)
+/// when a ring would find him already, and returns ok if it differs. So he misses no change by one
+/// who died owing the ring: whom it wakes is known at that moment, and he might not sleep yet.
+/// Where a port cannot (Linux before 5.16), sleeps end after kSliceNs.
+Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedAt* looked,
+                               std::size_t count, std::int64_t deadline_ns) noexcept;
 /// Wakes up to `count` sleepers of `kinds` and returns how many were found (posix: may report more,
 /// and wakes every kind). [ass]
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept;
@@ -342,6 +348,11 @@ bool mutex_is_free(RobustMutex& mutex) noexcept;
 /// most kWatchedMax. Where a port cannot watch (Linux before 5.16), sleeps end after kSliceNs.
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
                           std::size_t count, std::int64_t deadline_ns) noexcept;
+/// The same on two bells at once; at most kWatchedMax - 1 mutexes. (Posix, and Linux before 5.16:
+/// of a ring of `second` it hears only after kSliceNs.)
+Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,
+                           std::uint32_t second_expected, RobustMutex* const* watched,
+                           std::size_t count, std::int64_t deadline_ns) noexcept;
 
 // ---- Time and chance -------------------------------------------------------------------------
 

@@ -134,6 +134,13 @@ inline constexpr std::uint32_t kBellOwnerDied = 0x40000000u;
 /// Sleepers of one bell may be of several kinds, a bit each, and a ring may call some of them only.
 inline constexpr std::uint32_t kAnyKind = 0xffffffffu;
 
+/// A word that a sleeper has looked at, and what it held then.
+struct LookedAt {
+    std::atomic<std::uint32_t>* word;
+    std::uint32_t value;
+};
+inline constexpr std::size_t kLookedAtMax = 2;
+
 /// How long a sleeper may sleep where its wake-up may be lost with a dead process.
 inline constexpr std::int64_t kSliceNs = 250000000;
 

@@ -94,10 +94,10 @@ constexpr Entry kEntries[] = {
     {Errc::not_owner, "not_owner", "not held by the caller: only its holder may do this"},
     {Errc::would_deadlock, "would_deadlock", "the caller holds the lock already: release it first"},
     {Errc::out_of_range, "out_of_range", "the index is beyond the end: see size()"},
-    {Errc::too_many_members, "too_many_members",
-     "all 510 places for threads are taken: let some end"},
+    {Errc::too_many_members, "too_many_members", "all places for threads are taken: let some end"},
     {Errc::too_many_releases, "too_many_releases",
      "released more often than acquired: release each once"},
+    {Errc::broken_barrier, "broken_barrier", "one did not come to the barrier: reset() it"},
 
     {Errc::worker_died, "worker_died", "the worker died in the task: it is not done, others go on"},
     {Errc::pool_broken, "pool_broken", "the supervisor is gone: make a new pool and submit again"},

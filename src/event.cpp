@@ -91,14 +91,15 @@ Status Event::wait(Timeout timeout) noexcept {
     Status slept;
     for (;;) {
         detail::get_ready_to_sleep(bell);
-        if (has_come(bell.note.load(std::memory_order_seq_cst), at_first)) {
+        const std::uint32_t seen = bell.note.load(std::memory_order_seq_cst);
+        if (has_come(seen, at_first)) {
             detail::ring_for(bell, detail::kEverybody);
             slept = Errc::ok;
             break;
         }
         if (!slept.ok()) { break; }
         // If killed from here on: a ring that reached us goes to the next.
-        slept = detail::sleep_on(bell, deadline_ns);
+        slept = detail::sleep_on(bell, {&bell.note, seen}, deadline_ns);
     }
     port::owe_nothing();
     return slept;

@@ -97,6 +97,9 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     if (!fenced.ok()) { return fenced; }
     const Status quiet = wait_out_operation(seen, deadline_ns);
     if (!quiet.ok()) { return quiet; }
+    // What would end the wait: the sleep does not begin if it has come meanwhile, from one who is
+    // dead by now, and whose ring found nobody asleep.
+    const port::LookedAt looked[] = {{&ring_.side(other_end()).index, seen}, {&ring_.bell.note, 0}};
     if (has_moved(seen) || ring_.bell.note.load(std::memory_order_seq_cst) != 0) {
         return Errc::ok;
     }
@@ -108,7 +111,7 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
     const std::int64_t until = sliced ? slice_of(deadline_ns, port::kSliceNs) : deadline_ns;
-    const Status slept = port::bell_wait(ring_.bell, word, kind_of(end_), until);
+    const Status slept = port::bell_wait_having_looked(ring_.bell, word, looked, 2, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(Errc::ok); }
     // Whoever rang may have dropped the flags, and may be stopped before he sets them again.
     ring_.bell.word.fetch_or(Ring::kGetters | Ring::kPutters, std::memory_order_seq_cst);

@@ -141,7 +141,7 @@ Status Semaphore::State::sleep(std::int64_t deadline_ns) noexcept {
     if (permits > port::kWatchedMax) {
         // So many cannot be watched. Those who release ring all the same.
         const std::int64_t until = detail::slice_of(deadline_ns, port::kSliceNs);
-        const Status slept = detail::sleep_on(bell, until);
+        const Status slept = detail::sleep_on(bell, {&hint, hint.load()}, until);
         return until == deadline_ns ? slept : Status();
     }
     port::RobustMutex* watched[port::kWatchedMax];
@@ -213,7 +213,7 @@ Status Semaphore::take_unit(std::int64_t deadline_ns) noexcept {
         has_set_flag = true;
         if (state.units.load(std::memory_order_seq_cst) > 0) { continue; }
         // If killed from here on: a ring that reached us goes to the next.
-        is_last = !detail::sleep_on(state.bell, deadline_ns).ok();
+        is_last = !detail::sleep_on(state.bell, {&state.units, 0}, deadline_ns).ok();
     }
 }
 

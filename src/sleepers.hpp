@@ -29,11 +29,13 @@ inline void get_ready_to_sleep(port::Bell& bell) noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-/// After get_ready_to_sleep(). ok: look again; timed_out.
-inline Status sleep_on(port::Bell& bell, std::int64_t deadline_ns) noexcept {
+/// After get_ready_to_sleep(), and after a look at what the caller waits for, which he gives here:
+/// whoever changes it and dies may find nobody asleep yet. ok: look again; timed_out.
+inline Status sleep_on(port::Bell& bell, const port::LookedAt& looked,
+                       std::int64_t deadline_ns) noexcept {
     const bool sliced = !port::rings_for_the_dead();
     const std::int64_t until = sliced ? slice_of(deadline_ns, port::kSliceNs) : deadline_ns;
-    const Status slept = port::bell_wait(bell, kSleepers, port::kAnyKind, until);
+    const Status slept = port::bell_wait_having_looked(bell, kSleepers, &looked, 1, until);
     // Whoever rang may have dropped the flag, and may be killed before he sets it again.
     bell.word.fetch_or(kSleepers, std::memory_order_seq_cst);
     return until == deadline_ns ? slept : Status();

@@ -264,9 +264,24 @@ static void a_killed_waiter_takes_nothing_along(void**) {
     assert_ok(port::mutex_unlock(*mutex));
 }
 
+static void a_sleep_does_not_begin_after_a_change_of_what_was_looked_at(void**) {
+    Board<port::Bell> bell;
+    Board<std::atomic<std::uint32_t>> first, second;
+    const port::LookedAt looked[] = {{&*first, 0}, {&*second, 0}};
+    assert_code(port::bell_wait_having_looked(*bell, 0, looked, 2, test::in_ms(30)),
+                Errc::timed_out);
+    for (std::atomic<std::uint32_t>* changed : {&*first, &*second, &bell->word}) {
+        changed->store(1);
+        assert_ok(
+            port::bell_wait_having_looked(*bell, 0, looked, 2, test::in_ms(test::kPatienceMs)));
+        changed->store(0);
+    }
+}
+
 int main() {
     print_message("port: %s\n", port::kName);
     const CMUnitTest tests[] = {
+        cmocka_unit_test(a_sleep_does_not_begin_after_a_change_of_what_was_looked_at),
         cmocka_unit_test(a_ring_wakes_a_sleeper_in_another_process),
         cmocka_unit_test(a_ring_wakes_as_many_as_asked_for_at_least),
         cmocka_unit_test(a_ring_that_nobody_hears_is_not_kept),

@@ -218,8 +218,61 @@ static void a_stopped_owner_is_waited_for_and_not_robbed(void**) {
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+// So long that whoever puts or gets one is nearly always in the middle of it.
+struct LongMessage {
+    unsigned char bytes[1 << 20];
+};
+
+// A contender is killed while he waits for an owner who is stopped in the middle of a put. Another,
+// who only gets, has the dead one's place among the members then, and lives on. Returns whether a
+// put afterwards comes through, now that the owner is dead, too.
+static bool put_after_an_heir_came() {
+    Result<Queue<LongMessage>> queue = Queue<LongMessage>::create(2);
+    assert_ok(queue);
+    const Board<LongMessage> message;
+    assert_ok(queue->put(*message, kLong));  // We have a place of our own from now on.
+    const pid_t owner = start_sleeping([&]() -> int {
+        for (;;) { (void)queue->put(*message, kLong); }
+    });
+    const pid_t getter = test::start_child([&]() -> int {
+        const Board<LongMessage> got;
+        for (;;) { (void)queue->get_many(&*got, 1, kLong); }
+    });
+    usleep(static_cast<useconds_t>(1000 + random() % 2000));
+    kill(owner, SIGSTOP);
+    test::await_state(owner, 'T');
+    const pid_t contender = test::start_child([&]() -> int {
+        test::end_some_day();
+        for (;;) { (void)queue->put(*message, kLong); }
+    });
+    usleep(10000);
+    kill(contender, SIGKILL);
+    test::join_child(contender);
+    test::Handshake joined;
+    const pid_t heir = test::start_child([&]() -> int {
+        const Board<LongMessage> got;
+        (void)queue->get_many(&*got, 1, brood::Timeout::no_wait());
+        joined.tell();
+        for (;;) { pause(); }
+    });
+    assert_true(joined.await());
+    kill(owner, SIGKILL);
+    test::join_child(owner);
+    const brood::Status put = queue->put(*message, brood::seconds(5));
+    for (const pid_t one : {getter, heir}) {
+        kill(one, SIGKILL);
+        test::join_child(one);
+    }
+    return put.ok();
+}
+
+static void a_killed_contender_leaves_no_claim_to_who_has_his_place_then(void**) {
+    for (int round = 0; round < 20; ++round) { assert_true(put_after_an_heir_came()); }
+}
+
 int main() {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(a_killed_contender_leaves_no_claim_to_who_has_his_place_then),
         cmocka_unit_test(users_killed_at_random_leave_a_whole_queue),
         cmocka_unit_test(users_stopped_at_random_hold_up_others_and_harm_nothing),
         cmocka_unit_test(one_who_is_woken_and_killed_leaves_the_message_to_the_next),

@@ -16,6 +16,7 @@ using brood::Permit;
 using brood::Semaphore;
 using brood::Timeout;
 using test::start_sleeping;
+using test::switches_of;
 
 namespace {
 

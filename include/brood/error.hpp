@@ -76,8 +76,9 @@ enum class Errc : std::int32_t {
     would_deadlock = 107,  ///< The caller holds it already.
     out_of_range = 108,    ///< An index beyond the end.
     too_many_members =
-        109,  ///< More threads use the shared objects of this family than it has room for.
+        109,  ///< More threads use the shared object, or those of this family, than have room.
     too_many_releases = 111,  ///< A semaphore would have more permits than it may have.
+    broken_barrier = 112,     ///< One did not come, or died: broken until Barrier::reset().
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

@@ -30,6 +30,18 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t kinds,
     return detail::futex_wait(bell.word, expected, kinds, deadline_ns);
 }
 
+// The kernel goes through the words in order: it compares, and puts the caller into the queue. So
+// when it compares the others, a ring finds him already.
+Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedAt* looked,
+                               std::size_t count, std::int64_t deadline_ns) noexcept {
+    detail::WaitedWord words[1 + kLookedAtMax];
+    words[0] = detail::waited(bell.word, expected);
+    for (std::size_t i = 0; i < count; ++i) {
+        words[1 + i] = detail::waited(*looked[i].word, looked[i].value);
+    }
+    return detail::futex_wait_any(words, 1 + count, deadline_ns);
+}
+
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept {
     return detail::futex_wake(bell.word, count, kinds);
 }

@@ -157,6 +157,24 @@ Status unlock(RobustMutex& mutex, Bell* owed) noexcept {
     return {};
 }
 
+// Sleeps on the `filled` words, the first of which is the bell's, and on all that are watched.
+Status wait_watching(detail::WaitedWord* words, std::size_t filled, Bell& bell,
+                     std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
+                     std::int64_t deadline_ns) noexcept {
+    const bool sliced = filled + count > detail::kWaitedMax || !rings_for_the_dead();
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t seen = 0;
+        if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
+        if (!sliced) { words[filled + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
+    }
+    if (!sliced) { return detail::futex_wait_any(words, filled + count, deadline_ns); }
+    const std::int64_t slice_end = now_ns() + kSliceNs;
+    const bool last = deadline_ns <= slice_end;
+    const Status slept =
+        detail::futex_wait(bell.word, expected, kAnyKind, last ? deadline_ns : slice_end);
+    return last ? slept : Status();
+}
+
 bool kernel_is_since(unsigned major, unsigned minor) noexcept {
     utsname system = {};
     if (::uname(&system) != 0) { return false; }
@@ -219,19 +237,18 @@ Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const
                           std::size_t count, std::int64_t deadline_ns) noexcept {
     detail::WaitedWord words[detail::kWaitedMax];
     static_assert(kWatchedMax + 1 == detail::kWaitedMax);
-    const bool sliced = count > kWatchedMax || !rings_for_the_dead();
     words[0] = detail::waited(bell.word, expected);
-    for (std::size_t i = 0; i < count; ++i) {
-        std::uint32_t seen = 0;
-        if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
-        if (!sliced) { words[1 + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
-    }
-    if (!sliced) { return detail::futex_wait_any(words, 1 + count, deadline_ns); }
-    const std::int64_t slice_end = now_ns() + kSliceNs;
-    const bool last = deadline_ns <= slice_end;
-    const Status slept =
-        detail::futex_wait(bell.word, expected, kAnyKind, last ? deadline_ns : slice_end);
-    return last ? slept : Status();
+    return wait_watching(words, 1, bell, expected, watched, count, deadline_ns);
+}
+
+Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,
+                           std::uint32_t second_expected, RobustMutex* const* watched,
+                           std::size_t count, std::int64_t deadline_ns) noexcept {
+    detail::WaitedWord words[detail::kWaitedMax];
+    words[0] = detail::waited(first.word, first_expected);
+    words[1] = detail::waited(second.word, second_expected);
+    if (second.word.load(std::memory_order_seq_cst) != second_expected) { return {}; }
+    return wait_watching(words, 2, first, first_expected, watched, count, deadline_ns);
 }
 
 void owe_ring(Bell& bell) noexcept {

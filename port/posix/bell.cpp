@@ -34,6 +34,11 @@ Status bell_init(Bell&) noexcept {
 
 Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
                  std::int64_t deadline_ns) noexcept {
+    return bell_wait_having_looked(bell, expected, nullptr, 0, deadline_ns);
+}
+
+Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedAt* looked,
+                               std::size_t count, std::int64_t deadline_ns) noexcept {
     // Read before the word: who rings from here on is noticed. Who rang before has changed the word
     // already, or the caller would miss that ring on any port.
     const std::uint32_t rings = rings_of(bell).load(std::memory_order_acquire);
@@ -41,6 +46,9 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
     for (;;) {
         if (bell.word.load(std::memory_order_seq_cst) != expected) { return {}; }
         if (rings_of(bell).load(std::memory_order_acquire) != rings) { return {}; }
+        for (const LookedAt* one = looked; one != looked + count; ++one) {
+            if (one->word->load(std::memory_order_seq_cst) != one->value) { return {}; }
+        }
         if (detail::left_until(deadline_ns) == 0) { return Errc::timed_out; }
         backoff.sleep(deadline_ns);
     }

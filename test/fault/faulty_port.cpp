@@ -286,6 +286,10 @@ FALLIBLE(Status, bell_init, (Bell & bell), (bell))
 FALLIBLE(Status, bell_wait,
          (Bell & bell, std::uint32_t expected, std::uint32_t kinds, std::int64_t deadline_ns),
          (bell, expected, kinds, deadline_ns))
+FALLIBLE(Status, bell_wait_having_looked,
+         (Bell & bell, std::uint32_t expected, const LookedAt* looked, std::size_t count,
+          std::int64_t deadline_ns),
+         (bell, expected, looked, count, deadline_ns))
 INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
            (bell, count, kinds))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
@@ -305,6 +309,10 @@ INFALLIBLE(Status, bell_wait_watching,
            (Bell & bell, std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
             std::int64_t deadline_ns),
            (bell, expected, watched, count, deadline_ns))
+INFALLIBLE(Status, bells_wait_watching,
+           (Bell & first, std::uint32_t first_expected, Bell& second, std::uint32_t second_expected,
+            RobustMutex* const* watched, std::size_t count, std::int64_t deadline_ns),
+           (first, first_expected, second, second_expected, watched, count, deadline_ns))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))

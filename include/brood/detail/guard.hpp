@@ -8,7 +8,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-/// A held `L` (Lock, RLock, Semaphore), released at the end of the scope; says how it was got.
+/// A held `L` (Lock, RLock, Condition, Semaphore), released at the end of the scope; says how it
+/// was got.
 template <class L>
 class [[nodiscard]] Guard {
 public:

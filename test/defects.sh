@@ -1,12 +1,13 @@
 #!/bin/bash
-# defects.sh BUILD MAKE [TEXT]: a test of the crash harness. Each patch in test/crash/defects puts
-# one mistake into a copy of the sources, and the harness must then find something: first it looks
-# into the scene that the patch names, then into all, each in short and then to the end. TEXT: only
-# patches with that in their names.
+# defects.sh KIND BUILD MAKE [TEXT]: a test of the harness in test/KIND. Each patch in
+# test/KIND/defects puts one mistake into a copy of the sources, and the harness must then find
+# something: it looks first where the patch says (Scene: NAME), then everywhere, and for longer.
+# TEXT: only patches with that in their names.
 set -euo pipefail
-build=$1 make=$2 text=${3-}
+kind=$1 build=$2 make=$3 text=${4-}
 tree=$build/defects
 log=$build/defects.log
+program=build/test/$kind/$kind
 mkdir -p "$tree"
 tools/build/need.sh --program patch
 for part in Makefile include src port test tools; do
@@ -16,19 +17,29 @@ done
 
 build_copy() {
     # A defect may leave something unused.
-    "$make" -C "$tree" BUILD=build WERROR= build/test/crash/crash >"$log" 2>&1
+    "$make" -C "$tree" BUILD=build WERROR= "$program" >"$log" 2>&1
 }
 
-finds_fault() {  # arguments of crash...
+finds_fault() {  # arguments...
     local status=0
-    "$tree/build/test/crash/crash" --first --patience 500 "$@" >"$log" 2>&1 || status=$?
+    "$tree/$program" --first "$@" >"$log" 2>&1 || status=$?
     # 1: it found something. Whatever else it may end with is no finding.
     [[ $status == 1 ]] && grep -q '^  .*: ' "$log"
 }
 
+finds_somewhere() {  # where the patch says
+    case $kind in
+        crash) finds_fault --patience 500 --short --scenario "$1" ||
+            finds_fault --patience 500 --scenario "$1" ||
+            finds_fault --patience 500 --short || finds_fault --patience 500 ;;
+        storm) finds_fault --patience 3000 --seconds 40 --scenario "$1" ||
+            finds_fault --patience 3000 --seconds 120 --seed 2 ;;
+    esac
+}
+
 missed=()
 count=0
-for patch in test/crash/defects/*"$text"*.patch; do
+for patch in test/"$kind"/defects/*"$text"*.patch; do
     name=$(basename "$patch" .patch)
     scene=$(sed -n 's/^Scene: //p' "$patch")
     count=$((count + 1))
@@ -38,8 +49,7 @@ for patch in test/crash/defects/*"$text"*.patch; do
         echo "$name: does not apply or does not build any more"
         exit 1
     fi
-    if finds_fault --short --scenario "$scene" || finds_fault --scenario "$scene" || \
-        finds_fault --short || finds_fault; then
+    if finds_somewhere "$scene"; then
         printf '%-45s caught in %d s, %s\n' "$name" $((SECONDS - began)) \
             "$(grep -m1 '^  .*: ' "$log" | sed 's/^ *//')"
     else
@@ -48,5 +58,5 @@ for patch in test/crash/defects/*"$text"*.patch; do
     fi
     patch -s -R -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch"
 done
-echo "crash-defects: $((count - ${#missed[@]})) of $count caught"
+echo "$kind-defects: $((count - ${#missed[@]})) of $count caught"
 ((${#missed[@]} == 0))
