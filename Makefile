@@ -103,6 +103,7 @@ PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
 STORM := $(BUILD)/test/storm/storm
 MODEL := $(BUILD)/test/model/model
+RELACY := $(BUILD)/test/model/relacy/relacy
 FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
 TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
@@ -204,6 +205,12 @@ $(STORM): $(call objects,$(STORM_SRCS)) $(LIB)
 
 $(MODEL): $(call objects,$(MODEL_SRCS))
 	$(link)
+# The ring's sources in one file with Relacy, which is neither free of warnings nor of exceptions.
+$(BUILD)/test/model/relacy/%.o: test/model/relacy/%.cpp test/model/relacy/atomic $(STAMP)
+	@tools/build/need.sh relacy-dev
+	$(call compile,-fexceptions -frtti -w -iquote src -Itest/model/relacy)
+$(RELACY): $(BUILD)/test/model/relacy/relacy.o
+	$(link)
 
 # Where CMocka is: installed, or fetched into build/.
 $(BUILD)/cmocka.cflags: tools/build/cmocka.sh
@@ -243,11 +250,13 @@ storm-defects: ## Whether `make storm` finds each of test/storm/defects; DEFECT=
 	@test/defects.sh storm $(BUILD) $(MAKE) $(DEFECT)
 
 .PHONY: model model-defects
-model: $(MODEL) ## Look at every state of a model of the ring; SHORT=1: of its smaller scenes
+model: $(MODEL) $(RELACY) ## Every state of a model of the ring; its code in weak memory orders
 	@$(MODEL) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+	@$(RELACY) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
 
-model-defects: $(MODEL) ## Whether `make model` finds each mistake that is built into the model
+model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and test/model/defects
 	@$(MODEL) --mistakes
+	@test/defects.sh model $(BUILD) $(MAKE) $(DEFECT)
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
@@ -267,11 +276,11 @@ freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes a
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
-	    $(MODEL_SRCS) \
+	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
 	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
-            test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
+            test test/* test/*/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
 format: ## Put every source file into the layout of .clang-format
 	@tools/build/need.sh --program clang-format
 	$(Q)clang-format -i $(FORMATTED)

@@ -95,6 +95,7 @@ int miss_mistakes(const Arguments& arguments) {
         const char* found_in = nullptr;
         std::size_t states = 0;
         for (const auto& scene : What::kScenes) {
+            if (!scene.is_short) { continue; }
             const typename What::Model model(scene, mistake);
             const std::size_t most = arguments.most < 4000000 ? arguments.most : 4000000;
             Explorer<typename What::Model> explorer(model, most);

@@ -9,13 +9,8 @@ const char* name_of(RingMistake mistake) {
                                              "no heavy fence before sleeping",
                                              "index before message",
                                              "robs the living",
-                                             "hands over anybody's lease",
-                                             "stale announcement",
-                                             "claim outlives its claimant",
                                              "sleeper does not wait out operations",
                                              "owes nothing",
-                                             "no ring for the next",
-                                             "woken sets no flags",
                                              "no second ring",
                                              "sleeps on the bell alone"};
     static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(RingMistake::count));
@@ -148,7 +143,7 @@ void RingModel::Actor::enter() {
             return go(kLook);
         case kLook:
             if (load(my_lease()) != number()) { return go(kWithdraw); }
-            return go(makes(RingMistake::stale_announcement) ? kIndex : kLookAtIndex);
+            return go(kLookAtIndex);
         default: return go(load(my_index()) == me_.index ? kIndex : kWithdraw);
     }
 }
@@ -165,7 +160,7 @@ void RingModel::Actor::decide(std::uint8_t lease) {
     if (owner_in(lease) == 0) { return go(kOwn); }
     if (revoker_in(lease) == 0) { return go(kAskClaim); }
     if (revoker_in(lease) == number()) { return go((lease & kForce) == 0 ? kSetForce : kHeavy); }
-    return go(makes(RingMistake::claim_outlives) ? kSeeRevoker : kSeeClaim);
+    return go(kSeeClaim);
 }
 
 void RingModel::Actor::enter_slowly() {
@@ -223,7 +218,7 @@ void RingModel::Actor::contend() {
 void RingModel::Actor::leave() {
     const std::uint8_t lease = load(my_lease());
     me_.seen = lease;
-    const bool is_ours = owner_in(lease) == number() || makes(RingMistake::hands_over_anybodys);
+    const bool is_ours = owner_in(lease) == number();
     if ((lease & kForce) != 0 && is_ours && revoker_in(lease) != 0) {
         return go(me_.pc == kLeave ? kLeaveHandOver : kVainHandOver);
     }
@@ -283,9 +278,7 @@ void RingModel::Actor::rung() {
     switch (me_.stage) {
         case kForOthers:
             me_.stage = kForOwn;
-            if (me_.other != 0 && !makes(RingMistake::no_ring_for_the_next)) {
-                return go(kRingFlag);
-            }
+            if (me_.other != 0) { return go(kRingFlag); }
             return end();
         case kForOwn: return end();
         case kGiveUpOwn: me_.stage = kGiveUpOthers; return go(kRingFlag);
@@ -405,7 +398,7 @@ void RingModel::Actor::sleep() {
             return found_.add(s_, Step::blow);
         default:
             flush(who_);
-            if (!makes(RingMistake::woken_sets_no_flags)) { s_.memory[kBell] |= 3; }
+            s_.memory[kBell] |= 3;
             me_.woken = 1;
             return go(kAnnounce);
     }

@@ -23,16 +23,11 @@ enum class RingMistake {
     none,
     no_heavy_before_taking,
     no_heavy_before_sleeping,
-    store_order,           // the index before the message
-    robs_the_living,       // takes over from one in mid-operation without a look whether he lives
-    hands_over_anybodys,   // leave() without a look at the owner
-    stale_announcement,    // enter() without the second look at the index
-    claim_outlives,        // a mark counts as long as somebody lives who has the entry
-    sleeps_at_once,        // does not wait out the operation under way
-    owes_nothing,          // neither who is about to ring nor who sleeps is rung for when he dies
-    no_ring_for_the_next,  // who was woken leaves more, and rings nobody of his kind
-    woken_sets_no_flags,
-    no_second_ring,  // drops the flag and does not look whether one fell asleep since
+    store_order,      // the index before the message
+    robs_the_living,  // takes over from one in mid-operation without a look whether he lives
+    sleeps_at_once,   // does not wait out the operation under way
+    owes_nothing,     // neither who is about to ring nor who sleeps is rung for when he dies
+    no_second_ring,   // drops the flag and does not look whether one fell asleep since
     sleeps_on_one_word,
     count,
 };
