@@ -99,6 +99,9 @@ Result<Pid> spawn(const SpawnPlan& plan) noexcept;
 
 /// CPUs this process may use: affinity and, on Linux, the cgroup quota (rounded up). At least 1.
 std::uint32_t usable_cpus() noexcept;
+/// Whether others can run while the caller does, whatever CPUs it may use itself: only then is it
+/// of use to look for a while at what they do. Asked once.
+bool has_parallel_cpus() noexcept;
 
 /// Flushes standard output and error of the C library. False if some output could not be written.
 bool flush_streams() noexcept;
@@ -247,6 +250,18 @@ std::uint32_t sem_value_max() noexcept;
 /// Zeroed pages, allocated now (a later fault never fails), shared with children forked later;
 /// no name is left behind. Errors: no_space, no_memory, size_zero, size_too_large.
 Result<void*> map_shared(std::size_t bytes) noexcept;
+/// Addresses for up to `most` bytes of shared memory, at least `least`: as many as the limits of
+/// this process and the size of the system's memory allow, in whole pages. Nothing is allocated,
+/// and it does not show in core dumps (posix: it does, and is 1 GiB at most). unmap() ends it.
+/// Errors: no_memory, no_space, too_many_files, size_zero, size_too_large, unsupported.
+Result<Reservation> reserve_shared(std::size_t most, std::size_t least) noexcept;
+/// Allocates whole pages of it that nobody uses, now: a later fault never fails. Their bytes are
+/// undefined. Errors: no_space, no_memory; where the system has to be asked through a file (posix,
+/// Linux before 5.14) too_many_files. Some of the pages may be allocated then.
+Status allocate_reserved(void* address, std::size_t bytes) noexcept;
+/// Gives whole pages of it that nobody uses back to the system, in all processes that share it.
+/// Errors: unsupported (posix; pages that are locked in memory): they stay allocated.
+Status give_back(void* address, std::size_t bytes) noexcept;
 /// Zeroed pages of this process alone.
 Result<void*> map_private(std::size_t bytes) noexcept;
 /// Maps all `bytes` of a shared object, readable and writable (or only readable).
@@ -333,6 +348,11 @@ bool mutex_is_free(RobustMutex& mutex) noexcept;
 /// most kWatchedMax. Where a port cannot watch (Linux before 5.16), sleeps end after kSliceNs.
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
                           std::size_t count, std::int64_t deadline_ns) noexcept;
+/// The same on two bells at once; at most kWatchedMax - 1 mutexes. (Posix, and Linux before 5.16:
+/// of a ring of `second` it hears only after kSliceNs.)
+Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,
+                           std::uint32_t second_expected, RobustMutex* const* watched,
+                           std::size_t count, std::int64_t deadline_ns) noexcept;
 
 // ---- Time and chance -------------------------------------------------------------------------
 

@@ -92,6 +92,12 @@ struct ObjectIdentity {
 using Mq = std::intptr_t;
 inline constexpr Mq kNoMq = -1;
 
+/// Addresses for shared memory, whether or not there is memory at them.
+struct Reservation {
+    void* address = nullptr;
+    std::size_t bytes = 0;
+};
+
 /// How a message queue stands.
 struct MqState {
     std::size_t depth = 0;          ///< Messages it may hold.

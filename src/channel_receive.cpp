@@ -30,7 +30,7 @@ bool is_torn(const ChannelControl& control) noexcept {
 // Makes the caller the one reader. On failure it is not.
 Status begin_reading(ChannelControl& control, std::int64_t deadline_ns) noexcept {
     const Status locked = port::mutex_lock(control.readers, deadline_ns);
-    if (!locked.ok() && locked.code() != Errc::owner_died) { return locked; }
+    if (!is_held(locked)) { return locked; }
     // The holder of the lock leaves Reading::inside before it releases it, unless it is killed:
     // then some bytes of a frame may be gone, and what follows cannot be told from a header.
     if (control.reading.load(std::memory_order_acquire) == Reading::inside) {
@@ -56,7 +56,7 @@ Result<bool> is_readable(port::Fd fd, std::int64_t deadline_ns) noexcept {
 Status look_for_dead_writer(ChannelEnd end) noexcept {
     const Status locked = port::mutex_lock(end.control.writers, 0);
     if (locked.code() == Errc::timed_out) { return Errc::ok; }
-    if (!locked.ok() && locked.code() != Errc::owner_died) { return locked; }
+    if (!is_held(locked)) { return locked; }
     const bool more = is_readable(end.fd, 0).value_or(false);
     if (!more) { break_channel(end.control, Errc::peer_died); }
     // If killed here: the next reader finds Reading::inside; a writer finds the channel broken.

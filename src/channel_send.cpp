@@ -24,7 +24,7 @@ void bury_writer(ChannelEnd end) noexcept {
 // Makes the caller the one writer. On failure it is not.
 Status begin_writing(ChannelEnd end, std::int64_t deadline_ns) noexcept {
     const Status locked = port::mutex_lock(end.control.writers, deadline_ns);
-    if (!locked.ok() && locked.code() != Errc::owner_died) { return locked; }
+    if (!is_held(locked)) { return locked; }
     // A writer that was killed outside a long frame left all of a frame or nothing: no harm done.
     if (end.control.writing.load(std::memory_order_acquire) != 0) { bury_writer(end); }
     const bool whole = why_broken(end.control) == Errc::ok && !has_torn_frame(end.control);
@@ -36,7 +36,7 @@ Status begin_writing(ChannelEnd end, std::int64_t deadline_ns) noexcept {
 // A full pipe may stay so for ever because its reader was killed inside a frame and no other reads.
 void look_for_dead_reader(ChannelControl& control) noexcept {
     const Status locked = port::mutex_lock(control.readers, 0);
-    if (!locked.ok() && locked.code() != Errc::owner_died) { return; }  // It lives.
+    if (!is_held(locked)) { return; }  // It lives.
     if (control.reading.load(std::memory_order_acquire) == Reading::inside) {
         break_channel(control, Errc::peer_died);
     }

@@ -54,9 +54,7 @@ Status Lock::take(Timeout timeout) noexcept {
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (state_ == nullptr) { return Errc::closed; }
     const Status status = port::mutex_lock(mutex_at(state_), deadline_ns);
-    if (status.ok() || status.code() == Errc::owner_died) {
-        __atomic_store_n(&held_, true, __ATOMIC_RELAXED);
-    }
+    if (detail::is_held(status)) { __atomic_store_n(&held_, true, __ATOMIC_RELAXED); }
     return status;
 }
 

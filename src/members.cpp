@@ -78,7 +78,7 @@ Status join_members(MemberTable& table) noexcept {
         if (!is_taken(port::mutex_lock(entry.life, 0))) { continue; }
         entry.op.store(0, std::memory_order_release);
         entry.object.store(0, std::memory_order_release);
-        t_membership = {&table, &entry, index, fork_epoch(), 0};
+        t_membership = {&table, &entry, index, fork_epoch(), 0, 0, 0, 0};
         return Errc::ok;
     }
     return Errc::too_many_members;

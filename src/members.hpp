@@ -67,6 +67,7 @@ struct Membership {
     std::uint32_t index;  // 1..kMax
     unsigned epoch;       // the fork_epoch() of the process that joined: a child is another member
     std::uint32_t quantum;
+    std::uint32_t looks, not_looked, yields_in_vain;  // what it has learned of waiting: RingWait
 };
 
 /// Makes the calling thread a member. Errors: too_many_members; unsupported.

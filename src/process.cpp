@@ -18,6 +18,9 @@ namespace {
 constexpr int kKill = 9;  // The same on every POSIX system (kill(1) -9, -15).
 constexpr int kTerminate = 15;
 
+// A killed process that has not ended by then is in a sleep that the system does not interrupt.
+constexpr Timeout kKilledPatience = seconds(1);
+
 /// Reaps `pid` as soon as it ends; not ended: the deadline passed. `end` is a descriptor that
 /// becomes readable then, `watch` one from watch_process(); either may be none.
 /// Errors: status_stolen.
@@ -233,7 +236,7 @@ Status Process::terminate(Timeout grace) noexcept {
     const Status ended = join(grace);
     if (ended.code() != Errc::timed_out) { return ended; }
     const Status killed = kill();
-    return killed.ok() ? join() : killed;
+    return killed.ok() ? join(kKilledPatience) : killed;
 }
 
 Status Process::close() noexcept {

@@ -6,17 +6,13 @@
 #include <brood/detail/ring_handle.hpp>
 
 #include "deadline.hpp"
+#include "ring_memory.hpp"
 #include "ring_wait.hpp"
 
 namespace brood {
 inline namespace v0 {
 namespace detail {
 namespace {
-
-constexpr std::size_t kSlotsMax = std::size_t{1} << 28;
-
-// How long a call with no_wait() waits for one who is in the middle of an operation.
-constexpr std::int64_t kPatienceNs = 10000000;
 
 /// One put or get, of up to `count` messages.
 template <RingEnd kEnd>
@@ -29,7 +25,14 @@ public:
 
     Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
         for (;;) {
-            const Status entered = enter();
+            // Nobody takes the lease from another only to find that there is nothing to do.
+            if (!is_mine() && !can_grow() && !is_more_possible() && is_open()) {
+                const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
+                const Status waited = wait_.for_other_side(deadline_ns_, seen_at(index));
+                if (!waited.ok()) { return give_up(waited); }
+                continue;
+            }
+            const Status entered = user_.enter(deadline_ns_);
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
             const std::uint32_t possible = possible_at(index, count);
@@ -37,59 +40,70 @@ public:
                 static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
             const bool is_over = state == RingState::shut ||
                                  (state == RingState::draining && (is_put() || possible == 0));
-            if (is_over || possible == 0) {
+            const bool must_grow = possible < count && can_grow();
+            if (is_over || possible == 0 || must_grow) {
                 user_.withdraw();
                 user_.leave();
                 if (is_over) { return give_up(Errc::closed); }
-                const Status waited = wait_.for_other_side(deadline_ns_);
-                if (!waited.ok()) { return give_up(waited); }
+                const Status waited = must_grow
+                                          ? grow_ring(ring_, me_, count, deadline_ns_)
+                                          : wait_.for_other_side(deadline_ns_, seen_at(index));
+                if (waited.ok()) { continue; }
+                const bool too_many = must_grow && count > 1 && is_short_of_memory(waited);
+                if (possible == 0 && !too_many) { return give_up(waited); }
+                count = possible != 0 ? possible : count / 2;
                 continue;
             }
             const std::uint32_t part = count < possible ? static_cast<std::uint32_t>(count)
                                                         : possible;
             move(index, part, messages);
+            if (!is_put() && possible - part < ring_.shrink_below.load(std::memory_order_relaxed)) {
+                shrink_ring(ring_, me_);
+            }
             return part;
         }
     }
 
 private:
     static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
+    bool can_grow() const noexcept { return is_put() && ring_.grows(); }
+    bool is_mine() noexcept {
+        return mine().lease.word.load(std::memory_order_relaxed) == me_.index;
+    }
+    bool is_open() noexcept {
+        const std::uint32_t state = ring_.bell.note.load(std::memory_order_acquire);
+        return static_cast<RingState>(state) == RingState::open;
+    }
     RingSide& mine() noexcept { return is_put() ? ring_.put : ring_.get; }
     RingSide& other() noexcept { return is_put() ? ring_.get : ring_.put; }
 
-    // If killed from the announcement on: others look whether we live, and take the side over.
-    Status enter() noexcept {
-        const std::uint32_t announced = user_.announce();
-        me_.table->light_fence();
-        // The index again: a lease that was a dead one's with our entry may have come to us only
-        // now, after others moved it.
-        if (mine().lease.word.load(std::memory_order_acquire) == me_.index &&
-            mine().index.load(std::memory_order_relaxed) == announced) {
-            return Errc::ok;
-        }
-        const std::int64_t until = deadline_ns_ > 0 ? deadline_ns_ : port::now_ns() + kPatienceNs;
-        const Status entered = user_.enter_slowly(until);
-        const bool no_wait = deadline_ns_ <= 0 && entered.code() == Errc::timed_out;
-        return no_wait ? Status(Errc::would_block) : entered;
+    static bool is_short_of_memory(const Status& status) noexcept {
+        return status.code() == Errc::no_space || status.code() == Errc::no_memory;
     }
 
     // Of the owner, in an operation: how many messages can be moved. The other side's index is
     // looked at only when the last look does not say that there are enough: its line is busy.
     std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
         std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
-        std::uint32_t possible = is_put() ? ring_.most - (index - seen) : seen - index;
+        std::uint32_t possible = is_put() ? most() - (index - seen) : seen - index;
         if (possible >= wanted) { return possible; }
         seen = other().index.load(std::memory_order_acquire);
         mine().lease.note.store(seen, std::memory_order_relaxed);
-        possible = is_put() ? ring_.most - (index - seen) : seen - index;
+        possible = is_put() ? most() - (index - seen) : seen - index;
         return possible;
+    }
+    std::uint32_t most() const noexcept { return ring_.most.load(std::memory_order_relaxed); }
+
+    // Where the other side stood when there was nothing to do, at `index`.
+    std::uint32_t seen_at(std::uint32_t index) const noexcept {
+        return is_put() ? index - ring_.bound() : index;
     }
 
     // For one who has no right to the side any more: changes nothing.
     bool is_more_possible() noexcept {
         const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
         const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it < ring_.most : in_it != 0;
+        return is_put() ? in_it < most() : in_it != 0;
     }
 
     void move(std::uint32_t index, std::uint32_t count, Buffer messages) noexcept {
@@ -142,37 +156,18 @@ Result<std::size_t> transfer(Ring* ring, MemberTable* table, Buffer messages, st
     return Transfer<kEnd>(*ring, *me, deadline_ns).run(messages, count);
 }
 
-std::uint32_t whole_power(std::size_t count) noexcept {
-    std::uint32_t power = 1;
-    while (power < count) { power *= 2; }
-    return power;
-}
-
 }  // namespace
 
 Result<RingHandle> RingHandle::make(std::size_t message_bytes, std::size_t most) noexcept {
-    if (most == 0) { return Errc::size_zero; }
-    if (most > kSlotsMax || message_bytes > kSlotsMax) { return Errc::size_too_large; }
-    const std::uint32_t slots = whole_power(most);
-    const std::uint64_t slot_bytes = (message_bytes + 7) / 8 * 8;
-    const std::uint64_t bytes = sizeof(Ring) + slots * slot_bytes;
-    if (bytes > PTRDIFF_MAX) { return Errc::size_too_large; }
     const Result<MemberTable*> table = family();
     if (!table.ok()) { return table.error(); }
-    const Result<void*> memory = port::map_shared(static_cast<std::size_t>(bytes));
-    if (!memory.ok()) { return memory.error(); }
-    auto* const ring = static_cast<Ring*>(*memory);
-    ring->message_bytes = static_cast<std::uint32_t>(message_bytes);
-    ring->slot_bytes = static_cast<std::uint32_t>(slot_bytes);
-    ring->slots = slots;
-    ring->most = static_cast<std::uint32_t>(most);
-    ring->slots_at = sizeof(Ring);
-    ring->object = (*table)->number_object();
     RingHandle handle;
-    handle.ring_ = ring;
+    const Result<Ring*> ring = make_ring(message_bytes, most, handle.bytes_);
+    if (!ring.ok()) { return ring.error(); }
+    handle.ring_ = *ring;
     handle.table_ = *table;
-    handle.bytes_ = static_cast<std::size_t>(bytes);
-    for (port::Bell* bell : {&ring->put.lease, &ring->get.lease, &ring->bell}) {
+    (*ring)->object = (*table)->number_object();
+    for (port::Bell* bell : {&(*ring)->put.lease, &(*ring)->get.lease, &(*ring)->bell}) {
         const Status made = port::bell_init(*bell);
         if (!made.ok()) { return made.error(); }
     }
@@ -222,11 +217,11 @@ std::size_t RingHandle::size() const noexcept {
     // In this order, so that it is never below 0.
     const std::uint32_t got = ring_->get.index.load(std::memory_order_acquire);
     const std::uint32_t count = ring_->put.index.load(std::memory_order_acquire) - got;
-    return count < ring_->most ? count : ring_->most;
+    return count < ring_->bound() ? count : ring_->bound();
 }
 
 std::size_t RingHandle::most() const noexcept {
-    return ring_ == nullptr ? 0 : ring_->most;
+    return ring_ == nullptr || ring_->grows() ? 0 : ring_->bound();
 }
 
 Status RingHandle::shutdown(Shutdown how) noexcept {

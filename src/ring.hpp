@@ -15,6 +15,9 @@
 //   2. If the index does not move, he sets kForce: from then on the owner begins nothing.
 //   3. heavy_fence(), then he looks at the owner's `op`. Not in an operation, or dead: he takes it.
 //
+//   A take-over by force costs microseconds. So afterwards the side is shared for a while: each
+//   owner gives the lease up after his operation, and the next takes it by one exchange.
+//
 //   An owner announces his operation in his entry (`op`: index << 2 | side), light_fence(), and
 //   then looks at the lease. Either the revoker sees the operation, or the owner sees kForce.
 //   An operation is over when the index has moved past the one announced, which is the commit
@@ -23,10 +26,13 @@
 //
 //   The revoker's mark makes the take-over safe: only he exchanges a word that names him so, so it
 //   cannot go away and come back behind his back, however long he was stopped. No counter wraps.
-//   As long as his mark stands, his `op` says that he claims the side: a mark whose owner does not
-//   is a dead one's, even if another has his entry by now, and lives.
 //   A thread that gets the entry of a dead owner finds the lease its own, which is a legal way to
-//   take it over: the ring is whole, and joining cleared the announcement.
+//   take it over: the ring is whole, and joining cleared the announcement. One that gets the entry
+//   of a dead revoker may never want this side: so a revoker says in his `op` that he asks for it,
+//   before he puts himself in, and one who does not is replaced like a dead one.
+//
+//   Who changes the number of slots (src/ring_memory.cpp) uses both sides at once, put first. His
+//   announcement names both, and is over when he withdraws it.
 //
 // Who waits sleeps on the bell, whose word has a flag for each kind of sleeper and nothing else.
 // Whoever owes a ring, or has been rung for, lets the system ring at his death (owe_ring), so a
@@ -43,12 +49,19 @@
 
 #include "members.hpp"
 
+// How many bits of an index an announcement carries. The crash harness builds the core with 3, so
+// that they wrap while somebody is stopped.
+#ifndef BROOD_ANNOUNCED_BITS
+#define BROOD_ANNOUNCED_BITS 30
+#endif
+
 namespace brood {
 inline namespace v0 {
 namespace detail {
 
 struct RingSide {
     port::Bell lease;  // its note: the last seen index of the other side, a lower bound
+    std::atomic<std::uint32_t> shared_left;  // operations after which the lease is given up at once
     alignas(64) std::atomic<std::uint32_t> index;
 };
 
@@ -60,10 +73,16 @@ enum class RingState : std::uint32_t { open, draining, shut };
 struct Ring {
     std::uint32_t message_bytes;
     std::uint32_t slot_bytes;  // a multiple of 8
-    std::uint32_t slots;       // a power of two
-    std::uint32_t most;        // messages at a time, at most `slots`
     std::uint32_t object;      // its number in the table
     std::uint32_t slots_at;    // offset of the slots from here
+    // Of a ring that grows these change, by whoever uses both sides; of others they are fixed.
+    std::atomic<std::uint32_t> slots;  // a power of two
+    std::atomic<std::uint32_t> most;   // messages at a time, at most `slots`
+    // A get that leaves fewer messages gives memory back; 0: there is none to give.
+    std::atomic<std::uint32_t> shrink_below;
+    std::atomic<std::uint32_t> allocated;  // as many slots have memory, at least
+    std::uint32_t slots_least;
+    std::uint32_t slots_max;  // 0: it does not grow
 
     alignas(64) RingSide put, get;
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
@@ -71,12 +90,33 @@ struct Ring {
     RingSide& side(RingEnd end) noexcept { return end == RingEnd::put ? put : get; }
     unsigned char* slot(std::uint32_t index) noexcept {
         auto* const base = reinterpret_cast<unsigned char*>(this) + slots_at;
-        return base + std::size_t{index & (slots - 1)} * slot_bytes;
+        const std::uint32_t mask = slots.load(std::memory_order_relaxed) - 1;
+        return base + std::size_t{index & mask} * slot_bytes;
+    }
+    bool grows() const noexcept { return slots_max != 0; }
+    /// What no number of messages at a time exceeds.
+    std::uint32_t bound() const noexcept {
+        return grows() ? slots_max : most.load(std::memory_order_relaxed);
     }
 
     static constexpr std::uint32_t kGetters = 0x80000000u;  // flags of those who sleep ...
     static constexpr std::uint32_t kPutters = 0x40000000u;
     static constexpr std::uint32_t kGetterKind = 2, kPutterKind = 1;  // ... and their kinds
+};
+
+/// What a member says in its entry of the operation that it is in the middle of.
+struct Announcement {
+    static constexpr std::uint32_t kIndex = (1u << BROOD_ANNOUNCED_BITS) - 1;
+
+    static std::uint32_t of(RingEnd end, std::uint32_t index) noexcept {
+        return (index & kIndex) << 2 | static_cast<std::uint32_t>(end);
+    }
+    /// In one on both sides; or on the put side, and asking for the other.
+    static constexpr std::uint32_t kBothEnds = 3 << 2 | 3;
+    /// In no operation, but asking for the lease of that side.
+    static std::uint32_t of_asking(RingEnd end) noexcept {
+        return static_cast<std::uint32_t>(end) << 2 | 3;
+    }
 };
 
 /// The use of a lease word.
@@ -86,6 +126,7 @@ struct Lease {
     static constexpr std::uint32_t kForce = 1u << 24;
     static constexpr std::uint32_t kSleep = 1u << 25;
     static constexpr std::uint32_t kQuantum = 64;
+    static constexpr std::uint32_t kShared = 256;
 
     static std::uint32_t owner(std::uint32_t word) noexcept { return word & kMember; }
     static std::uint32_t revoker(std::uint32_t word) noexcept {
@@ -97,48 +138,72 @@ struct Lease {
 };
 static_assert(MemberTable::kMax <= Lease::kMember);
 
+/// What a thread does with an end: it moves messages, or it is about to use both ends, of which
+/// this is the first, or the second.
+enum class RingUse : std::uint8_t { alone, first, second };
+
 /// One end of a ring, as a thread uses it.
 class RingUser {
 public:
-    RingUser(Ring& ring, Membership& me, RingEnd end) noexcept
-        : ring_(ring), me_(me), end_(end), mine_(ring.side(end)) {}
+    RingUser(Ring& ring, Membership& me, RingEnd end, RingUse use = RingUse::alone) noexcept
+        : ring_(ring), me_(me), end_(end), use_(use), mine_(ring.side(end)) {}
 
     /// Says in the caller's entry that an operation is under way on this side: at which index.
     std::uint32_t announce() noexcept {
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
         const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
-        self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_release);
+        self.op.store(Announcement::of(end_, index), std::memory_order_release);
         return index;
     }
-    /// Says in the caller's entry that it asks for this side: before its mark is in the lease.
-    void announce_claim() noexcept {
-        const std::uint32_t claim = static_cast<std::uint32_t>(end_) << 2 | kClaim;
-        me_.self->op.store(claim, std::memory_order_release);
-    }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
+    /// Withdraws, but goes on to ask for the lease.
+    void ask() noexcept {
+        me_.self->op.store(Announcement::of_asking(end_), std::memory_order_release);
+    }
 
+    /// Begins an operation: gets the lease, and announces it. Errors: timed_out; would_block (the
+    /// deadline is 0, and a moment's patience was not enough); unsupported.
+    /// If killed from the announcement on: others look whether we live, and take the side over.
+    Status enter(std::int64_t deadline_ns) noexcept {
+        const std::uint32_t announced = announce();
+        me_.table->light_fence();
+        // The index again: a lease that was a dead one's with our entry may have come to us only
+        // now, after others moved it.
+        if (mine_.lease.word.load(std::memory_order_acquire) == me_.index &&
+            mine_.index.load(std::memory_order_relaxed) == announced) {
+            return Errc::ok;
+        }
+        return enter_patiently(deadline_ns);
+    }
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.
     Status enter_slowly(std::int64_t deadline_ns) noexcept;
+    /// The same; who must not wait (the deadline is 0) gets would_block, after a moment's patience.
+    Status enter_patiently(std::int64_t deadline_ns) noexcept;
 
     /// After an operation: gives the lease to one who insists.
     void leave() noexcept {
         me_.table->light_fence();
         const std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
         if ((seen & Lease::kForce) != 0) { hand_over(seen); }
+        if (mine_.shared_left.load(std::memory_order_relaxed) != 0) { share(); }
     }
+
+    /// Of one who will be away for a while: gives the lease to whoever asked for it, or to nobody.
+    /// So the next pays no fence for it.
+    void let_go() noexcept;
 
     /// Whether `member` is in the middle of an operation on `side` of this ring.
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
-    static constexpr std::uint32_t kClaim = 3;  // in place of a side, which is what follows then
-
+    void draw_back() noexcept;
+    void begin() noexcept;
     std::uint32_t op_of(std::uint32_t member) noexcept;
-    bool is_claiming(std::uint32_t member) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
+    void share() noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;
     Status revoke(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t& slice_ns) noexcept;
     Status wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
@@ -148,6 +213,7 @@ private:
     Ring& ring_;
     Membership& me_;
     RingEnd end_;
+    RingUse use_;
     RingSide& mine_;
 };
 

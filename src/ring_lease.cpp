@@ -11,10 +11,14 @@ namespace {
 // of an operation. More of the first make the side slower under contention (measured: 20 is best).
 constexpr int kLooksAtWork = 20;
 constexpr int kLooksInOperation = 100;
+constexpr int kTurns = 4;
 
 // Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
 // before he rings. So it looks again, less and less often: a stopped owner may take long.
 constexpr std::int64_t kFirstSliceNs = 2000000;
+
+// How long a call with no_wait() waits for one who is in the middle of an operation.
+constexpr std::int64_t kPatienceNs = 10000000;
 
 }  // namespace
 
@@ -26,27 +30,35 @@ void RingUser::change_object() noexcept {
     me_.quantum = 0;
 }
 
-// What a member announces about this ring; 0: nothing.
+void RingUser::begin() noexcept {
+    if (use_ == RingUse::alone) {
+        announce();
+        return;
+    }
+    if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+    me_.self->op.store(Announcement::kBothEnds, std::memory_order_release);
+}
+
+// In no operation on this side any more, or not yet. Of the second of two ends: the first stays
+// announced, and that says that this one is asked for.
+void RingUser::draw_back() noexcept {
+    if (use_ != RingUse::second) { ask(); }
+}
+
+// What a member is at in this ring; 0: nothing.
 std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
-    const bool is_about_us = other.op.load(std::memory_order_acquire) == op &&
-                             object == ring_.object;
-    return is_about_us ? op : 0;
-}
-
-// Whoever has marked the lease announced that before, and withdraws it after the mark is gone.
-bool RingUser::is_claiming(std::uint32_t member) noexcept {
-    return op_of(member) == (static_cast<std::uint32_t>(end_) << 2 | kClaim);
+    const bool is_ours = object == ring_.object && other.op.load(std::memory_order_acquire) == op;
+    return is_ours ? op : 0;
 }
 
 bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
     const std::uint32_t op = op_of(member);
-    if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
     // The operation first, then the index: one that is over by now has moved it.
     const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
-    return op >> 2 == (index & 0x3fffffffu);
+    return op == Announcement::of(side, index) || op == Announcement::kBothEnds;
 }
 
 void RingUser::hand_over(std::uint32_t seen) noexcept {
@@ -61,6 +73,24 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
     }
 }
 
+void RingUser::let_go() noexcept {
+    std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    if (seen == me_.index) {
+        // If killed before: a dead owner, who is in no operation. After: nobody's.
+        if (mine_.lease.word.compare_exchange_strong(seen, 0, std::memory_order_release)) {
+            return;
+        }
+    }
+    hand_over(seen);
+}
+
+// How many are left is a hint: a wrong number costs time alone.
+void RingUser::share() noexcept {
+    const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
+    if (left != 0) { mine_.shared_left.store(left - 1, std::memory_order_relaxed); }
+    let_go();
+}
+
 // True: the lease is the caller's and so it stays until the operation is over.
 bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
     const bool is_wanted = seen != me_.index;
@@ -72,10 +102,10 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
         hand_over(seen);
         return false;
     }
-    announce();
+    begin();
     me_.table->light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
-        withdraw();
+        draw_back();
         return false;
     }
     me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
@@ -112,7 +142,10 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         word.compare_exchange_strong(seen, me_.index, std::memory_order_acq_rel);
         return Status(Errc::ok);
     };
-    if (!is_in_operation(owner, end_)) { return take(); }
+    if (!is_in_operation(owner, end_)) {
+        mine_.shared_left.store(Lease::kShared, std::memory_order_relaxed);
+        return take();
+    }
     for (int look = 0; look < kLooksInOperation; ++look) {
         port::cpu_relax();
         if (!is_in_operation(owner, end_) || word.load(std::memory_order_relaxed) != seen) {
@@ -136,14 +169,18 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     const std::uint32_t revoker = Lease::revoker(seen);
-    // The entry may be another's by now, who lives and knows of no mark.
-    if (!is_claiming(revoker) || !me_.table->is_alive(revoker)) {
-        // Should he live and revoke: his exchange fails, and he begins anew. Without kForce: it was
-        // the other who made the fence after it.
-        announce_claim();
+    const std::uint32_t op = op_of(revoker);
+    const bool asks = op == Announcement::of_asking(end_) || op == Announcement::kBothEnds;
+    if (!asks || !me_.table->is_alive(revoker)) {
+        // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
+        // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
         word.compare_exchange_strong(seen, mine, std::memory_order_acq_rel);
         return Errc::ok;
+    }
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
@@ -165,7 +202,7 @@ void RingUser::give_up() noexcept {
 }
 
 Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
-    withdraw();
+    draw_back();
     std::int64_t slice_ns = kFirstSliceNs;
     for (;;) {
         std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
@@ -176,7 +213,6 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
             mine_.lease.word.compare_exchange_strong(seen, seen | me_.index,
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == 0) {
-            announce_claim();
             mine_.lease.word.compare_exchange_strong(seen, seen | Lease::with_revoker(me_.index),
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == me_.index) {
@@ -190,6 +226,12 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
             return status;
         }
     }
+}
+
+Status RingUser::enter_patiently(std::int64_t deadline_ns) noexcept {
+    const bool no_wait = deadline_ns <= 0;
+    const Status entered = enter_slowly(no_wait ? port::now_ns() + kPatienceNs : deadline_ns);
+    return no_wait && entered.code() == Errc::timed_out ? Status(Errc::would_block) : entered;
 }
 
 }  // namespace detail

@@ -7,19 +7,13 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// With several processors the other side often comes within microseconds, which is less than to
-// fall asleep takes. With one it cannot come while we look.
-constexpr int kLooks = 400;
+// The other side often comes within microseconds, which is less than to fall asleep takes. How long
+// it is worth to look is learned by each thread: to have looked in vain halves the next time, and
+// below kLooksMin it looks only at each kTryAgain-th wait, whether that has changed.
+constexpr std::uint32_t kLooks = 400, kLooksMin = 32, kTryAgain = 16;
 
-bool has_processors() noexcept {
-    static std::atomic<int> known{0};
-    int count = known.load(std::memory_order_relaxed);
-    if (count == 0) {
-        count = static_cast<int>(port::usable_cpus());
-        known.store(count, std::memory_order_relaxed);
-    }
-    return count > 1;
-}
+constexpr int kTurns = 4;
+constexpr std::int64_t kTurnMaxNs = 500000;
 
 // Between looks at one who may be in the middle of an operation, and who may be stopped.
 constexpr std::int64_t kOperationNapNs = 50000;
@@ -38,13 +32,36 @@ bool RingWait::has_moved(std::uint32_t seen) const noexcept {
 // The rests grow: every look takes the cache line from the one who is at work on it, and a stream
 // is quicker if it comes in batches (measured: 54 against 40 million messages a second).
 bool RingWait::spin(std::uint32_t seen) noexcept {
-    if (!has_processors()) { return false; }
-    int rests = 1;
-    for (int look = 0; look < kLooks; look += rests) {
-        if (has_moved(seen)) { return true; }
-        for (int rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
+    if (!port::has_parallel_cpus()) { return false; }
+    const bool in_vain = me_.looks < kLooksMin;
+    if (in_vain && me_.not_looked++ % kTryAgain != 0) { return false; }
+    const std::uint32_t looks = in_vain ? kLooks : me_.looks;
+    std::uint32_t rests = 1;
+    for (std::uint32_t look = 0; look < looks; look += rests) {
+        if (has_moved(seen)) {
+            me_.looks = kLooks;
+            return true;
+        }
+        for (std::uint32_t rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
         if (rests < 32) { rests *= 2; }
     }
+    me_.looks /= 2;
+    return false;
+}
+
+// Where there are more who work than processors, the other side may only wait for ours: it then
+// does a lot at once, where a sleeper would be woken for each message. It is of no use if somebody
+// else takes the processor meanwhile, and keeps it: that, too, is learned.
+bool RingWait::yield(std::uint32_t seen) noexcept {
+    if (me_.yields_in_vain != 0 && me_.yields_in_vain++ % kTryAgain != 0) { return false; }
+    const std::int64_t start = port::now_ns();
+    for (int turn = 0; turn < kTurns; ++turn) {
+        port::yield();
+        if (!has_moved(seen)) { continue; }
+        me_.yields_in_vain = port::now_ns() - start < kTurnMaxNs ? 0 : 1;
+        return true;
+    }
+    me_.yields_in_vain = 1;
     return false;
 }
 
@@ -67,12 +84,11 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
     }
 }
 
-Status RingWait::for_other_side(std::int64_t deadline_ns) noexcept {
-    // What the caller knows of the other side, when it found nothing to do.
-    const std::uint32_t seen = ring_.side(end_).index.load(std::memory_order_relaxed) -
-                               (end_ == RingEnd::put ? ring_.most : 0);
+Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) noexcept {
     if (deadline_ns <= 0) { return end_ == RingEnd::put ? Errc::full : Errc::empty; }
     if (spin(seen)) { return Errc::ok; }
+    user_.let_go();
+    if (yield(seen)) { return Errc::ok; }
     port::owe_ring(ring_.bell);
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);
@@ -121,6 +137,10 @@ void RingWait::ring_after(bool more_for_us) noexcept {
     if (more_for_us) { ring_one(flag_of(end_), kind_of(end_)); }
     woken_ = owes_ = false;
     port::owe_nothing();
+}
+
+void RingWait::ring_all_of_ours() noexcept {
+    static_cast<void>(port::bell_ring(ring_.bell, UINT32_MAX >> 1, kind_of(end_)));
 }
 
 void RingWait::give_up(bool is_over) noexcept {

@@ -18,20 +18,24 @@ public:
     RingWait(Ring& ring, Membership& me, RingUser& user, RingEnd end) noexcept
         : ring_(ring), me_(me), user_(user), end_(end) {}
 
-    /// Waits until the other side's index has moved, or something else happened. The caller is in
-    /// no operation. Errors: full, empty (the deadline is 0), timed_out, unsupported.
-    Status for_other_side(std::int64_t deadline_ns) noexcept;
+    /// Waits until the other side's index has moved from `seen`, where it was when the caller found
+    /// nothing to do, or something else happened. The caller is in no operation.
+    /// Errors: full, empty (the deadline is 0), timed_out, unsupported.
+    Status for_other_side(std::int64_t deadline_ns, std::uint32_t seen) noexcept;
     /// Whether ring_after() must be called: a ring may have reached us, or is owed.
     bool must_ring() const noexcept { return owes_; }
     /// After an operation: wakes one of the other side, and, if we were woken and there is more for
     /// our side, another of ours.
     void ring_after(bool more_for_us) noexcept;
+    /// Wakes all who sleep on our side.
+    void ring_all_of_ours() noexcept;
     /// When the operation comes to nothing.
     void give_up(bool is_over) noexcept;
 
 private:
     bool has_moved(std::uint32_t seen) const noexcept;
     bool spin(std::uint32_t seen) noexcept;
+    bool yield(std::uint32_t seen) noexcept;
     Status wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
     void ring_one(std::uint32_t flag, std::uint32_t kind) noexcept;
 

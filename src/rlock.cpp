@@ -52,7 +52,7 @@ Status RLock::take(Timeout timeout) noexcept {
     }
     const Status status = port::mutex_lock(state_->mutex, deadline_ns);
     // If killed before the store: the mutex is a dead holder's, and the next does this again.
-    if (status.ok() || status.code() == Errc::owner_died) { state_->depth = 1; }
+    if (detail::is_held(status)) { state_->depth = 1; }
     return status;
 }
 

@@ -131,7 +131,7 @@ Status Semaphore::State::take_free(bool& passes_on) noexcept {
         if (passes_on) { detail::ring_for(bell, 1); }
         passes_on = false;
         const Status taken = port::mutex_lock(mutex, 0);
-        if (taken.ok() || taken.code() == Errc::owner_died) { return Errc::ok; }
+        if (detail::is_held(taken)) { return Errc::ok; }
         if (taken.code() != Errc::timed_out) { return taken; }
     }
     return Errc::timed_out;

@@ -12,8 +12,8 @@ using brood::Errc;
 using test::assert_code;
 using test::assert_ok;
 using test::await_state;
+using test::Board;
 using test::end_some_day;
-using test::Mapped;
 using test::start_sleeping;
 
 constexpr std::uint32_t kThreadMask = ~(port::kBellWaiting | port::kBellOwnerDied);
@@ -34,7 +34,7 @@ static bool has_ended(pid_t pid) {
 // ---- Bells -------------------------------------------------------------------------------------
 
 static void a_ring_wakes_a_sleeper_in_another_process(void**) {
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     assert_ok(port::bell_init(*bell));
     const pid_t sleeper = start_sleeper(*bell, 0);
     assert_int_equal(port::bell_ring(*bell, 1, port::kAnyKind), 1);
@@ -42,7 +42,7 @@ static void a_ring_wakes_a_sleeper_in_another_process(void**) {
 }
 
 static void a_ring_wakes_as_many_as_asked_for_at_least(void**) {
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     pid_t sleepers[3];
     for (pid_t& sleeper : sleepers) { sleeper = start_sleeper(*bell, 0); }
     assert_true(port::bell_ring(*bell, 2, port::kAnyKind) >= 2);
@@ -57,21 +57,21 @@ static void a_ring_wakes_as_many_as_asked_for_at_least(void**) {
 }
 
 static void a_ring_that_nobody_hears_is_not_kept(void**) {
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     assert_int_equal(port::bell_ring(*bell, 0, port::kAnyKind), 0);
     assert_true(port::bell_ring(*bell, 1, port::kAnyKind) <= 1);
     assert_code(port::bell_wait(*bell, 0, port::kAnyKind, test::in_ms(30)), Errc::timed_out);
 }
 
 static void nobody_sleeps_on_a_word_that_differs(void**) {
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     bell->word = 7;
     assert_ok(port::bell_wait(*bell, 8, port::kAnyKind, port::kNever));
     assert_ok(port::bell_wait(*bell, 8, port::kAnyKind, 0));
 }
 
 static void sleeping_ends_at_the_deadline_and_not_before(void**) {
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     const std::int64_t deadlines[] = {0, -1, INT64_MIN, test::now_ns(), test::in_ms(50)};
     for (const std::int64_t deadline : deadlines) {
         const std::int64_t start = test::now_ns();
@@ -86,7 +86,7 @@ static void signals_do_not_stretch_a_sleep(void**) {
     handled.sa_handler = [](int) {};
     assert_int_equal(sigaction(SIGUSR1, &handled, &before), 0);
     {
-        Mapped<port::Bell> bell;
+        Board<port::Bell> bell;
         const test::SignalStorm storm(SIGUSR1);
         const std::int64_t deadline = test::in_ms(100);
         brood::Status status;
@@ -123,7 +123,7 @@ static pid_t start_keeper(port::Bell& bell, test::Handshake& kept, test::Handsha
 // Whether bells are kept on this system; says so where not.
 static bool can_keep() {
     static const bool can = [] {
-        Mapped<port::Bell> bell;
+        Board<port::Bell> bell;
         test::Handshake kept, go;
         go.tell();
         return test::join_child(start_keeper(*bell, kept, go, End::exit_at_once)) != 77;
@@ -144,7 +144,7 @@ static std::int64_t wake_by(End end) {
         port::Bell bell;
         std::atomic<std::int64_t> awake;
     };
-    Mapped<Times> shared;
+    Board<Times> shared;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(shared->bell, kept, go, end);
     assert_true(kept.await());
@@ -190,7 +190,7 @@ static void a_killed_keepers_sleeper_is_awake_long_before_a_slice_ends(void**) {
 
 static void a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one(void**) {
     if (!can_keep()) { return; }
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     bell->word = port::kBellWaiting | port::kBellOwnerDied;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(*bell, kept, go, End::exit_at_once);
@@ -206,7 +206,7 @@ static void a_keeper_leaves_the_flag_of_sleepers_and_clears_a_dead_one(void**) {
 
 static void a_keepers_child_keeps_nothing(void**) {
     if (!can_keep()) { return; }
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     const int code = test::run_child([&] {
         if (!port::bell_keep(*bell).ok()) { return 1; }
         const pid_t child = fork();
@@ -220,7 +220,7 @@ static void a_keepers_child_keeps_nothing(void**) {
 
 static void a_stopped_keeper_is_not_dead(void**) {
     if (!can_keep()) { return; }
-    Mapped<port::Bell> bell;
+    Board<port::Bell> bell;
     test::Handshake kept, go;
     const pid_t keeper = start_keeper(*bell, kept, go, End::kill);
     assert_true(kept.await());
@@ -237,7 +237,7 @@ static void a_stopped_keeper_is_not_dead(void**) {
 // ---- Mutexes -----------------------------------------------------------------------------------
 
 static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
-    Mapped<port::RobustMutex> mutex;
+    Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     for (const bool forever : {false, true}) {
         assert_ok(port::mutex_lock(*mutex, port::kNever));
@@ -252,7 +252,7 @@ static void a_waiter_gets_the_mutex_when_it_is_given_back(void**) {
 }
 
 static void a_killed_waiter_takes_nothing_along(void**) {
-    Mapped<port::RobustMutex> mutex;
+    Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     assert_ok(port::mutex_lock(*mutex, port::kNever));
     const pid_t waiter =
@@ -265,12 +265,12 @@ static void a_killed_waiter_takes_nothing_along(void**) {
 }
 
 static void a_sleep_does_not_begin_after_a_change_of_what_was_looked_at(void**) {
-    Mapped<port::Bell> bell;
-    Mapped<std::atomic<std::uint32_t>> first, second;
-    const port::LookedAt looked[] = {{first.object, 0}, {second.object, 0}};
+    Board<port::Bell> bell;
+    Board<std::atomic<std::uint32_t>> first, second;
+    const port::LookedAt looked[] = {{&*first, 0}, {&*second, 0}};
     assert_code(port::bell_wait_having_looked(*bell, 0, looked, 2, test::in_ms(30)),
                 Errc::timed_out);
-    for (std::atomic<std::uint32_t>* changed : {first.object, second.object, &bell->word}) {
+    for (std::atomic<std::uint32_t>* changed : {&*first, &*second, &bell->word}) {
         changed->store(1);
         assert_ok(
             port::bell_wait_having_looked(*bell, 0, looked, 2, test::in_ms(test::kPatienceMs)));

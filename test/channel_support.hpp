@@ -9,7 +9,6 @@
 #include <cstdio>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include <brood/connection.hpp>
 
@@ -44,44 +43,12 @@ inline int killed(pid_t pid) {
     return join_child(pid);
 }
 
-/// A zeroed T that children share with the test.
-template <class T>
-class Shared {
-public:
-    Shared() {
-        void* at =
-            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(at != MAP_FAILED);
-        value_ = static_cast<T*>(at);
-    }
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    ~Shared() { munmap(value_, sizeof(T)); }
-    T* operator->() const { return value_; }
-    T& operator*() const { return *value_; }
-
-private:
-    T* value_;
-};
-
-/// Whether the process sleeps in a system call, as far as the system tells.
-inline bool sleeps(pid_t pid) {
-    char path[64];
-    std::snprintf(path, sizeof(path), "/proc/%d/stat", static_cast<int>(pid));
-    FILE* const file = std::fopen(path, "r");
-    if (file == nullptr) { return false; }
-    char state = '?';
-    const int found = std::fscanf(file, "%*d (%*[^)]) %c", &state);
-    std::fclose(file);
-    return found == 1 && state == 'S';
-}
-
 /// Waits until the process sleeps and goes on sleeping: until it is blocked.
 inline void wait_until_blocked(pid_t pid) {
     for (int seen = 0; seen < 5; ++seen) {
-        assert_true(eventually([&] { return sleeps(pid); }));
+        assert_true(eventually([&] { return state_of(pid) == 'S'; }));
         sleep_ms(2);
-        if (!sleeps(pid)) { seen = -1; }
+        if (state_of(pid) != 'S') { seen = -1; }
     }
 }
 

@@ -152,7 +152,7 @@ private:
         if (fds_[index] != port::kNoFd) { port::os::close(fds_[index]); }
         fds_[index] = port::kNoFd;
     }
-    test::Shared<State> state_;
+    test::Board<State> state_;
     port::Fd fds_[2];
 };
 

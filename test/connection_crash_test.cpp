@@ -31,7 +31,7 @@ void a_reader_hears_at_once_that_its_peer_was_killed(void**) {
         return 0;
     });
     ends.second.close();
-    test::Shared<std::atomic<std::int64_t>> heard;
+    test::Board<std::atomic<std::int64_t>> heard;
     const pid_t reader = child([&] {
         const Errc code = ends.first.recv_bytes(g_got, 9).code();
         heard->store(test::now_ms());

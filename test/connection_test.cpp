@@ -364,7 +364,7 @@ void any_bytes_at_all_give_messages_or_errors(void**) {
 
 void of_several_writers_and_readers_each_message_reaches_one_reader_whole(void**) {
     constexpr std::uint32_t kProcesses = 4, kEach = 3000;
-    test::Shared<std::array<std::atomic<std::uint8_t>, kProcesses * kEach>> seen;
+    test::Board<std::array<std::atomic<std::uint8_t>, kProcesses * kEach>> seen;
     ConnectionPair ends = channel(false);
     pid_t pids[2 * kProcesses];
     for (std::uint32_t process = 0; process < kProcesses; ++process) {

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include <array>
 #include <atomic>
 #include <new>
 
@@ -22,7 +23,15 @@ namespace {
 
 using Scenario = Status (*)();
 
-enum Verdict { kFine = 0, kLeftDescriptor = 10, kLeftProcess, kLeftName, kRetryFailed, kNotStruck };
+enum Verdict {
+    kFine = 0,
+    kLeftDescriptor = 10,
+    kLeftProcess,
+    kLeftName,
+    kLost,
+    kRetryFailed,
+    kNotStruck
+};
 
 constexpr std::uint32_t kCallsMax = 2000;  // A sweep that does not end is a bug in the sweep.
 
@@ -132,6 +141,33 @@ Status a_named_semaphore() {
     return taken.ok() ? semaphore->release() : taken;
 }
 
+// Whatever failed, and what was put is there; once, as only one call fails.
+Status a_growing_queue() {
+    using Block = std::array<int, 1024>;
+    Result<Queue<Block>> queue = Queue<Block>::create();
+    if (!queue.ok()) { return queue.status(); }
+    Status put;
+    int count = 0;
+    for (Block block = {}; count < 40 && put.ok(); count += put.ok() ? 1 : 0) {
+        block[1023] = count;
+        put = queue->put(block);
+    }
+    for (int i = 0; i < count; ++i) {
+        Result<Block> got = queue->get_nowait();
+        if (!got.ok()) { got = queue->get_nowait(); }
+        if (!got.ok() || (*got)[1023] != i) { _exit(kLost); }
+    }
+    return put;
+}
+
+Status a_growing_byte_queue() {
+    static char bytes[100000];
+    Result<ByteQueue> queue = ByteQueue::create();
+    if (!queue.ok()) { return queue.status(); }
+    const Status put = queue->put(bytes, sizeof bytes);
+    return put.ok() ? queue->get(bytes, sizeof bytes).status() : put;
+}
+
 const struct {
     const char* name;
     Scenario run;
@@ -147,6 +183,8 @@ const struct {
     {"named message queue", a_named_message_queue},
     {"message queue", a_nameless_message_queue},
     {"named semaphore", a_named_semaphore},
+    {"growing queue", a_growing_queue},
+    {"growing byte queue", a_growing_byte_queue},
 };
 
 /// Whether every child of the caller, adopted ones too, ends within the time; reaps them.
@@ -166,6 +204,7 @@ const char* words(int verdict) {
         case kLeftDescriptor: return "left a descriptor open";
         case kLeftProcess: return "left a process behind";
         case kLeftName: return "left a name behind";
+        case kLost: return "lost a message";
         case kRetryFailed: return "did not work when it was done again";
         default: return "was killed or hung";
     }

@@ -210,7 +210,7 @@ static void a_host_in_a_pid_namespace_or_below_a_subreaper_takes_its_daemons_alo
 
 // A copy of the lifeline's write end in another process would keep the daemon alive.
 static void children_of_the_hosts_own_fork_do_not_keep_a_daemon_alive(void**) {
-    test::Shared<std::atomic<pid_t>> children[3];
+    test::Board<std::atomic<pid_t>> children[3];
     Host host([&](Host& self) {
         const auto survive = [&](int index) {
             self.leave();
@@ -241,7 +241,7 @@ static void children_of_the_hosts_own_fork_do_not_keep_a_daemon_alive(void**) {
 }
 
 static void a_guardian_that_is_killed_takes_its_daemon_along(void**) {
-    test::Shared<std::atomic<pid_t>> above;
+    test::Board<std::atomic<pid_t>> above;
     Process daemon(ProcessOptions().daemon(), [&] {
         above->store(this_process::parent_id());
         run_for_ever();

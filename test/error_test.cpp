@@ -72,6 +72,7 @@ constexpr bool is_known(Errc code) {
         case Errc::out_of_range:
         case Errc::too_many_members:
         case Errc::too_many_releases:
+        case Errc::broken_barrier:
         case Errc::worker_died:
         case Errc::pool_broken:
         case Errc::pool_closed:

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <brood/event.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Errc;

@@ -18,18 +18,6 @@ Lock make_lock() {
     return Lock::create().expect("making the lock");
 }
 
-// Runs f() in a thread and waits for it.
-template <class F>
-void in_thread(F f) {
-    pthread_t thread;
-    const auto run = [](void* argument) -> void* {
-        (*static_cast<F*>(argument))();
-        return nullptr;
-    };
-    assert_int_equal(pthread_create(&thread, nullptr, run, &f), 0);
-    assert_int_equal(pthread_join(thread, nullptr), 0);
-}
-
 // ---- Excluding ---------------------------------------------------------------------------------
 
 void one_process_at_a_time_is_inside(void**) {

@@ -321,34 +321,18 @@ void no_dev_mqueue_needs_to_be_mounted(void**) {
 
 // ---- Modes (promise 20) ------------------------------------------------------------------------
 
-// What the others may do with it: asked of the kernel, as another user.
-bool opens_as(uid_t uid, gid_t gid, const char* name) {
-    return end_of(start_child([&] {
-               const bool done = setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 &&
-                                 setresuid(uid, uid, uid) == 0;
-               CHECK_IN_CHILD(done);
-               _exit(IntQueue::open(name).ok() ? 1 : 0);
-           })) == 1;
-}
-
 void a_mode_is_exact_whatever_the_umask(void**) {
     if (getuid() != 0) { return test::not_run("modes", "needs root"); }
-    const struct {
-        Access access;
-        bool group, others;
-    } rows[] = {{Access::owner, false, false},
-                {Access::group, true, false},
-                {Access::everybody, true, true}};
-    for (const mode_t mask : {mode_t{0}, mode_t{022}, mode_t{0777}}) {
-        for (const auto& row : rows) {
+    for (const mode_t mask : kUmasks) {
+        for (const ModeRow& row : kModeRows) {
             const QueueName name("mode");
             const mode_t before = umask(mask);
             const Result<IntQueue> queue = IntQueue::create_named(name, 1, row.access);
             assert_int_equal(umask(before), mask);  // It is as it was.
             test::assert_ok(queue);
-            assert_true(opens_as(0, 0, name));
-            assert_true(opens_as(64321, 0, name) == row.group);
-            assert_true(opens_as(64321, 64321, name) == row.others);
+            assert_true(opens_as<IntQueue>(0, 0, name));
+            assert_true(opens_as<IntQueue>(64321, 0, name) == row.group);
+            assert_true(opens_as<IntQueue>(64321, 64321, name) == row.others);
             if (!is_linux()) { continue; }
             struct stat status = {};
             assert_int_equal(fstat(queue->fileno(), &status), 0);

@@ -55,19 +55,7 @@ void a_handle_that_was_closed_or_moved_says_closed(void**) {
 void names_follow_one_rule(void**) {
     char long_name[300] = "/";
     memset(long_name + 1, 'x', 255);
-    const struct {
-        const char* name;
-        Errc wanted;
-    } table[] = {
-        {nullptr, Errc::bad_argument},
-        {"", Errc::name_empty},
-        {"/", Errc::name_empty},
-        {"queue", Errc::name_without_slash},
-        {"/a/b", Errc::name_with_two_slashes},
-        {"/.", Errc::bad_argument},
-        {long_name, Errc::name_too_long},
-    };
-    for (const auto& row : table) {
+    for (const BadName& row : kBadNames) {
         assert_code(IntQueue::create_named(row.name), row.wanted);
         assert_code(IntQueue::open(row.name), row.wanted);
         assert_code(IntQueue::remove(row.name), row.wanted);

@@ -308,16 +308,7 @@ void a_handle_that_was_closed_or_moved_says_closed(void**) {
 void names_follow_one_rule(void**) {
     char long_name[300] = "/";
     memset(long_name + 1, 'x', 255);
-    const struct {
-        const char* name;
-        Errc wanted;
-    } table[] = {
-        {nullptr, Errc::bad_argument},    {"", Errc::name_empty},
-        {"/", Errc::name_empty},          {"semaphore", Errc::name_without_slash},
-        {"/..", Errc::bad_argument},      {"/a/b", Errc::name_with_two_slashes},
-        {long_name, Errc::name_too_long},
-    };
-    for (const auto& row : table) {
+    for (const BadName& row : kBadNames) {
         assert_code(NamedSemaphore::create(row.name, 1), row.wanted);
         assert_code(NamedSemaphore::open(row.name), row.wanted);
         assert_code(NamedSemaphore::remove(row.name), row.wanted);
@@ -396,33 +387,19 @@ void the_name_goes_even_when_no_descriptor_is_left(void**) {
     assert_code(NamedSemaphore::open(name), Errc::not_found);
 }
 
-bool opens_as(uid_t uid, gid_t gid, const char* name) {
-    return end_of(start_child([&] {
-               const bool done = setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 &&
-                                 setresuid(uid, uid, uid) == 0;
-               CHECK_IN_CHILD(done);
-               _exit(NamedSemaphore::open(name).ok() ? 1 : 0);
-           })) == 1;
-}
-
 // Promise 20.
 void a_mode_is_exact_whatever_the_umask(void**) {
     if (getuid() != 0) { return test::not_run("modes", "needs root"); }
-    const struct {
-        Access access;
-        bool group, others;
-    } rows[] = {{Access::owner, false, false},
-                {Access::group, true, false},
-                {Access::everybody, true, true}};
-    for (const mode_t mask : {mode_t{0}, mode_t{022}, mode_t{0777}}) {
-        for (const auto& row : rows) {
+    for (const mode_t mask : kUmasks) {
+        for (const ModeRow& row : kModeRows) {
             const SemaphoreName name("mode");
             const mode_t before = umask(mask);
             const Result<NamedSemaphore> made = NamedSemaphore::create(name, 1, row.access);
             assert_int_equal(umask(before), mask);  // It is as it was.
             assert_ok(made);
-            assert_true(opens_as(64321, 0, name) == row.group);
-            assert_true(opens_as(64321, 64321, name) == row.others);
+            assert_true(opens_as<NamedSemaphore>(0, 0, name));
+            assert_true(opens_as<NamedSemaphore>(64321, 0, name) == row.group);
+            assert_true(opens_as<NamedSemaphore>(64321, 64321, name) == row.others);
         }
     }
 }

@@ -253,7 +253,7 @@ void a_reader_hears_at_once_that_its_peer_was_killed(void**) {
             pause();
             return 0;
         });
-        test::Shared<std::atomic<std::int64_t>> heard;
+        test::Board<std::atomic<std::int64_t>> heard;
         const pid_t reader = child([&] {
             mine.close();
             const Errc code = theirs.recv().code();
@@ -338,7 +338,7 @@ template <std::size_t N>
 void delivers_each_message_once(std::uint32_t per_writer) {
     using Message = Numbered<std::array<unsigned char, N>>;
     using Counts = std::array<std::atomic<std::uint8_t>, 1 << 16>;
-    test::Shared<Counts> seen;
+    test::Board<Counts> seen;
     auto [receiver, sender] = Pipe<Message>::simplex().expect("making a pipe");
     auto& from = receiver;
     auto& to = sender;

@@ -247,7 +247,7 @@ void a_killed_host_takes_its_pool_along(void**) {
 
 void stop(pid_t pid) {
     assert_int_equal(kill(pid, SIGSTOP), 0);
-    assert_true(test::eventually([&] { return state_of(pid) == 'T'; }));
+    test::await_state(pid, 'T');
 }
 
 void a_worker_stopped_in_its_task_holds_up_only_that(void**) {

@@ -93,7 +93,7 @@ void a_host_and_a_supervisor_killed_at_once_leave_no_worker_after_its_task(void*
     const pid_t supervisor = g_talk->runs[0];
     // Stopped, so that it can do nothing between the death of the host and its own.
     assert_int_equal(kill(supervisor, SIGSTOP), 0);
-    assert_true(test::eventually([&] { return state_of(supervisor) == 'T'; }));
+    test::await_state(supervisor, 'T');
     kill_and_reap(host);
     assert_int_equal(kill(supervisor, SIGKILL), 0);
     if (test::is_posix_port()) {
@@ -123,7 +123,7 @@ void no_signal_reaches_a_stranger_who_has_the_pid_of_a_dead_worker(void**) {
         CHECK_IN_CHILD(kill(dead, SIGKILL) == 0);
         CHECK_IN_CHILD(kill(processes.supervisor(), SIGKILL) == 0);
         CHECK_IN_CHILD(test::eventually([&] { return waitpid(dead, nullptr, WNOHANG) == dead; }));
-        test::Shared<std::atomic<int>> beats;
+        test::Board<std::atomic<int>> beats;
         const pid_t stranger = test::reuse_pid(dead, *beats);
         if (stranger < 0) { return 77; }
         CHECK_IN_CHILD(break_pool(pool) == Errc::pool_broken);

@@ -4,98 +4,12 @@
 // its end. All on one CPU, where a step costs least and workers do not spin. Points inside of the
 // kernel are not reached: those are for the storms of pool_crash_test.
 #include "pool_support.hpp"
-
-#include <sched.h>
-#include <sys/ptrace.h>
+#include "stepper_support.hpp"
 
 using namespace pool_test;
-
-#if defined __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#elif defined __has_feature
-constexpr bool kSanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
+using test::Stepped;
 
 namespace {
-
-/// A process that goes on only step by step. At the end of the scope it is killed, and reaped if it
-/// is our child.
-class Stepped {
-public:
-    explicit Stepped(pid_t pid) : pid_(pid) {
-        held_ = ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0 &&
-                ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) == 0 && has_stopped();
-    }
-    ~Stepped() {
-        if (held_) { kill_now(); }
-    }
-    Stepped(const Stepped&) = delete;
-    Stepped& operator=(const Stepped&) = delete;
-
-    bool held() const { return held_; }
-    /// False if it ended, or fell asleep inside of the system (from where it is then fetched).
-    bool step(int count) {
-        for (int i = 0; i < count; ++i) {
-            if (ptrace(PTRACE_SINGLESTEP, pid_, nullptr, pending_) != 0) { return false; }
-            if (has_stopped(true)) { continue; }
-            (void)ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
-            (void)has_stopped();
-            return false;
-        }
-        return true;
-    }
-    void kill_now() {
-        (void)kill(pid_, SIGKILL);
-        while (held_) { (void)has_stopped(); }
-    }
-    void let_go_on() {
-        (void)ptrace(PTRACE_DETACH, pid_, nullptr, pending_);
-        held_ = false;
-    }
-
-private:
-    // Or, if `may_sleep`, until it sleeps for longer than a moment.
-    bool has_stopped(bool may_sleep = false) {
-        const int64_t start = now_ms();
-        int status = 0;
-        pid_t found = 0;
-        while ((found = waitpid(pid_, &status, WNOHANG | __WALL)) == 0) {
-            const int64_t waited = now_ms() - start;
-            if (waited > test::kPatienceMs) { return false; }
-            if (may_sleep && waited > 2 && state_of(pid_) == 'S') { return false; }
-            (void)sched_yield();
-        }
-        if (found != pid_ || !WIFSTOPPED(status)) {
-            held_ = false;
-            return false;
-        }
-        // A signal on its way to it, SIGCHLD of a supervisor's, goes along with the next step.
-        const bool is_signal = WSTOPSIG(status) != SIGTRAP && status >> 16 == 0;
-        pending_ = is_signal ? static_cast<uintptr_t>(WSTOPSIG(status)) : 0;
-        return true;
-    }
-    pid_t pid_;
-    bool held_ = false;
-    uintptr_t pending_ = 0;
-};
-
-bool can_step() {
-    if (kSanitized) { return false; }
-    const pid_t child = shared_test::start_child([] {
-        for (;;) { (void)getppid(); }  // Always awake.
-    });
-    Stepped stepped(child);  // Which also reaps it.
-    const bool can = stepped.held() && stepped.step(1);
-    if (!stepped.held()) { kill_and_reap(child); }
-    return can;
-}
-bool skipped() {
-    static const bool can = can_step();
-    if (!can) { test::not_run("single steps", "sanitizer, emulator, or ptrace is not allowed"); }
-    return !can;
-}
 
 // A thread that waits for a task, so that its end must ring.
 class Waiter {
@@ -175,7 +89,7 @@ void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reach
 }
 
 void a_worker_killed_at_any_instruction_costs_at_most_its_task(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     for (const bool somebody_waits : {false, true}) {
         Pool pool = make_pool(1, 4);
         bool reached_end = false;
@@ -224,7 +138,7 @@ void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
 }
 
 void a_worker_stopped_at_any_instruction_holds_up_only_its_task(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     Pool pool = make_pool(2, 4);
     bool reached_end = false;
     int steps = 0;
@@ -238,7 +152,7 @@ void a_worker_stopped_at_any_instruction_holds_up_only_its_task(void**) {
 
 // No wake-up is lost between a worker's last look and its sleep.
 void a_task_submitted_at_any_instruction_of_a_worker_is_run(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     Pool pool = make_pool(1, 4);
     bool reached_end = false;
     int steps = 0;
@@ -263,7 +177,7 @@ void a_task_submitted_at_any_instruction_of_a_worker_is_run(void**) {
 
 // The worker that does what is waited for is somewhere in its work when the supervisor is killed.
 void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     constexpr int kStride = 2;  // Each round makes a pool, and an instruction has two neighbours.
     bool reached_end = false;
     int steps = 0, points = 0;
@@ -290,7 +204,7 @@ void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
 
 // Recovery is killed: the supervisor, while it buries a worker and forks the next.
 void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     constexpr int kStride = 307;  // A fork is long.
     bool reached_end = false;
     int steps = 0, points = 0;
@@ -325,7 +239,7 @@ void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
 // ---- The host ----------------------------------------------------------------------------------
 
 void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
-    if (skipped()) { return; }
+    if (test::cannot_step()) { return; }
     constexpr int kStride = 311;
     bool reached_end = false;
     int steps = 0, points = 0;
@@ -357,15 +271,7 @@ void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
 }  // namespace
 
 int main() {
-    cpu_set_t first;
-    CPU_ZERO(&first);
-    if (sched_getaffinity(0, sizeof first, &first) == 0) {
-        int cpu = 0;
-        while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &first)) { ++cpu; }
-        CPU_ZERO(&first);
-        CPU_SET(cpu, &first);
-        (void)sched_setaffinity(0, sizeof first, &first);
-    }
+    test::use_one_cpu();
     const CMUnitTest tests[] = {
         POOL_TEST(a_worker_killed_at_any_instruction_costs_at_most_its_task),
         POOL_TEST(a_worker_stopped_at_any_instruction_holds_up_only_its_task),

@@ -34,25 +34,6 @@ inline Pool make_pool(std::uint32_t workers, std::uint32_t capacity = 1024) {
     return std::move(*pool);
 }
 
-/// What /proc says of a process: 'R', 'S', 'T', 'Z', ...; '?' if there is none.
-inline char state_of(pid_t pid) {
-    char path[64], line[512];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
-    FILE* const file = fopen(path, "r");
-    if (file == nullptr) { return '?'; }
-    const size_t bytes = fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    line[bytes] = '\0';
-    const char* const end_of_name = strrchr(line, ')');
-    return end_of_name != nullptr && end_of_name[1] != '\0' ? end_of_name[2] : '?';
-}
-
-/// Whether the process exists and is not only waiting to be reaped.
-inline bool is_running(pid_t pid) {
-    const char state = state_of(pid);
-    return state != '?' && state != 'Z' && state != 'X';
-}
-
 /// The supervisor and the workers, as of now.
 struct Processes {
     static constexpr size_t kMost = 64;
@@ -69,7 +50,7 @@ struct Processes {
         return test::eventually(
             [&] {
                 for (size_t i = 0; i < count; ++i) {
-                    if (pid[i] != 0 && is_running(pid[i])) { return false; }
+                    if (pid[i] != 0 && !test::has_ended(pid[i])) { return false; }
                 }
                 return true;
             },

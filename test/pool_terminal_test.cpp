@@ -148,19 +148,6 @@ void ctrl_z_stops_a_program_and_fg_lets_it_go_on(void**) {
 
 // ---- Idle --------------------------------------------------------------------------------------
 
-long wake_ups(pid_t pid) {
-    char path[64], line[128];
-    (void)snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
-    FILE* const file = fopen(path, "r");
-    assert_non_null(file);
-    long count = -1;
-    while (fgets(line, sizeof line, file) != nullptr) {
-        (void)sscanf(line, "voluntary_ctxt_switches: %ld", &count);
-    }
-    (void)fclose(file);
-    return count;
-}
-
 void an_idle_pool_sleeps(void**) {
     constexpr long kSeconds = 2;
     Pool pool = make_pool(3);
@@ -168,11 +155,13 @@ void an_idle_pool_sleeps(void**) {
     const Processes processes(pool);
     long before[Processes::kMost];
     sleep_us(100000);  // They look once more before they sleep.
-    for (size_t i = 0; i < processes.count; ++i) { before[i] = wake_ups(processes.pid[i]); }
+    for (size_t i = 0; i < processes.count; ++i) {
+        before[i] = test::switches_of(processes.pid[i]);
+    }
     test::sleep_ms(kSeconds * 1000);
     long most = 0;
     for (size_t i = 0; i < processes.count; ++i) {
-        const long woken = wake_ups(processes.pid[i]) - before[i];
+        const long woken = test::switches_of(processes.pid[i]) - before[i];
         most = woken > most ? woken : most;
     }
     if (strcmp(brood::port::kName, "posix") == 0) {
@@ -191,9 +180,9 @@ void a_host_that_waits_for_a_task_sleeps(void**) {
                              })
                              .expect("submitting");
     sleep_us(50000);
-    const long before = wake_ups(getpid());
+    const long before = test::switches_of(getpid());
     assert_int_equal(*future.get(kPatience), 1);
-    const long woken = wake_ups(getpid()) - before;
+    const long woken = test::switches_of(getpid()) - before;
     if (strcmp(brood::port::kName, "posix") == 0) {
         test::not_run("a waiting host sleeps until it is rung", "posix: it looks in steps");
         return;

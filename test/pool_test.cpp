@@ -21,10 +21,10 @@ void a_pool_has_as_many_workers_as_asked_for(void**) {
     std::int32_t pids[8];
     assert_int_equal(pool.worker_pids(pids, 8), 3);
     for (int i = 0; i < 3; ++i) {
-        assert_true(is_running(pids[i]));
+        assert_false(test::has_ended(pids[i]));
         for (int j = 0; j < i; ++j) { assert_int_not_equal(pids[i], pids[j]); }
     }
-    assert_true(is_running(pool.supervisor_pid()));
+    assert_false(test::has_ended(pool.supervisor_pid()));
     assert_int_equal(pool.worker_pids(pids, 1), 3);  // No room is no crime.
 }
 
@@ -271,7 +271,7 @@ void close_ends_workers_that_sleep(void**) {
     Pool pool = make_pool(3);
     const Processes processes(pool);
     for (size_t i = 0; i < 3; ++i) {  // The system says that they do.
-        assert_true(test::eventually([&] { return state_of(processes.worker(i)) == 'S'; }));
+        test::await_state(processes.worker(i), 'S');
     }
     sleep_us(20000);
     assert_ok(pool.close());

@@ -4,8 +4,6 @@
 
 #include <pthread.h>
 
-#include <new>
-
 #include <port/port.hpp>
 
 namespace port = brood::port;
@@ -29,22 +27,12 @@ struct Shared {
     std::atomic<std::uint32_t> ready;
 };
 
-class Memory {
+class Memory : public test::Board<Shared> {
 public:
     Memory() {
-        const brood::Result<void*> pages = port::map_shared(sizeof(Shared));
-        assert_ok(pages);
-        shared_ = static_cast<Shared*>(*pages);
-        assert_ok(port::bell_init(shared_->bell));
-        assert_ok(port::mutex_init(shared_->mutex));
+        assert_ok(port::bell_init((*this)->bell));
+        assert_ok(port::mutex_init((*this)->mutex));
     }
-    ~Memory() { port::unmap(shared_, sizeof(Shared)); }
-    Memory(const Memory&) = delete;
-    Memory& operator=(const Memory&) = delete;
-    Shared* operator->() { return shared_; }
-
-private:
-    Shared* shared_;
 };
 
 static void a_bell_does_not_sleep_when_the_word_differs(void**) {

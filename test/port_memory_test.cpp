@@ -59,6 +59,64 @@ static void private_pages_are_zeroed_and_not_seen_by_others(void**) {
     port::unmap(*pages, 5000);
 }
 
+static std::size_t resident_pages(void* address, std::size_t bytes) {
+    static unsigned char pages[4096];
+    const std::size_t count = bytes / port::page_bytes();
+    assert_true(count <= sizeof pages);
+    assert_int_equal(mincore(address, bytes, pages), 0);
+    std::size_t resident = 0;
+    for (std::size_t i = 0; i < count; ++i) { resident += pages[i] & 1u; }
+    return resident;
+}
+
+static void reserved_memory_is_allocated_in_parts_and_given_back(void**) {
+    const std::size_t descriptors = test::open_descriptors(), page = port::page_bytes();
+    const brood::Result<port::Reservation> memory = port::reserve_shared(16 * kMiB, 1);
+    assert_ok(memory);
+    assert_int_equal(test::open_descriptors(), descriptors);
+    assert_true(memory->bytes >= page && memory->bytes <= 16 * kMiB);
+    assert_int_equal(memory->bytes % page, 0);
+    assert_int_equal(resident_pages(memory->address, memory->bytes), 0);
+    auto* const part = static_cast<unsigned char*>(memory->address) + 3 * page;
+    assert_ok(port::allocate_reserved(part, 5 * page));
+    assert_int_equal(resident_pages(memory->address, memory->bytes), 5);
+    memset(part, 7, 5 * page);
+    test::assert_child_exits(0, [&] {
+        part[page] = 42;
+        return part[2 * page] == 7 ? 0 : 1;
+    });
+    assert_int_equal(part[page], 42);
+    assert_ok(port::allocate_reserved(part + 5 * page, page));  // What is there stays as it is.
+    assert_int_equal(part[page], 42);
+    const brood::Status given = port::give_back(part + page, 4 * page);
+    assert_true(given.ok() || given.code() == Errc::unsupported);
+    assert_int_equal(resident_pages(memory->address, memory->bytes), given.ok() ? 2 : 6);
+    assert_int_equal(part[0], 7);
+    assert_ok(port::allocate_reserved(part + page, 4 * page));
+    part[4 * page] = 1;
+    port::unmap(memory->address, memory->bytes);
+    assert_int_equal(test::open_descriptors(), descriptors);
+    if (!given.ok()) { test::not_run("pages given back", "this system keeps them"); }
+}
+
+static void as_much_is_reserved_as_can_be(void**) {
+    assert_code(port::reserve_shared(0, 0), Errc::size_zero);
+    assert_code(port::reserve_shared(1, 2), Errc::size_zero);
+    assert_code(port::reserve_shared(SIZE_MAX, SIZE_MAX), Errc::size_too_large);
+    const brood::Result<port::Reservation> most = port::reserve_shared(PTRDIFF_MAX, 1);
+    assert_ok(most);
+    assert_true(most->bytes >= 16 * kMiB);
+    port::unmap(most->address, most->bytes);
+#if !defined(__SANITIZE_ADDRESS__)
+    test::assert_child_exits(0, [] {
+        const rlimit few = {64 * kMiB, 64 * kMiB};
+        if (setrlimit(RLIMIT_AS, &few) != 0) { return 1; }
+        const brood::Result<port::Reservation> less = port::reserve_shared(512 * kMiB, 1);
+        return less.ok() && less->bytes >= 8 * kMiB && less->bytes < 64 * kMiB ? 0 : 2;
+    });
+#endif
+}
+
 static void what_is_mapped_is_known(void**) {
     const std::size_t page = port::page_bytes();
     assert_true(page >= 512 && (page & (page - 1)) == 0);
@@ -291,6 +349,8 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(shared_pages_are_zeroed_and_seen_by_children),
         cmocka_unit_test(private_pages_are_zeroed_and_not_seen_by_others),
+        cmocka_unit_test(reserved_memory_is_allocated_in_parts_and_given_back),
+        cmocka_unit_test(as_much_is_reserved_as_can_be),
         cmocka_unit_test(what_is_mapped_is_known),
         cmocka_unit_test(impossible_sizes_are_refused_and_leave_nothing),
         cmocka_unit_test(an_object_has_exactly_the_mode_that_was_asked_for),

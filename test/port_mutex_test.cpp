@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <port/port.hpp>
+
 namespace port = brood::port;
 using brood::Errc;
 using test::assert_code;
 using test::assert_ok;
-using test::Mapped;
+using test::Board;
 using test::start_sleeping;
 
 static bool is_held(const brood::Status& status) {
@@ -38,7 +40,7 @@ static int sleep_on() {
 }
 
 static void a_mutex_is_free_when_its_holder_was_killed(void**) {
-    const Mapped<port::RobustMutex> mutex;
+    const Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     assert_true(port::mutex_is_free(*mutex));
     for (int round = 0; round < 3; ++round) {
@@ -52,7 +54,7 @@ static void a_mutex_is_free_when_its_holder_was_killed(void**) {
 }
 
 static void letting_go_is_no_death(void**) {
-    const Mapped<port::RobustMutex> mutex;
+    const Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     for (int round = 0; round < 3; ++round) {
         const pid_t pid = start_holder(*mutex, [&] {
@@ -65,7 +67,7 @@ static void letting_go_is_no_death(void**) {
 }
 
 static void a_stopped_holder_holds_it(void**) {
-    const Mapped<port::RobustMutex> mutex;
+    const Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     const pid_t pid = start_holder(*mutex, sleep_on);
     kill(pid, SIGSTOP);
@@ -80,7 +82,7 @@ static void* begin_and_return(void* mutex) {
 }
 
 static void the_end_of_a_thread_and_an_exec_count_as_death(void**) {
-    const Mapped<port::RobustMutex> mutex;
+    const Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     test::assert_child_exits(0, [&] {
         pthread_t thread;
@@ -99,7 +101,7 @@ static void the_end_of_a_thread_and_an_exec_count_as_death(void**) {
 }
 
 static void a_forked_child_holds_nothing_of_its_parents(void**) {
-    const Mapped<port::RobustMutex> mutex;
+    const Board<port::RobustMutex> mutex;
     assert_ok(port::mutex_init(*mutex));
     test::assert_child_exits(0, [&] {
         if (!is_held(port::mutex_lock(*mutex, 0))) { return 1; }
@@ -159,7 +161,7 @@ static void ours_and_the_libcs_share_a_list_in_peace(void**) {
         int steps[6];
         permute(order, steps);
         const int count = order % 6;
-        const Mapped<Neighbours> all;
+        const Board<Neighbours> all;
         for (int i = 0; i < 3; ++i) {
             assert_ok(port::mutex_init(all->ours[i]));
             make_theirs(all->theirs[i]);
@@ -185,8 +187,8 @@ static void the_dead_ring_the_bell_they_owe(void**) {
     if (!port::rings_for_the_dead()) {
         return test::not_run("rings of the dead", "this system has no such service");
     }
-    const Mapped<port::RobustMutex> mutex;
-    const Mapped<port::Bell> bell;
+    const Board<port::RobustMutex> mutex;
+    const Board<port::Bell> bell;
     assert_ok(port::mutex_init(*mutex));
     assert_ok(port::bell_init(*bell));
     const auto sleeper = [&] {
@@ -223,6 +225,39 @@ static void the_dead_ring_the_bell_they_owe(void**) {
     assert_int_equal(test::join_child(second), 0);
 }
 
+// On either of two bells, and on any of the mutexes that he watches.
+static void one_who_sleeps_on_two_bells_hears_each_and_deaths_besides(void**) {
+    for (const int cause : {0, 1, 2}) {
+        Board<port::Bell> bells[2];
+        Board<port::RobustMutex> mutexes[2];
+        pid_t holders[2];
+        for (int i = 0; i < 2; ++i) {
+            assert_ok(port::mutex_init(*mutexes[i]));
+            holders[i] = start_holder(*mutexes[i], sleep_on);
+        }
+        port::RobustMutex* const watched[2] = {&*mutexes[0], &*mutexes[1]};
+        const auto sleep = [&](std::int64_t deadline_ns) {
+            return port::bells_wait_watching(*bells[0], 0, *bells[1], 0, watched, 2, deadline_ns);
+        };
+        assert_code(sleep(port::now_ns() + 2000000), Errc::timed_out);
+        const pid_t sleeper = start_sleeping([&] { return sleep(port::kNever).ok() ? 0 : 1; });
+        if (cause < 2) {
+            assert_int_equal(port::bell_ring(*bells[cause], 1, port::kAnyKind), 1);
+        } else {
+            kill(holders[1], SIGKILL);
+        }
+        assert_int_equal(test::join_child(sleeper), 0);
+        if (cause < 2) {
+            bells[cause]->word.store(1);
+            assert_ok(sleep(port::kNever));  // It differs.
+            kill(holders[1], SIGKILL);
+        }
+        kill(holders[0], SIGKILL);
+        for (const pid_t one : holders) { assert_int_equal(test::join_child(one), -SIGKILL); }
+        assert_ok(sleep(port::kNever));  // Nobody holds them.
+    }
+}
+
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(a_mutex_is_free_when_its_holder_was_killed),
@@ -232,6 +267,7 @@ int main() {
         cmocka_unit_test(a_forked_child_holds_nothing_of_its_parents),
         cmocka_unit_test(ours_and_the_libcs_share_a_list_in_peace),
         cmocka_unit_test(the_dead_ring_the_bell_they_owe),
+        cmocka_unit_test(one_who_sleeps_on_two_bells_hears_each_and_deaths_besides),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

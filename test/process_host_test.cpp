@@ -116,8 +116,8 @@ static void no_signal_ever_reaches_a_reused_pid(void**) {
             HOST_EXPECT(process.start().ok());
             const pid_t pid = process.pid();
             HOST_EXPECT(waitpid(pid, nullptr, 0) == pid);  // The host steals it.
-            test::Shared<std::atomic<pid_t>> made;
-            test::Shared<std::atomic<int>> beats;
+            test::Board<std::atomic<pid_t>> made;
+            test::Board<std::atomic<int>> beats;
             pid_t parent = 0;
             if (own) {
                 made->store(reuse_pid(pid, *beats));
@@ -163,7 +163,7 @@ static void joining_a_killed_daemon_late_harms_nobody_who_has_its_pid_by_now(voi
         HOST_EXPECT(kill(pid, SIGKILL) == 0);
         siginfo_t ended = {};
         HOST_EXPECT(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0);
-        test::Shared<std::atomic<int>> beats;
+        test::Board<std::atomic<int>> beats;
         const pid_t stranger = reuse_pid(pid, *beats);
         if (stranger < 0 && errno != EEXIST) { return 77; }  // EEXIST: it is the zombie's still.
         HOST_EXPECT(daemon.join(test::kLong).ok() && *daemon.exit_code() == -SIGKILL);

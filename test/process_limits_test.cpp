@@ -76,7 +76,7 @@ static void children_hold_all_of_the_hosts_descriptors_and_none_of_broods(void**
                 HOST_EXPECT(process->start().ok() && process->join(test::kLong).ok());
                 HOST_EXPECT(*process->exit_code() == 0);
             }
-            test::Shared<std::atomic<int>> looked;
+            test::Board<std::atomic<int>> looked;
             Process detached([&] {
                 look(0);
                 looked->store(1);

@@ -91,7 +91,7 @@ static void standard_input_is_dev_null_unless_kept(void**) {
 // their numbers, where the child's standard input would overwrite them.
 static int run_without_streams(unsigned closed) {
     return test::run_child([=] {
-        test::Shared<std::atomic<int>> ran;
+        test::Board<std::atomic<int>> ran;
         for (int fd = 0; fd < 3; ++fd) {
             if ((closed & 1u << fd) != 0) { close(fd); }
         }
@@ -197,7 +197,7 @@ static void authkey_is_32_random_bytes_inherited_and_settable(void**) {
     assert_true(given.authkey() == other);
     assert_int_equal(run_to_end(given), 0);
     assert_true(*this_process::authkey() == mine);
-    test::Shared<brood::AuthKey> theirs;
+    test::Board<brood::AuthKey> theirs;
     test::assert_child_exits(0, [&] {  // Of a main program, too.
         this_process::authkey(other);
         Process child([&] { *theirs = *this_process::authkey(); });
@@ -211,7 +211,7 @@ static int print_authkey() {
 }
 
 static void authkeys_of_two_programs_differ(void**) {
-    test::Shared<brood::AuthKey> keys[2];
+    test::Board<brood::AuthKey> keys[2];
     for (auto& key : keys) {
         test::assert_child_exits(0, [&] {
             const char* const argv[] = {"/proc/self/exe", "--print-authkey", nullptr};
@@ -239,7 +239,7 @@ static void children_that_ask_for_the_key_before_their_parent_does_agree(void**)
 // ---- ~Process, as the end of main in Python ----------------------------------------------------
 
 static void the_destructor_joins_a_process_and_terminates_a_daemon(void**) {
-    test::Shared<std::atomic<int>> done;
+    test::Board<std::atomic<int>> done;
     pid_t daemon_pid = 0, plain_pid = 0;
     {
         Process daemon(ProcessOptions().daemon(), [] {

@@ -50,23 +50,6 @@ inline int run_to_end(brood::Process& process) {
     return end_of(process);
 }
 
-/// The letter of a process's state in /proc: 'Z' for a zombie, '\0' if there is none.
-inline char state_of(pid_t pid) {
-    char path[64];
-    std::snprintf(path, sizeof(path), "/proc/%d/stat", static_cast<int>(pid));
-    FILE* const file = std::fopen(path, "r");
-    if (file == nullptr) { return '\0'; }
-    char state = '\0';
-    if (std::fscanf(file, "%*d (%*[^)]) %c", &state) != 1) { state = '\0'; }
-    std::fclose(file);
-    return state;
-}
-
-inline bool has_ended(pid_t pid) {
-    const char state = state_of(pid);
-    return state == '\0' || state == 'Z' || state == 'X';
-}
-
 /// How many zombies have `parent` as their parent.
 inline int zombies_of(pid_t parent) {
     int count = 0;

@@ -293,7 +293,7 @@ static void close_releases_an_ended_process_and_refuses_a_running_one(void**) {
 
 /// Starts a child with a child of its own, terminates the child: whether the grandchild lives on.
 static bool grandchild_outlives(const ProcessOptions& options) {
-    test::Shared<std::atomic<pid_t>> grandchild;
+    test::Board<std::atomic<pid_t>> grandchild;
     Process process(options, [&] {
         const pid_t pid = fork();
         if (pid != 0) { grandchild->store(pid); }

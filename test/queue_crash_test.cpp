@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <brood/queue.hpp>
+#include <port/port.hpp>
 
 using brood::Errc;
 using brood::milliseconds;
@@ -16,7 +17,7 @@ using brood::Queue;
 using brood::Result;
 using test::assert_code;
 using test::assert_ok;
-using test::Mapped;
+using test::Board;
 using test::start_sleeping;
 
 static const brood::Timeout kLong = milliseconds(test::kPatienceMs);
@@ -53,6 +54,8 @@ static int produce(Queue<Message>& queue, Book& book, std::uint32_t producer) {
     // One who was killed may have put his last message or not: it is not put again.
     std::uint32_t number = book.begun[producer].load();
     while (!book.stop.load() && number < kNumbersMax - 1) {
+        // Without a bound: bursts, so that it grows and shrinks all the time.
+        while (queue.maxsize() == 0 && number % 2000 == 0 && queue.qsize() > 100) { usleep(100); }
         book.begun[producer].store(number + 1);
         const brood::Status put = queue.put(Message::make(producer, number), kLong);
         if (!put.ok()) {
@@ -125,7 +128,7 @@ static void end_users(Queue<Message>& queue, Book& book,
 static void users_that_are(const char* what, std::size_t maxsize, int rounds, bool kills) {
     Result<Queue<Message>> queue = Queue<Message>::create(maxsize);
     assert_ok(queue);
-    const Mapped<Book> book;
+    const Board<Book> book;
     pid_t users[kProducers + kConsumers];
     for (std::uint32_t i = 0; i < kProducers + kConsumers; ++i) {
         users[i] = start_user(*queue, *book, i);
@@ -158,10 +161,12 @@ static void users_that_are(const char* what, std::size_t maxsize, int rounds, bo
 static void users_killed_at_random_leave_a_whole_queue(void**) {
     users_that_are("killed, a ring of 8", 8, 400, true);
     users_that_are("killed, a ring of 1", 1, 200, true);
+    users_that_are("killed, a ring that grows and shrinks", 0, 300, true);
 }
 
 static void users_stopped_at_random_hold_up_others_and_harm_nothing(void**) {
     users_that_are("stopped, a ring of 8", 8, 200, false);
+    users_that_are("stopped, a ring that grows and shrinks", 0, 150, false);
 }
 
 static void one_who_is_woken_and_killed_leaves_the_message_to_the_next(void**) {
@@ -186,7 +191,7 @@ static void one_who_is_woken_and_killed_leaves_the_message_to_the_next(void**) {
 static void a_stopped_owner_is_waited_for_and_not_robbed(void**) {
     Result<Queue<Message>> queue = Queue<Message>::create(64);
     assert_ok(queue);
-    const Mapped<Book> book;
+    const Board<Book> book;
     const pid_t producer = start_user(*queue, *book, 0);
     // Wherever it was stopped: others put within a while, or time out, and afterwards all is well.
     for (int round = 0; round < 50; ++round) {
@@ -224,14 +229,14 @@ struct LongMessage {
 static bool put_after_an_heir_came() {
     Result<Queue<LongMessage>> queue = Queue<LongMessage>::create(2);
     assert_ok(queue);
-    const Mapped<LongMessage> message;
+    const Board<LongMessage> message;
     assert_ok(queue->put(*message, kLong));  // We have a place of our own from now on.
     const pid_t owner = start_sleeping([&]() -> int {
         for (;;) { (void)queue->put(*message, kLong); }
     });
     const pid_t getter = test::start_child([&]() -> int {
-        const Mapped<LongMessage> got;
-        for (;;) { (void)queue->get_many(got.object, 1, kLong); }
+        const Board<LongMessage> got;
+        for (;;) { (void)queue->get_many(&*got, 1, kLong); }
     });
     usleep(static_cast<useconds_t>(1000 + random() % 2000));
     kill(owner, SIGSTOP);
@@ -245,8 +250,8 @@ static bool put_after_an_heir_came() {
     test::join_child(contender);
     test::Handshake joined;
     const pid_t heir = test::start_child([&]() -> int {
-        const Mapped<LongMessage> got;
-        (void)queue->get_many(got.object, 1, brood::Timeout::no_wait());
+        const Board<LongMessage> got;
+        (void)queue->get_many(&*got, 1, brood::Timeout::no_wait());
         joined.tell();
         for (;;) { pause(); }
     });

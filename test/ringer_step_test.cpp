@@ -9,6 +9,7 @@
 
 #include <brood/event.hpp>
 #include <brood/semaphore.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Event;

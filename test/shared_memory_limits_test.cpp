@@ -4,6 +4,8 @@
 // own.
 #include "shared_support.hpp"
 
+#include <array>
+
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <brood/connection.hpp>
 #include <brood/pool.hpp>
 #include <brood/process.hpp>
+#include <brood/queue.hpp>
 #include <brood/shared_memory.hpp>
 #include <port/port.hpp>
 
@@ -209,6 +212,24 @@ private:
     char path_[2 * PATH_MAX] = "";
 };
 
+void fill_a_queue() {
+    using Block = std::array<int, kKiB>;
+    Result<brood::Queue<Block>> queue = brood::Queue<Block>::create();
+    CHECK_IN_CHILD(queue.ok());
+    int count = 0;
+    brood::Status put = Errc::ok;
+    for (Block block = {}; count < 10000 && put.ok(); count += put.ok() ? 1 : 0) {
+        block[0] = block[kKiB - 1] = count;
+        put = queue->put(block);
+    }
+    CHECK_IN_CHILD(put.code() == Errc::no_space && count >= 1024 && count < 4096);
+    for (int i = 0; i < count; ++i) {
+        const Result<Block> got = queue->get_nowait();
+        CHECK_IN_CHILD(got.ok() && (*got)[0] == i && (*got)[kKiB - 1] == i);
+    }
+    CHECK_IN_CHILD(SharedMemory::anonymous(4 * kMiB).ok());  // It was given back.
+}
+
 void use_group(const MemoryGroup& group) {
     CHECK_IN_CHILD(group.join());
     const Name name("group");
@@ -233,6 +254,8 @@ void use_group(const MemoryGroup& group) {
     for (int i = 0; i < count; ++i) { memset(pieces[i].data(), 1, pieces[i].size()); }
     pieces[0].close();
     CHECK_IN_CHILD(SharedMemory::anonymous(4 * kMiB).ok());
+    for (SharedMemory& piece : pieces) { piece.close(); }
+    fill_a_queue();
 }
 
 void memory_beyond_the_limit_of_a_cgroup_is_no_space_and_no_kill(void**) {

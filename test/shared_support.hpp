@@ -9,15 +9,19 @@
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <atomic>
-#include <new>
+
+#include <brood/shared_memory.hpp>
 
 namespace shared_test {
 
+using test::Board;
 using test::count_entries;
 
 inline int64_t now_ms() {
@@ -67,6 +71,18 @@ inline void kill_and_reap(pid_t pid) {
     (void)end_of(pid);
 }
 
+// Runs f() in a thread and waits for it.
+template <class F>
+void in_thread(F f) {
+    pthread_t thread;
+    const auto run = [](void* argument) -> void* {
+        (*static_cast<F*>(argument))();
+        return nullptr;
+    };
+    assert_int_equal(pthread_create(&thread, nullptr, run, &f), 0);
+    assert_int_equal(pthread_join(thread, nullptr), 0);
+}
+
 // Waits until `word` has become `value`, by the work of another process.
 inline bool becomes(const std::atomic<int>& word, int value,
                     int64_t deadline_ms = test::kPatienceMs) {
@@ -78,26 +94,6 @@ inline bool becomes(const std::atomic<int>& word, int value,
     return true;
 }
 
-// A T in plain shared memory, not brood's: what tests talk through.
-template <class T>
-class Board {
-public:
-    Board() {
-        void* const page =
-            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(page != MAP_FAILED);
-        board_ = ::new (page) T();
-    }
-    ~Board() { (void)munmap(board_, sizeof(T)); }
-    Board(const Board&) = delete;
-    Board& operator=(const Board&) = delete;
-    T* operator->() { return board_; }
-    T& operator*() { return *board_; }
-
-private:
-    T* board_;
-};
-
 // "/brood-test-<pid of the suite>-<what>".
 struct Name {
     char text[64];
@@ -107,6 +103,49 @@ struct Name {
     }
     operator const char*() const { return text; }
 };
+
+// Names that no object may have, and what they are refused with.
+struct BadName {
+    const char* name;
+    brood::Errc wanted;
+};
+// "/xxx", 256 characters with the slash: one more than a name may have.
+struct TooLongName {
+    char text[257] = "/";
+    TooLongName() { memset(text + 1, 'x', 255); }
+};
+inline const TooLongName kTooLongName;
+inline const BadName kBadNames[] = {
+    {nullptr, brood::Errc::bad_argument},
+    {"", brood::Errc::name_empty},
+    {"/", brood::Errc::name_empty},
+    {"object", brood::Errc::name_without_slash},
+    {"/a/b", brood::Errc::name_with_two_slashes},
+    {"/.", brood::Errc::bad_argument},
+    {"/..", brood::Errc::bad_argument},
+    {kTooLongName.text, brood::Errc::name_too_long},
+};
+
+// Who may open an object that was made with this access (promise 20), and under which umasks.
+struct ModeRow {
+    brood::Access access;
+    bool group, others;
+};
+inline constexpr ModeRow kModeRows[] = {{brood::Access::owner, false, false},
+                                        {brood::Access::group, true, false},
+                                        {brood::Access::everybody, true, true}};
+inline constexpr mode_t kUmasks[] = {0, 022, 0777};
+
+// Whether that user may open it: asked of the kernel.
+template <class T>
+bool opens_as(uid_t uid, gid_t gid, const char* name) {
+    return end_of(start_child([&] {
+               const bool done = setgroups(0, nullptr) == 0 && setresgid(gid, gid, gid) == 0 &&
+                                 setresuid(uid, uid, uid) == 0;
+               CHECK_IN_CHILD(done);
+               _exit(T::open(name).ok() ? 1 : 0);
+           })) == 1;
+}
 
 // A named object by the system's own calls: what brood made, or what it shall find.
 class RawObject {

@@ -1,50 +1,10 @@
-// For tests of those who sleep in shared memory: memory to share, and children known to be asleep.
+// For tests of those who sleep in shared memory: children known to be asleep.
 #ifndef BROOD_TEST_SLEEPER_SUPPORT_HPP
 #define BROOD_TEST_SLEEPER_SUPPORT_HPP
 
 #include "support.hpp"
 
-#include <fcntl.h>
-#include <stdio.h>
-
-#include <new>
-
-#include <port/port.hpp>
-
 namespace test {
-
-// A T in memory that children share, zeroed. A null `object` fails the test.
-template <class T>
-struct Mapped {
-    Mapped() {
-        const brood::Result<void*> address = brood::port::map_shared(sizeof(T));
-        assert_ok(address);
-        object = ::new (*address) T();
-    }
-    ~Mapped() { brood::port::unmap(object, sizeof(T)); }
-    Mapped(const Mapped&) = delete;
-    Mapped& operator=(const Mapped&) = delete;
-    T* operator->() const { return object; }
-    T& operator*() const { return *object; }
-
-    T* object = nullptr;
-};
-
-// The state letter of a process: S asleep, T stopped; 0 if there is none.
-inline char state_of(pid_t pid) {
-    char path[40], text[256] = {};
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    const int fd = open(path, O_RDONLY);
-    if (fd < 0) { return 0; }
-    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    const char* const name_end = bytes > 0 ? strrchr(text, ')') : nullptr;
-    return name_end != nullptr ? name_end[2] : '\0';
-}
-
-inline void await_state(pid_t pid, char state) {
-    assert_true(eventually([=] { return state_of(pid) == state; }));
-}
 
 // In a child: a test that fails leaves nobody behind for long.
 inline void end_some_day() {

@@ -15,11 +15,15 @@ extern "C" {
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <new>
 
 #include <brood/result.hpp>
 
@@ -145,6 +149,63 @@ void assert_child_exits(int code, F body, const char* file = __builtin_FILE(),
     _assert_int_equal(cast_to_largest_integral_type(run_child(body)),
                       cast_to_largest_integral_type(code), file, line);
 }
+
+/// The letter of a process's state in /proc: 'S' asleep, 'T' stopped, 'Z' a zombie; '\0': none.
+inline char state_of(pid_t pid) {
+    char path[40], state = '\0';
+    snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+    FILE* const file = fopen(path, "re");
+    if (file == nullptr) { return '\0'; }
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) { state = '\0'; }
+    fclose(file);
+    return state;
+}
+inline void await_state(pid_t pid, char state) {
+    assert_true(eventually([=] { return state_of(pid) == state; }));
+}
+/// Whether the process is gone, or only waits to be reaped.
+inline bool has_ended(pid_t pid) {
+    const char state = state_of(pid);
+    return state == '\0' || state == 'Z' || state == 'X';
+}
+
+/// Context switches of a process, of both kinds: of one that sleeps each wake-up is one.
+inline long switches_of(pid_t pid) {
+    char path[40], line[128];
+    snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid));
+    FILE* const file = fopen(path, "re");
+    assert_non_null(file);
+    long switches = 0, part = 0;
+    while (fgets(line, sizeof line, file) != nullptr) {
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &part) == 1 ||
+            sscanf(line, "nonvoluntary_ctxt_switches: %ld", &part) == 1) {
+            switches += part;
+        }
+    }
+    fclose(file);
+    assert_true(switches > 0);
+    return switches;
+}
+
+/// A T in plain shared memory, not brood's: what the processes of a test talk through.
+template <class T>
+class Board {
+public:
+    Board() {
+        void* const page =
+            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(page != MAP_FAILED);
+        board_ = ::new (page) T();
+    }
+    ~Board() { munmap(board_, sizeof(T)); }
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
+    T* operator->() const { return board_; }
+    T& operator*() const { return *board_; }
+
+private:
+    T* board_;
+};
 
 /// A message without content from one process to another: made before the fork, told in one,
 /// awaited in the other.

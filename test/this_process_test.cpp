@@ -67,8 +67,8 @@ static void exit_gives_its_code_and_its_text_on_standard_error(void**) {
 }
 
 static void exit_of_the_main_process_runs_atexit_functions_and_of_a_child_does_not(void**) {
-    static test::Shared<std::atomic<int>>* counted = nullptr;
-    test::Shared<std::atomic<int>> calls;
+    static test::Board<std::atomic<int>>* counted = nullptr;
+    test::Board<std::atomic<int>> calls;
     counted = &calls;
     test::assert_child_exits(7, []() -> int {
         atexit([] { (*counted)->fetch_add(1); });
@@ -106,7 +106,7 @@ static void start_children_that_nobody_joins(Family& family) {
 static void nested_children_end_as_in_python_daemons_terminated_the_rest_joined(void**) {
     // By return, by exit(), at the end of a main program by exit(): always the same.
     for (const bool by_exit : {false, true}) {
-        test::Shared<Family> family;
+        test::Board<Family> family;
         Process parent([&] {
             start_children_that_nobody_joins(*family);
             if (by_exit) { this_process::exit(9); }
@@ -115,7 +115,7 @@ static void nested_children_end_as_in_python_daemons_terminated_the_rest_joined(
         assert_int_equal(family->plain_done, 1);
         assert_true(family->daemon > 0 && test::has_ended(family->daemon));
     }
-    test::Shared<Family> family;
+    test::Board<Family> family;
     test::assert_child_exits(8, [&]() -> int {
         start_children_that_nobody_joins(*family);
         this_process::exit(8);
@@ -199,7 +199,7 @@ static void sleep_sleeps_to_its_end_over_a_storm_of_signals(void**) {
 }
 
 static void close_all_but_closes_what_is_not_listed(void**) {
-    test::Shared<std::atomic<int>> kept;
+    test::Board<std::atomic<int>> kept;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     Process process([&] {
@@ -217,7 +217,7 @@ static void close_all_but_closes_what_is_not_listed(void**) {
 // ---- waitpid, zombies, orphans, two-level fork: Process::detach() ------------------------------
 
 static void a_detached_process_runs_as_nobodys_child_here(void**) {
-    test::Shared<std::atomic<pid_t>> self;
+    test::Board<std::atomic<pid_t>> self;
     test::Handshake go;
     const std::size_t before = test::open_descriptors();
     Process process(ProcessOptions().name("loner"), [&] {

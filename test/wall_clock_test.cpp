@@ -457,7 +457,7 @@ void run_apart(const char* name, F run, Outcome& outcome) {
 }
 
 void expect(const Wait& wait, Errc code, Timeout time) {
-    test::Shared<Outcome> outcome;
+    test::Board<Outcome> outcome;
     run_apart(wait.name, wait.run, *outcome);
     if (outcome->code != code) { fail_msg("%s: %s", wait.name, Error(outcome->code).name()); }
     const std::int64_t took_ns = outcome->took_ns, least_ns = time.nanoseconds();
@@ -491,7 +491,7 @@ void a_wait_by_this_wall_clock_ends_much_too_early_or_late(void**) {
         (void)clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &end, nullptr);
         return Errc::ok;
     };
-    test::Shared<Outcome> outcome;
+    test::Board<Outcome> outcome;
     g_jumps = Jumps::ahead;
     run_apart(
         "an early end", [&] { return wait_by_it(60); }, *outcome);

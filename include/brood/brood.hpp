@@ -3,6 +3,9 @@
 #define BROOD_BROOD_HPP
 
 #include <brood/array.hpp>
+#include <brood/barrier.hpp>
+#include <brood/byte_queue.hpp>
+#include <brood/condition.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>
 #include <brood/event.hpp>

@@ -58,7 +58,7 @@ enum class Errc : std::int32_t {
     end_of_stream = 80,     ///< Every writer closed its end and all messages were read.
     broken_pipe = 81,       ///< Every reader closed its end.
     peer_died = 82,         ///< A process was killed in the middle of a message: broken for good.
-    message_too_long = 83,  ///< Longer than allowed; this end refuses further reads.
+    message_too_long = 83,  ///< Longer than allowed; a connection then refuses further reads.
     buffer_too_short = 84,  ///< The buffer is too short; the message stays and can be read again.
     bad_frame = 85,         ///< Not a frame of ours: a stranger wrote into the pipe.
     closed = 86,            ///< The object was closed (or moved from).
@@ -76,8 +76,9 @@ enum class Errc : std::int32_t {
     would_deadlock = 107,  ///< The caller holds it already.
     out_of_range = 108,    ///< An index beyond the end.
     too_many_members =
-        109,  ///< More threads use the shared objects of this family than it has room for.
+        109,  ///< More threads use the shared object, or those of this family, than have room.
     too_many_releases = 111,  ///< A semaphore would have more permits than it may have.
+    broken_barrier = 112,     ///< One did not come, or died: broken until Barrier::reset().
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

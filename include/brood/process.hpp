@@ -125,6 +125,9 @@ public:
     /// Returns: ok; not_started; not_permitted; wrong_process.
     Status terminate() noexcept;
     /// SIGTERM, then SIGKILL when `grace` has run out, and joins it.
+    /// Returns: ok; timed_out (a second after SIGKILL it still stands: it waits for a device or a
+    ///          file system, and the system ends it when that answers; join() it then); and what
+    ///          terminate() and join() return.
     Status terminate(Timeout grace) noexcept;
     Status kill() noexcept;
     Status send_signal(int signal) noexcept;

@@ -18,10 +18,17 @@ inline namespace v0 {
 /// Memory: allocated when the queue is made: maxsize messages (rounded up to a power of two) and
 ///         1 KiB. 64 KiB more for the first queue of a process and its children: the table of
 ///         those who use it, at most 510 threads at a time. No heap.
+///         With maxsize 0: 16 KiB, or four messages, at first. It doubles when a put finds it full,
+///         and shrinks as gets drain it: empty, it is as it was (posix: the memory is kept for the
+///         next burst). It lies in addresses reserved for 2^28 messages, or for as many bytes as
+///         the system has memory (posix: 1 GiB; 32 bits: 256 MiB), or fewer where RLIMIT_AS says
+///         so. mlockall(MCL_CURRENT) would fill them: a program that calls it bounds its queues.
 /// Fork:   make it before fork(); parent and children share it. A child is a user of its own.
 /// Crash:  see each operation. No kill, at whatever instruction, wedges or corrupts the others.
 ///         A stopped process (SIGSTOP) is not dead: in the middle of an operation it keeps its
-///         side of the queue, and others wait for it or time out.
+///         side of the queue, and others wait for it or time out. A put that makes a queue without
+///         a bound grow uses both sides: it waits for one who is stopped in the middle of a get,
+///         too, and takes as long as it takes to copy half of the messages.
 /// Waits:  a short spin where there are several processors, then asleep: an idle waiter causes no
 ///         wake-ups. The death of any process wakes whom it must.
 /// Callers: any process, any thread. Not a signal handler; not with longjmp or cancellation.
@@ -35,9 +42,10 @@ class Queue {
 public:
     using value_type = T;
 
-    /// A queue for at most `maxsize` messages at a time.
-    /// Errors: size_zero, size_too_large, no_memory, no_space, too_many_files, unsupported.
-    static Result<Queue> create(std::size_t maxsize) noexcept {
+    /// A queue for at most `maxsize` messages at a time; 0: for as many as there is memory for.
+    /// Errors: size_too_large (more than 2^28 messages, or bytes in one), no_memory, no_space,
+    /// too_many_files, unsupported.
+    static Result<Queue> create(std::size_t maxsize = 0) noexcept {
         Result<detail::RingHandle> made = detail::RingHandle::make(sizeof(T), maxsize);
         if (!made.ok()) { return made.error(); }
         return Queue(std::move(*made));
@@ -46,7 +54,8 @@ public:
     Queue() noexcept = default;
 
     /// Blocks until there is room. Returns: ok; full (no_wait() only); timed_out; would_block
-    /// (no_wait(), and another is in the middle of a put); closed; too_many_members; unsupported.
+    /// (no_wait(), and another is in the middle of an operation); closed; too_many_members;
+    /// unsupported. With maxsize 0, in place of full: no_space, no_memory; too_many_files (posix).
     /// Killed here: the message is in the queue whole, or not at all.
     Status put(const T& message, Timeout timeout = Timeout::forever()) noexcept {
         return ring_.put_one(&message, timeout);
@@ -63,6 +72,7 @@ public:
 
     /// Puts as many of `count` messages as there is room for, at least one: how many. Blocks until
     /// there is room for one. Errors: as put(). Killed here: all of them are in the queue, or none.
+    /// With maxsize 0 there is room for all, if there is memory.
     Result<std::size_t> put_many(const T* messages, std::size_t count,
                                  Timeout timeout = Timeout::forever()) noexcept {
         return ring_.put(messages, count, timeout);
@@ -77,7 +87,8 @@ public:
     /// As of now: others may change it at any moment.
     std::size_t qsize() const noexcept { return ring_.size(); }
     bool empty() const noexcept { return qsize() == 0; }
-    bool full() const noexcept { return qsize() >= maxsize(); }
+    /// Never, with maxsize 0.
+    bool full() const noexcept { return maxsize() != 0 && qsize() >= maxsize(); }
     std::size_t maxsize() const noexcept { return ring_.most(); }
 
     /// This handle puts no more; others, and getters, are not told.

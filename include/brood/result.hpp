@@ -36,6 +36,11 @@ private:
 };
 
 namespace detail {
+/// Of what taking a lock returned: whether the caller holds it. After a dead holder it does, too.
+constexpr bool is_held(const Status& taken) noexcept {
+    return taken.ok() || taken.code() == Errc::owner_died;
+}
+
 /// By value: an error whose address is given away is looked at again after every later call.
 [[noreturn]] void panic_without_value(Error error) noexcept;
 }  // namespace detail

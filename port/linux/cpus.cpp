@@ -1,4 +1,6 @@
 // How many CPUs this process may use: its affinity, and what control groups leave of it.
+#include <atomic>
+
 #include <port/port.hpp>
 
 #include "calls.hpp"
@@ -32,6 +34,15 @@ std::uint64_t quota_of(detail::Cgroup& group) noexcept {
     return cpus > 0 ? cpus : 1;
 }
 
+// "0-1", "0,2": a list that has more than one number.
+bool are_several_online() noexcept {
+    detail::LineReader file("/sys/devices/system/cpu/online");
+    const char* text = file.next();
+    if (text == nullptr) { return allowed_cpus() > 1; }
+    while (*text >= '0' && *text <= '9') { ++text; }
+    return *text != '\0';
+}
+
 }  // namespace
 
 std::uint32_t usable_cpus() noexcept {
@@ -42,6 +53,18 @@ std::uint32_t usable_cpus() noexcept {
         if (quota < cpus) { cpus = quota; }
     } while (group.up());
     return static_cast<std::uint32_t>(cpus);
+}
+
+// Not the affinity: of two processes, each tied to a CPU of its own, each sees one only.
+bool has_parallel_cpus() noexcept {
+    enum : int { unknown, one, several };
+    static std::atomic<int> known{unknown};
+    int found = known.load(std::memory_order_relaxed);
+    if (found == unknown) {
+        found = are_several_online() ? several : one;
+        known.store(found, std::memory_order_relaxed);
+    }
+    return found == several;
 }
 
 }  // namespace BROOD_PORT_LAYER

@@ -63,17 +63,8 @@ bool take(MutexState& mutex, std::uint32_t seen, const ThisThread& me, void* ent
     return true;
 }
 
-// How often one looks again before he sleeps: about 1 us, which is less than to fall asleep. With
-// one processor nobody would come on meanwhile.
-int looks() noexcept {
-    static std::atomic<int> known{-1};
-    int count = known.load(std::memory_order_relaxed);
-    if (count < 0) {
-        count = usable_cpus() > 1 ? 50 : 0;
-        known.store(count, std::memory_order_relaxed);
-    }
-    return count;
-}
+// How often one looks again before he sleeps: about 1 us, which is less than to fall asleep.
+constexpr int kLooks = 50;
 
 // The word as a sleeper waits for its change, with the flag that has the kernel wake him. False:
 // nobody holds it.
@@ -107,7 +98,7 @@ Status sleep_for(MutexState& mutex, const ThisThread& me, std::int64_t deadline_
 
 Status lock_slowly(MutexState& mutex, const ThisThread& me, void* entry,
                    std::int64_t deadline_ns) noexcept {
-    int looks_left = deadline_ns > 0 ? looks() : 0;
+    int looks_left = deadline_ns > 0 && has_parallel_cpus() ? kLooks : 0;
     for (;;) {
         const std::uint32_t seen = mutex.futex.word.load(std::memory_order_relaxed);
         if ((seen & kHolder) == 0) {
@@ -164,6 +155,24 @@ Status unlock(RobustMutex& mutex, Bell* owed) noexcept {
     detail::set_pending(*me.list,
                         owed == nullptr ? nullptr : detail::entry_of(owed->word, *me.list));
     return {};
+}
+
+// Sleeps on the `filled` words, the first of which is the bell's, and on all that are watched.
+Status wait_watching(detail::WaitedWord* words, std::size_t filled, Bell& bell,
+                     std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
+                     std::int64_t deadline_ns) noexcept {
+    const bool sliced = filled + count > detail::kWaitedMax || !rings_for_the_dead();
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t seen = 0;
+        if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
+        if (!sliced) { words[filled + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
+    }
+    if (!sliced) { return detail::futex_wait_any(words, filled + count, deadline_ns); }
+    const std::int64_t slice_end = now_ns() + kSliceNs;
+    const bool last = deadline_ns <= slice_end;
+    const Status slept =
+        detail::futex_wait(bell.word, expected, kAnyKind, last ? deadline_ns : slice_end);
+    return last ? slept : Status();
 }
 
 bool kernel_is_since(unsigned major, unsigned minor) noexcept {
@@ -228,19 +237,18 @@ Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const
                           std::size_t count, std::int64_t deadline_ns) noexcept {
     detail::WaitedWord words[detail::kWaitedMax];
     static_assert(kWatchedMax + 1 == detail::kWaitedMax);
-    const bool sliced = count > kWatchedMax || !rings_for_the_dead();
     words[0] = detail::waited(bell.word, expected);
-    for (std::size_t i = 0; i < count; ++i) {
-        std::uint32_t seen = 0;
-        if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
-        if (!sliced) { words[1 + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
-    }
-    if (!sliced) { return detail::futex_wait_any(words, 1 + count, deadline_ns); }
-    const std::int64_t slice_end = now_ns() + kSliceNs;
-    const bool last = deadline_ns <= slice_end;
-    const Status slept =
-        detail::futex_wait(bell.word, expected, kAnyKind, last ? deadline_ns : slice_end);
-    return last ? slept : Status();
+    return wait_watching(words, 1, bell, expected, watched, count, deadline_ns);
+}
+
+Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,
+                           std::uint32_t second_expected, RobustMutex* const* watched,
+                           std::size_t count, std::int64_t deadline_ns) noexcept {
+    detail::WaitedWord words[detail::kWaitedMax];
+    words[0] = detail::waited(first.word, first_expected);
+    words[1] = detail::waited(second.word, second_expected);
+    if (second.word.load(std::memory_order_seq_cst) != second_expected) { return {}; }
+    return wait_watching(words, 2, first, first_expected, watched, count, deadline_ns);
 }
 
 void owe_ring(Bell& bell) noexcept {

@@ -40,27 +40,23 @@ struct Path {
 };
 
 #ifdef BROOD_HAS_SEM_CLOCKWAIT
-int wait_in_slice(sem_t* semaphore, std::int64_t end_ns, std::int64_t&) noexcept {
+int wait_in_slice(sem_t* semaphore, std::int64_t end_ns, detail::Backoff&) noexcept {
     const timespec end = detail::timespec_of(end_ns);
     return ::sem_clockwait(semaphore, CLOCK_MONOTONIC, &end) == 0 ? 0 : errno;
 }
 #else
 // By looking again: sem_timedwait() follows the wall clock.
-int wait_in_slice(sem_t* semaphore, std::int64_t end_ns, std::int64_t& step_ns) noexcept {
-    constexpr std::int64_t kFirstNs = 50000, kStepMaxNs = 1000000;
-    step_ns = step_ns == 0 ? kFirstNs : step_ns * 2 < kStepMaxNs ? step_ns * 2 : kStepMaxNs;
-    const std::int64_t left = detail::left_until(end_ns);
-    const timespec step = detail::timespec_of(left < step_ns ? left : step_ns);
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &step, nullptr);
+int wait_in_slice(sem_t* semaphore, std::int64_t end_ns, detail::Backoff& backoff) noexcept {
+    backoff.sleep(end_ns);
     return ::sem_trywait(semaphore) == 0 ? 0 : errno;
 }
 #endif
 
 }  // namespace
 
-int detail::sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, std::int64_t& step_ns) noexcept {
+int detail::sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, Backoff& backoff) noexcept {
     const std::int64_t slice_end = now_ns() + kSliceNs;
-    return wait_in_slice(semaphore, slice_end < deadline_ns ? slice_end : deadline_ns, step_ns);
+    return wait_in_slice(semaphore, slice_end < deadline_ns ? slice_end : deadline_ns, backoff);
 }
 
 inline namespace BROOD_PORT_LAYER {

@@ -12,13 +12,6 @@
 namespace brood::port::detail {
 namespace {
 
-Status truncate_to(Fd fd, off_t bytes) noexcept {
-    while (::ftruncate(fd, bytes) != 0) {
-        if (errno != EINTR) { return last_error(); }
-    }
-    return {};
-}
-
 // Allocates from `start` to `end` in pieces: a signal undoes the piece it interrupts, and the next
 // is half as long, down to a page. So a storm of signals slows it down, but cannot stop it.
 Status allocate_range(Fd fd, off_t start, off_t end) noexcept {
@@ -47,6 +40,13 @@ bool within_file_limit(std::size_t bytes) noexcept {
 
 }  // namespace
 
+Status set_length(Fd fd, std::size_t bytes) noexcept {
+    while (::ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
+        if (errno != EINTR) { return last_error(); }
+    }
+    return {};
+}
+
 Status check_object_size(std::size_t bytes) noexcept {
     if (bytes == 0) { return Errc::size_zero; }
     if (bytes > PTRDIFF_MAX) { return Errc::size_too_large; }  // No address space has room for it.
@@ -62,12 +62,14 @@ Status grow_object(Fd fd, std::uint64_t before, std::size_t bytes) noexcept {
         status = fits_memory_limit(static_cast<std::size_t>(new_end - old_end));
         if (!status) { return status; }
         // Its length first: some systems allocate only inside the length of a shared object.
-        status = truncate_to(fd, new_end);
+        status = set_length(fd, bytes);
     }
     // If killed here: the object has its length, but not its memory. Who made it has not published
     // it, so nobody uses it; calling this again allocates what is missing.
     if (status.ok()) { status = allocate_range(fd, 0, new_end); }
-    if (!status.ok() && new_end > old_end) { truncate_to(fd, old_end).ignore(); }
+    if (!status.ok() && new_end > old_end) {
+        set_length(fd, static_cast<std::size_t>(before)).ignore();
+    }
     return status;
 }
 

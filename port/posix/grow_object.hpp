@@ -10,6 +10,9 @@ namespace brood::port::detail {
 /// no_space (its limit on file sizes).
 Status check_object_size(std::size_t bytes) noexcept;
 
+/// Gives an object its length, and no memory.
+Status set_length(Fd fd, std::size_t bytes) noexcept;
+
 /// Gives an object that has `before` bytes its length and its memory. Errors: no_space.
 Status grow_object(Fd fd, std::uint64_t before, std::size_t bytes) noexcept;
 

@@ -7,6 +7,7 @@
 #include <port/port.hpp>
 
 #include "errors.hpp"
+#include "unnamed_object.hpp"
 
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
@@ -30,47 +31,12 @@ Result<void*> map(Fd fd, std::size_t bytes, int protection, int sharing) noexcep
     return err == EAGAIN ? Error(Errc::no_memory, err) : detail::error_of(err);
 }
 
-// Writes `value` in hexadecimal, lowest digit first, and returns the place behind it.
-char* put_hex(char* place, std::uint64_t value) noexcept {
-    do {
-        *place++ = "0123456789abcdef"[value % 16];
-        value /= 16;
-    } while (value != 0);
-    return place;
-}
-
-// An object under a name that nobody had: process, time and a count tell it from all of ours, and
-// a stranger's that is in the way is stepped over. The name is gone before this returns.
-// If killed between the two calls: an empty object "/brood-anonymous-..." stays behind.
-Result<Fd> create_unnamed() noexcept {
-    static std::atomic<std::uint32_t> count{0};
-    constexpr int kTriesMax = 100;
-    Error error = Errc::already_exists;
-    for (int tries = 0; tries < kTriesMax && error == Errc::already_exists; ++tries) {
-        char name[80] = "/brood-anonymous-";
-        char* place = name + sizeof("/brood-anonymous-") - 1;
-        place = put_hex(place, static_cast<std::uint64_t>(process_id()));
-        *place++ = '-';
-        place = put_hex(place, static_cast<std::uint64_t>(now_ns()));
-        *place++ = '-';
-        place = put_hex(place, count.fetch_add(1, std::memory_order_relaxed));
-        *place = '\0';
-        const Result<Fd> fd = create_object(name, 0600);
-        if (fd) {
-            remove_object(name).ignore();
-            return *fd;
-        }
-        error = fd.error();
-    }
-    return error;
-}
-
 }  // namespace
 
 Result<void*> map_shared(std::size_t bytes) noexcept {
     const Result<std::size_t> length = whole_pages(bytes);
     if (!length) { return length.error(); }
-    const Result<Fd> fd = create_unnamed();
+    const Result<Fd> fd = detail::create_unnamed();
     if (!fd) { return fd.error(); }
     const Status allocated = allocate_object(*fd, *length);
     const Result<void*> address = allocated.ok() ? map_object(*fd, *length, true)
@@ -114,3 +80,44 @@ std::size_t page_bytes() noexcept {
 
 }  // namespace BROOD_PORT_LAYER
 }  // namespace brood::port
+
+namespace brood::port::detail {
+namespace {
+
+// Writes `value` in hexadecimal, lowest digit first, and returns the place behind it.
+char* put_hex(char* place, std::uint64_t value) noexcept {
+    do {
+        *place++ = "0123456789abcdef"[value % 16];
+        value /= 16;
+    } while (value != 0);
+    return place;
+}
+
+}  // namespace
+
+// An object under a name that nobody had: process, time and a count tell it from all of ours, and
+// a stranger's that is in the way is stepped over.
+Result<Fd> create_unnamed() noexcept {
+    static std::atomic<std::uint32_t> count{0};
+    constexpr int kTriesMax = 100;
+    Error error = Errc::already_exists;
+    for (int tries = 0; tries < kTriesMax && error == Errc::already_exists; ++tries) {
+        char name[80] = "/brood-anonymous-";
+        char* place = name + sizeof("/brood-anonymous-") - 1;
+        place = put_hex(place, static_cast<std::uint64_t>(process_id()));
+        *place++ = '-';
+        place = put_hex(place, static_cast<std::uint64_t>(now_ns()));
+        *place++ = '-';
+        place = put_hex(place, count.fetch_add(1, std::memory_order_relaxed));
+        *place = '\0';
+        const Result<Fd> fd = create_object(name, 0600);
+        if (fd) {
+            remove_object(name).ignore();
+            return *fd;
+        }
+        error = fd.error();
+    }
+    return error;
+}
+
+}  // namespace brood::port::detail

@@ -23,19 +23,12 @@ inline bool taken_at_once(pthread_mutex_t* mutex, int& err) noexcept {
 ///
 /// One who is woken and then killed before he acts takes the wake-up with him: if a third has the
 /// mutex by then, neither glibc nor the kernel hands it on. So every sleep ends after a slice.
-/// Setting the clock back stretches a slice, and delays only those whose wake-up was lost in it.
 inline int lock_in_slices(pthread_mutex_t* mutex) noexcept {
     int err = 0;
     if (taken_at_once(mutex, err)) { return err; }
     do {
-        timespec end = {};
-        (void)::clock_gettime(CLOCK_REALTIME, &end);  // wall clock: for a slice that bounds no wait
-        end.tv_nsec += static_cast<long>(kSliceNs);
-        if (end.tv_nsec >= kNsPerSecond) {
-            end.tv_nsec -= static_cast<long>(kNsPerSecond);
-            ++end.tv_sec;
-        }
-        err = ::pthread_mutex_timedlock(mutex, &end);  // wall clock: likewise
+        const timespec end = end_of_wall_slice();
+        err = ::pthread_mutex_timedlock(mutex, &end);  // wall clock: for a slice
     } while (err == ETIMEDOUT);
     return err;
 }

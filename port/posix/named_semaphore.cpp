@@ -25,7 +25,8 @@ Status sem_unlink(const char* name) noexcept {
 
 Status sem_wait(Semaphore semaphore, std::int64_t deadline_ns) noexcept {
     sem_t* const units = detail::sem_of(semaphore);
-    std::int64_t step_ns = 0;
+    constexpr std::int64_t kStepMaxNs = 1000000;
+    detail::Backoff backoff(kStepMaxNs);
     int err = ::sem_trywait(units) == 0 ? 0 : errno;
     while (err != 0) {
         const bool none = err == EAGAIN || err == ETIMEDOUT || err == EINTR;
@@ -33,7 +34,7 @@ Status sem_wait(Semaphore semaphore, std::int64_t deadline_ns) noexcept {
         const bool is_over = deadline_ns <= 0 || detail::left_until(deadline_ns) == 0;
         if (is_over && err != EINTR) { return Error(Errc::timed_out, ETIMEDOUT); }
         err = is_over ? (::sem_trywait(units) == 0 ? 0 : errno)
-                      : detail::sem_sleep(units, deadline_ns, step_ns);
+                      : detail::sem_sleep(units, deadline_ns, backoff);
     }
     return {};
 }

@@ -10,6 +10,7 @@
 #include <port/port.hpp>
 
 #include "errors.hpp"
+#include "time.hpp"
 
 namespace brood::port::detail {
 
@@ -35,8 +36,8 @@ Result<Semaphore> open_semaphore(const char* name, int flags, Creation... creati
 
 /// Sleeps until the semaphore may have been posted, at most until the deadline or for kSliceNs: a
 /// sleeper that is killed takes the wake-up that was meant for him with him, and the libc hands it
-/// to no other. An errno; 0: taken. `step` is the caller's, and for this function alone.
-int sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, std::int64_t& step_ns) noexcept;
+/// to no other. An errno; 0: taken.
+int sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, Backoff& backoff) noexcept;
 
 }  // namespace brood::port::detail
 

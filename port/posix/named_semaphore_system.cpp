@@ -13,22 +13,12 @@
 
 namespace brood::port {
 
-int detail::sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, std::int64_t& step_ns) noexcept {
+int detail::sem_sleep(sem_t* semaphore, std::int64_t deadline_ns, Backoff& backoff) noexcept {
     if (deadline_ns == kNever) {
-        timespec end = {};
-        (void)::clock_gettime(CLOCK_REALTIME, &end);  // wall clock: for a slice that bounds no wait
-        end.tv_nsec += static_cast<long>(kSliceNs);
-        if (end.tv_nsec >= kNsPerSecond) {
-            end.tv_nsec -= static_cast<long>(kNsPerSecond);
-            ++end.tv_sec;
-        }
-        return ::sem_timedwait(semaphore, &end) == 0 ? 0 : errno;  // wall clock: likewise
+        const timespec end = end_of_wall_slice();
+        return ::sem_timedwait(semaphore, &end) == 0 ? 0 : errno;  // wall clock: a slice
     }
-    constexpr std::int64_t kFirstNs = 50000, kStepMaxNs = 1000000;
-    step_ns = step_ns == 0 ? kFirstNs : step_ns * 2 < kStepMaxNs ? step_ns * 2 : kStepMaxNs;
-    const std::int64_t left = left_until(deadline_ns);
-    const timespec step = timespec_of(left < step_ns ? left : step_ns);
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &step, nullptr);
+    backoff.sleep(deadline_ns);
     return ::sem_trywait(semaphore) == 0 ? 0 : errno;
 }
 

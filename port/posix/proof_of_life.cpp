@@ -22,10 +22,6 @@ Proof& proof_in(ProofOfLife& memory) noexcept {
     return *reinterpret_cast<Proof*>(memory.port_private);
 }
 
-bool is_taken(const Status& status) noexcept {
-    return status.ok() || status.code() == Errc::owner_died;
-}
-
 }  // namespace
 
 void proof_init(ProofOfLife& memory) noexcept {
@@ -38,7 +34,7 @@ void proof_give(ProofOfLife& memory) noexcept {
     Proof& proof = proof_in(memory);
     // Free, or held by proof_end() for a moment. A slice is plenty.
     const bool given = proof.can_be_given.load(std::memory_order_relaxed) &&
-                       is_taken(mutex_lock(proof.life, now_ns() + kSliceNs));
+                       brood::detail::is_held(mutex_lock(proof.life, now_ns() + kSliceNs));
     if (given) { proof.pid.store(process_id(), std::memory_order_release); }
     // If killed here: the mutex is free again, whatever the number beside it.
 }
@@ -50,7 +46,7 @@ void proof_end(ProofOfLife& memory) noexcept {
     // Before the proof of life: so it watches that process, or one who took the number of a dead.
     const Fd watch = watch_process(pid).value_or(kNoFd);
     const Status probe = mutex_lock(proof.life, 0);
-    if (is_taken(probe)) {
+    if (brood::detail::is_held(probe)) {
         mutex_unlock(proof.life).ignore();
     } else if (probe.code() == Errc::timed_out) {
         // It lived a moment ago. With a watch the signal reaches it or nobody. Without, it would

@@ -29,6 +29,19 @@ inline std::int64_t left_until(std::int64_t deadline_ns) noexcept {
     return deadline_ns > now ? deadline_ns - now : 0;
 }
 
+/// A slice from now by the wall clock, for what the libc times by that only. Setting the clock back
+/// stretches a slice: it may bound no wait, only how late a lost wake-up is noticed.
+inline timespec end_of_wall_slice() noexcept {
+    timespec end = {};
+    (void)::clock_gettime(CLOCK_REALTIME, &end);  // wall clock: for a slice that bounds no wait
+    end.tv_nsec += static_cast<long>(kSliceNs);
+    if (end.tv_nsec >= kNsPerSecond) {
+        end.tv_nsec -= static_cast<long>(kNsPerSecond);
+        ++end.tv_sec;
+    }
+    return end;
+}
+
 /// Sleeps that grow, for waits that can only look again and again. They run on the monotonic clock:
 /// sem_timedwait and pthread_mutex_timedlock follow the wall clock, and one step of it backwards
 /// would stretch a wait by as much.

@@ -37,6 +37,9 @@ const Shortage kShortages[] = {
     {"at_fork", Error(Errc::no_memory, ENOMEM)},
     {"null_input", Error(Errc::too_many_files, EMFILE)},
     {"map_shared", Error(Errc::no_space, ENOSPC)},
+    {"reserve_shared", Error(Errc::no_memory, ENOMEM)},
+    {"allocate_reserved", Error(Errc::no_space, ENOSPC)},
+    {"give_back", Error(Errc::unsupported, EINVAL)},
     {"map_private", Error(Errc::no_memory, ENOMEM)},
     {"map_object", Error(Errc::no_memory, ENOMEM)},
     {"create_object", Error(Errc::too_many_files, EMFILE)},
@@ -188,6 +191,7 @@ FALLIBLE(Status, at_fork, (void (*before)(), void (*parent)(), void (*child)()),
          (before, parent, child))
 FALLIBLE(Result<Pid>, spawn, (const SpawnPlan& plan), (plan))
 INFALLIBLE(std::uint32_t, usable_cpus, (), ())
+INFALLIBLE(bool, has_parallel_cpus, (), ())
 INFALLIBLE(bool, flush_streams, (), ())
 INFALLIBLE(void, discard_streams, (), ())
 INFALLIBLE(void, print_error, (const char* text, std::size_t bytes), (text, bytes))
@@ -258,6 +262,9 @@ INFALLIBLE(std::uint32_t, sem_value, (Semaphore semaphore), (semaphore))
 INFALLIBLE(std::uint32_t, sem_value_max, (), ())
 
 FALLIBLE(Result<void*>, map_shared, (std::size_t bytes), (bytes))
+FALLIBLE(Result<Reservation>, reserve_shared, (std::size_t most, std::size_t least), (most, least))
+FALLIBLE(Status, allocate_reserved, (void* address, std::size_t bytes), (address, bytes))
+FALLIBLE(Status, give_back, (void* address, std::size_t bytes), (address, bytes))
 FALLIBLE(Result<void*>, map_private, (std::size_t bytes), (bytes))
 FALLIBLE(Result<void*>, map_object, (Fd fd, std::size_t bytes, bool writable),
          (fd, bytes, writable))
@@ -302,6 +309,10 @@ INFALLIBLE(Status, bell_wait_watching,
            (Bell & bell, std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
             std::int64_t deadline_ns),
            (bell, expected, watched, count, deadline_ns))
+INFALLIBLE(Status, bells_wait_watching,
+           (Bell & first, std::uint32_t first_expected, Bell& second, std::uint32_t second_expected,
+            RobustMutex* const* watched, std::size_t count, std::int64_t deadline_ns),
+           (first, first_expected, second, second_expected, watched, count, deadline_ns))
 
 INFALLIBLE(std::int64_t, now_ns, (), ())
 INFALLIBLE(void, sleep_until, (std::int64_t deadline_ns), (deadline_ns))

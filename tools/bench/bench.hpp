@@ -3,7 +3,10 @@
 #define BROOD_TOOLS_BENCH_HPP
 
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -59,25 +62,79 @@ void row(const char* measure, const char* unit, const char* peer, Better better,
     std::fclose(json);
 }
 
-/// Ties the caller to one of the CPUs it may use; the n-th, counted round.
+[[noreturn]] inline void die(const char* what) {
+    std::perror(what);
+    std::exit(1);
+}
+
+/// The CPUs that the benchmark may use: asked before anybody ties himself to one of them.
+inline const cpu_set_t& usable_cpus() {
+    static const cpu_set_t all = [] {
+        cpu_set_t found;
+        if (sched_getaffinity(0, sizeof found, &found) != 0) { die("sched_getaffinity"); }
+        return found;
+    }();
+    return all;
+}
+
+/// Ties the caller to the n-th of them, counted round, or lets it go.
+constexpr int kAnywhere = -1;
 inline void pin(int n) {
-    cpu_set_t all;
-    if (sched_getaffinity(0, sizeof all, &all) != 0) { return; }
+    const cpu_set_t& all = usable_cpus();
+    if (n == kAnywhere) {
+        if (sched_setaffinity(0, sizeof all, &all) != 0) { die("sched_setaffinity"); }
+        return;
+    }
     int left = n % CPU_COUNT(&all);
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (!CPU_ISSET(cpu, &all) || left-- > 0) { continue; }
         cpu_set_t one;
         CPU_ZERO(&one);
         CPU_SET(cpu, &one);
-        sched_setaffinity(0, sizeof one, &one);
+        if (sched_setaffinity(0, sizeof one, &one) != 0) { die("sched_setaffinity"); }
         return;
     }
 }
 
-[[noreturn]] inline void die(const char* what) {
-    std::perror(what);
-    std::exit(1);
+/// A child on the n-th CPU that runs `body`; the caller goes to the first. Both sides of a row fork
+/// in the same way, so that only what they compare differs.
+template <class Body>
+pid_t fork_child(int n, Body&& body) {
+    pin(0);
+    const pid_t pid = fork();
+    if (pid < 0) { die("fork"); }
+    if (pid == 0) {
+        pin(n);
+        body();
+        _exit(0);
+    }
+    return pid;
 }
+
+inline void join(pid_t child) {
+    int status = 0;
+    if (waitpid(child, &status, 0) != child || status != 0) { die("a child of the benchmark"); }
+}
+
+/// A zeroed T in memory that children share, all of it there.
+template <class T>
+class Shared {
+public:
+    Shared() {
+        void* const memory = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (memory == MAP_FAILED) { die("mmap"); }
+        object_ = static_cast<T*>(memory);
+    }
+    ~Shared() { munmap(object_, sizeof(T)); }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    T* operator->() const { return object_; }
+    T& operator*() const { return *object_; }
+
+private:
+    T* object_;
+};
 
 }  // namespace bench
 

@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench.hpp"
 
@@ -17,23 +15,18 @@ struct alignas(64) Message {
 constexpr int kMessages = 100000;
 constexpr int kDepth = 10;
 
-// Both sides fork in the same way, so that only the transport differs.
-template <class Child>
-pid_t fork_child(int cpu, Child&& child) {
-    const pid_t pid = fork();
-    if (pid < 0) { bench::die("fork"); }
-    if (pid == 0) {
-        bench::pin(cpu);
-        child();
-        _exit(0);
-    }
-    bench::pin(0);
-    return pid;
+mqd_t open_bare() {
+    mq_attr attributes = {};
+    attributes.mq_maxmsg = kDepth;
+    attributes.mq_msgsize = sizeof(Message);
+    const mqd_t queue = mq_open("/brood-bench", O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
+    if (queue < 0 || mq_unlink("/brood-bench") != 0) { bench::die("mq_open"); }
+    return queue;
 }
 
 double brood_stream(int cpu) {
     auto queue = brood::MessageQueue<Message>::create(kDepth).expect("queue");
-    const pid_t child = fork_child(cpu, [&queue] {
+    const pid_t child = bench::fork_child(cpu, [&queue] {
         Message message = {};
         for (int i = 0; i < kMessages; ++i) { queue.put(message).expect("put"); }
     });
@@ -42,18 +35,14 @@ double brood_stream(int cpu) {
         if (!queue.get().ok()) { bench::die("get"); }
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return kMessages / seconds * 1e-6;
 }
 
 double bare_stream(int cpu) {
-    mq_attr attributes = {};
-    attributes.mq_maxmsg = kDepth;
-    attributes.mq_msgsize = sizeof(Message);
-    const mqd_t queue = mq_open("/brood-bench", O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
-    if (queue < 0 || mq_unlink("/brood-bench") != 0) { bench::die("mq_open"); }
+    const mqd_t queue = open_bare();
     Message message = {};
-    const pid_t child = fork_child(cpu, [&] {
+    const pid_t child = bench::fork_child(cpu, [&] {
         for (int i = 0; i < kMessages; ++i) {
             if (mq_send(queue, message.bytes, sizeof message, 0) != 0) { bench::die("mq_send"); }
         }
@@ -66,7 +55,7 @@ double bare_stream(int cpu) {
         }
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     mq_close(queue);
     return kMessages / seconds * 1e-6;
 }
@@ -84,11 +73,7 @@ double brood_alone() {
 }
 
 double bare_alone() {
-    mq_attr attributes = {};
-    attributes.mq_maxmsg = kDepth;
-    attributes.mq_msgsize = sizeof(Message);
-    const mqd_t queue = mq_open("/brood-bench", O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
-    if (queue < 0 || mq_unlink("/brood-bench") != 0) { bench::die("mq_open"); }
+    const mqd_t queue = open_bare();
     Message message = {};
     unsigned priority = 0;
     const double start = bench::now();

@@ -3,9 +3,6 @@
 #include <brood/process.hpp>
 #include <brood/signals.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "bench.hpp"
 
 namespace {
@@ -17,23 +14,9 @@ struct alignas(64) Message {
 constexpr int kMessages = 400000;
 constexpr int kRoundTrips = 20000;
 
-// Both sides fork in the same way, so that only the transport differs.
-template <class Child>
-pid_t fork_child(Child&& child) {
-    const pid_t pid = fork();
-    if (pid < 0) { bench::die("fork"); }
-    if (pid == 0) {
-        bench::pin(1);
-        child();
-        _exit(0);
-    }
-    bench::pin(0);
-    return pid;
-}
-
 double brood_stream() {
     auto [receiver, sender] = brood::Pipe<Message>::simplex().expect("pipe");
-    const pid_t child = fork_child([&sender = sender] {
+    const pid_t child = bench::fork_child(1, [&sender = sender] {
         Message message = {};
         for (int i = 0; i < kMessages; ++i) { sender.send(message).expect("send"); }
     });
@@ -43,7 +26,7 @@ double brood_stream() {
         if (!receiver.recv().ok()) { bench::die("recv"); }
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return kMessages / seconds * 1e-6;
 }
 
@@ -59,7 +42,7 @@ double bare_stream() {
     int ends[2];
     if (pipe(ends) != 0) { bench::die("pipe"); }
     Message message = {};
-    const pid_t child = fork_child([&] {
+    const pid_t child = bench::fork_child(1, [&] {
         for (int i = 0; i < kMessages; ++i) { bare_send(ends[1], message); }
     });
     close(ends[1]);
@@ -67,13 +50,13 @@ double bare_stream() {
     for (int i = 0; i < kMessages; ++i) { bare_receive(ends[0], message); }
     const double seconds = bench::now() - start;
     close(ends[0]);
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return kMessages / seconds * 1e-6;
 }
 
 double brood_round_trip() {
     auto [left, right] = brood::Pipe<Message>::duplex().expect("pipe");
-    const pid_t child = fork_child([&right = right] {
+    const pid_t child = bench::fork_child(1, [&right = right] {
         for (int i = 0; i < kRoundTrips; ++i) {
             right.send(right.recv().expect("recv")).expect("send");
         }
@@ -85,7 +68,7 @@ double brood_round_trip() {
         message = left.recv().expect("recv");
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return seconds / kRoundTrips * 1e6;
 }
 
@@ -93,7 +76,7 @@ double bare_round_trip() {
     int there[2], back[2];
     if (pipe(there) != 0 || pipe(back) != 0) { bench::die("pipe"); }
     Message message = {};
-    const pid_t child = fork_child([&] {
+    const pid_t child = bench::fork_child(1, [&] {
         for (int i = 0; i < kRoundTrips; ++i) {
             bare_receive(there[0], message);
             bare_send(back[1], message);
@@ -106,7 +89,7 @@ double bare_round_trip() {
     }
     const double seconds = bench::now() - start;
     for (const int fd : {there[0], there[1], back[0], back[1]}) { close(fd); }
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return seconds / kRoundTrips * 1e6;
 }
 

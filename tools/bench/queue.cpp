@@ -1,13 +1,9 @@
-// Queue<T> beside a bare single-producer ring, a bare pipe, and Boost.Interprocess: 64-byte
-// messages between two processes, each on a processor of its own. Message buffers are aligned to
-// 64: one that is aligned to 16 costs 40 % here, on every side.
+// Queue<T> between two processes, each on a processor of its own: beside a bare ring, a bare pipe,
+// bare futexes and Boost.Interprocess.
 #include <brood/queue.hpp>
 
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <atomic>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 
 #if __has_include(<boost/interprocess/ipc/message_queue.hpp>)
 #include <boost/interprocess/ipc/message_queue.hpp>
@@ -15,115 +11,56 @@
 #endif
 
 #include "bench.hpp"
+#include "rings.hpp"
 
 namespace {
-
-struct alignas(64) Message {
-    unsigned long number;
-    char rest[56];
-};
 
 constexpr unsigned kMessages = 2000000;
 constexpr unsigned kSlots = 1024;
 constexpr unsigned kBatch = 16;
 constexpr unsigned kRoundTrips = 50000;
 
-template <class Child>
-pid_t fork_child(Child&& child) {
-    const pid_t pid = fork();
-    if (pid < 0) { bench::die("fork"); }
-    if (pid == 0) {
-        bench::pin(1);
-        child();
-        _exit(0);
-    }
-    bench::pin(0);
-    return pid;
-}
+using Small = bench::Message<64>;
+using Large = bench::Message<1024>;
+
+// ---- One way -----------------------------------------------------------------------------------
 
 /// Runs the two sides and returns millions of messages a second. `get` returns what came.
-template <class Put, class Get>
+template <class T, class Put, class Get>
 double stream(unsigned messages, Put&& put, Get&& get) {
     const double start = bench::now();
-    const pid_t child = fork_child([&] {
-        for (unsigned i = 0; i < messages; ++i) { put(Message{i, {}}); }
+    const pid_t child = bench::fork_child(1, [&] {
+        for (unsigned i = 0; i < messages; ++i) { put(T{i, {}}); }
     });
     for (unsigned i = 0; i < messages; ++i) {
         if (get().number != i) { bench::die("a message is not the next"); }
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return messages / seconds * 1e-6;
 }
 
-void rest() {
-    for (int i = 0; i < 16; ++i) {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#else
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-#endif
-    }
-}
-
-// What two processes can do at best: no lock, no sleep, no recovery.
-struct BareRing {
-    alignas(64) std::atomic<unsigned> put;
-    unsigned seen_got;
-    alignas(64) std::atomic<unsigned> got;
-    unsigned seen_put;
-    alignas(64) Message slots[kSlots];
-
-    static BareRing* make() {
-        void* const memory = mmap(nullptr, sizeof(BareRing), PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-        if (memory == MAP_FAILED) { bench::die("mmap"); }
-        return static_cast<BareRing*>(memory);
-    }
-    void send(const Message& message) {
-        const unsigned at = put.load(std::memory_order_relaxed);
-        while (at - seen_got >= kSlots) {
-            seen_got = got.load(std::memory_order_acquire);
-            if (at - seen_got >= kSlots) { rest(); }
-        }
-        slots[at % kSlots] = message;
-        put.store(at + 1, std::memory_order_release);
-    }
-    Message receive() {
-        const unsigned at = got.load(std::memory_order_relaxed);
-        while (seen_put == at) {
-            seen_put = put.load(std::memory_order_acquire);
-            if (seen_put == at) { rest(); }
-        }
-        const Message message = slots[at % kSlots];
-        got.store(at + 1, std::memory_order_release);
-        return message;
-    }
-};
-
 double bare_stream() {
-    BareRing* const ring = BareRing::make();
-    const double rate = stream(
-        kMessages, [&](const Message& message) { ring->send(message); },
-        [&] { return ring->receive(); });
-    munmap(ring, sizeof *ring);
-    return rate;
+    const bench::Shared<bench::BareRing<Small, kSlots>> ring;
+    return stream<Small>(
+        kMessages, [&](const Small& message) { ring->put(message); }, [&] { return ring->get(); });
 }
 
-double brood_stream() {
-    auto queue = brood::Queue<Message>::create(kSlots).expect("queue");
-    return stream(
-        kMessages, [&](const Message& message) { queue.put(message).expect("put"); },
+template <class T>
+double brood_stream(unsigned messages) {
+    auto queue = brood::Queue<T>::create(kSlots).expect("queue");
+    return stream<T>(
+        messages, [&](const T& message) { queue.put(message).expect("put"); },
         [&] { return queue.get().expect("get"); });
 }
 
 double brood_batches() {
-    auto queue = brood::Queue<Message>::create(kSlots).expect("queue");
-    Message out[kBatch], in[kBatch];
+    auto queue = brood::Queue<Small>::create(kSlots).expect("queue");
+    Small out[kBatch], in[kBatch];
     unsigned filled = 0, left = 0, next = 0;
-    return stream(
+    return stream<Small>(
         kMessages,
-        [&](const Message& message) {
+        [&](const Small& message) {
             out[filled++] = message;
             for (unsigned sent = 0; filled == kBatch; filled = sent == kBatch ? 0 : kBatch) {
                 sent +=
@@ -143,13 +80,13 @@ double brood_batches() {
 double pipe_stream() {
     int ends[2];
     if (pipe(ends) != 0) { bench::die("pipe"); }
-    const double rate = stream(
+    const double rate = stream<Small>(
         kMessages / 4,
-        [&](const Message& message) {
+        [&](const Small& message) {
             if (write(ends[1], &message, sizeof message) != sizeof message) { bench::die("write"); }
         },
         [&] {
-            Message message;
+            Small message;
             if (read(ends[0], &message, sizeof message) != sizeof message) { bench::die("read"); }
             return message;
         });
@@ -159,15 +96,16 @@ double pipe_stream() {
 }
 
 #ifdef BENCH_HAS_BOOST
-double boost_stream() {
+template <class T>
+double boost_stream(unsigned messages) {
     namespace ipc = boost::interprocess;
     constexpr const char* kName = "brood-bench";
     ipc::message_queue::remove(kName);
-    ipc::message_queue queue(ipc::create_only, kName, kSlots, sizeof(Message));
-    const double rate = stream(
-        kMessages / 4, [&](const Message& message) { queue.send(&message, sizeof message, 0); },
+    ipc::message_queue queue(ipc::create_only, kName, kSlots, sizeof(T));
+    const double rate = stream<T>(
+        messages, [&](const T& message) { queue.send(&message, sizeof message, 0); },
         [&] {
-            Message message;
+            T message;
             ipc::message_queue::size_type bytes = 0;
             unsigned priority = 0;
             queue.receive(&message, sizeof message, bytes, priority);
@@ -178,54 +116,92 @@ double boost_stream() {
 }
 #endif
 
+// ---- There and back ----------------------------------------------------------------------------
+
+/// Microseconds for one message to a child on the n-th processor, and its answer.
 template <class Send, class Receive, class Answer>
-double round_trip(Send&& send, Receive&& receive, Answer&& answer) {
-    const pid_t child = fork_child([&] {
+double round_trip(int cpu, Send&& send, Receive&& receive, Answer&& answer) {
+    const pid_t child = bench::fork_child(cpu, [&] {
         for (unsigned i = 0; i < kRoundTrips; ++i) { answer(); }
     });
     const double start = bench::now();
     for (unsigned i = 0; i < kRoundTrips; ++i) {
-        send(Message{i, {}});
+        send(Small{i, {}});
         if (receive().number != i) { bench::die("a message is not the next"); }
     }
     const double seconds = bench::now() - start;
-    waitpid(child, nullptr, 0);
+    bench::join(child);
     return seconds / kRoundTrips * 1e6;
 }
 
 double bare_round_trip() {
-    BareRing* const there = BareRing::make();
-    BareRing* const back = BareRing::make();
-    const double us = round_trip([&](const Message& message) { there->send(message); },
-                                 [&] { return back->receive(); },
-                                 [&] { back->send(there->receive()); });
-    munmap(there, sizeof *there);
-    munmap(back, sizeof *back);
-    return us;
+    const bench::Shared<bench::BareRing<Small, kSlots>> there, back;
+    return round_trip(
+        1, [&](const Small& message) { there->put(message); }, [&] { return back->get(); },
+        [&] { back->put(there->get()); });
 }
 
-double brood_round_trip() {
-    auto there = brood::Queue<Message>::create(16).expect("queue");
-    auto back = brood::Queue<Message>::create(16).expect("queue");
-    return round_trip([&](const Message& message) { there.put(message).expect("put"); },
-                      [&] { return back.get().expect("get"); },
-                      [&] { back.put(there.get().expect("get")).expect("put"); });
+double brood_round_trip(int cpu) {
+    auto there = brood::Queue<Small>::create(16).expect("queue");
+    auto back = brood::Queue<Small>::create(16).expect("queue");
+    return round_trip(
+        cpu, [&](const Small& message) { there.put(message).expect("put"); },
+        [&] { return back.get().expect("get"); },
+        [&] { back.put(there.get().expect("get")).expect("put"); });
+}
+
+/// A message and a word that says whether it is there: who waits for it sleeps at once.
+struct Letter {
+    std::atomic<unsigned> is_there;
+    Small message;
+
+    void put(const Small& sent) {
+        message = sent;
+        is_there.store(1, std::memory_order_release);
+        syscall(SYS_futex, &is_there, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+    }
+    Small get() {
+        while (is_there.load(std::memory_order_acquire) == 0) {
+            syscall(SYS_futex, &is_there, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+        }
+        is_there.store(0, std::memory_order_relaxed);
+        return message;
+    }
+};
+
+double futex_round_trip(int cpu) {
+    const bench::Shared<Letter> there, back;
+    return round_trip(
+        cpu, [&](const Small& message) { there->put(message); }, [&] { return back->get(); },
+        [&] { back->put(there->get()); });
 }
 
 }  // namespace
 
 int main() {
     using bench::Better;
-    bench::row("Queue<64 B> one by one", "M/s", "bare ring", Better::higher, 0.67, brood_stream,
+    const auto one_by_one = [] { return brood_stream<Small>(kMessages); };
+    bench::row("Queue<64 B> one by one", "M/s", "bare ring", Better::higher, 0.67, one_by_one,
                bare_stream);
     bench::row("Queue<64 B> by 16", "M/s", "bare ring", Better::higher, 1.4, brood_batches,
                bare_stream);
+    bench::row("Queue<64 B> one by one", "M/s", "pipe(2)", Better::higher, 5, one_by_one,
+               pipe_stream);
 #ifdef BENCH_HAS_BOOST
     bench::row("Queue<64 B> one by one", "M/s", "Boost message_queue", Better::higher, 5,
-               brood_stream, boost_stream);
+               one_by_one, [] { return boost_stream<Small>(kMessages / 4); });
+    bench::row(
+        "Queue<1 KiB> one by one", "M/s", "Boost message_queue", Better::higher, 2,
+        [] { return brood_stream<Large>(kMessages / 4); },
+        [] { return boost_stream<Large>(kMessages / 8); });
 #endif
-    bench::row("Queue<64 B> one by one", "M/s", "pipe(2)", Better::higher, 5, brood_stream,
-               pipe_stream);
-    bench::row("Queue<64 B> there and back", "us", "bare ring", Better::lower, 1.9,
-               brood_round_trip, bare_round_trip);
+    bench::row(
+        "Queue<64 B> there and back", "us", "bare ring", Better::lower, 1.9,
+        [] { return brood_round_trip(1); }, bare_round_trip);
+    bench::row(
+        "Queue<64 B> there and back", "us", "bare futex", Better::lower, 0.9,
+        [] { return brood_round_trip(1); }, [] { return futex_round_trip(1); });
+    bench::row(
+        "Queue<64 B> there and back, one CPU", "us", "bare futex", Better::lower, 0.9,
+        [] { return brood_round_trip(0); }, [] { return futex_round_trip(0); });
 }

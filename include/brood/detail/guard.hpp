@@ -8,7 +8,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-/// A held `L` (Lock, RLock, Semaphore), released at the end of the scope; says how it was got.
+/// A held `L` (Lock, RLock, Condition, Semaphore), released at the end of the scope; says how it
+/// was got.
 template <class L>
 class [[nodiscard]] Guard {
 public:
@@ -42,8 +43,7 @@ public:
 private:
     friend L;
     Guard(L* lock, Status status) noexcept
-        : held_(status.ok() || status.code() == Errc::owner_died ? lock : nullptr),
-          status_(status) {}
+        : held_(is_held(status) ? lock : nullptr), status_(status) {}
     L* held_;
     Status status_;
 };

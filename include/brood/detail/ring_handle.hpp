@@ -25,6 +25,8 @@ struct MemberTable;
 class RingHandle {
 public:
     static Result<RingHandle> make(std::size_t message_bytes, std::size_t most) noexcept;
+    /// Of messages of varying length.
+    static Result<RingHandle> make_bytes(std::size_t most) noexcept;
 
     RingHandle() noexcept = default;
     RingHandle(RingHandle&& other) noexcept;
@@ -37,6 +39,10 @@ public:
     /// One message.
     Status put_one(const void* message, Timeout timeout) noexcept;
     Status get_one(void* message, Timeout timeout) noexcept;
+
+    /// A ring of bytes.
+    Status put_bytes(const void* message, std::size_t bytes, Timeout timeout) noexcept;
+    Result<std::size_t> get_bytes(void* buffer, std::size_t room, Timeout timeout) noexcept;
 
     std::size_t size() const noexcept;
     std::size_t most() const noexcept;

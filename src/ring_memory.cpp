@@ -1,0 +1,245 @@
+// The memory of a ring; src/ring.hpp has the rules.
+//
+// A ring that grows lies in reserved addresses, of which as many slots as it has are allocated, and
+// perhaps more. To change their number N one uses both sides, so nobody else is in an operation.
+// Message i lies in slot i mod N. Those which get another place are copied to it; a place that some
+// message has is never written to. Then one store of `slots` puts the copies in force. So until
+// that store nothing has happened, and after it all has.
+#include "ring_memory.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+constexpr std::size_t kSlotsMax = std::size_t{1} << 28;
+
+// What a ring that grows begins with, and ends with when it is drained.
+constexpr std::size_t kLeastBytes = 16 * 1024;
+constexpr std::uint32_t kLeastSlots = 4;
+
+// It shrinks when a sixteenth of it is in use, to four times what is: then it takes many messages
+// until it grows again, and to move the few costs little beside those that came and went.
+constexpr std::uint32_t kSparse = 16, kSpacious = 4;
+
+// Addresses are few where they have 32 bits.
+constexpr std::uint64_t kReservedMax = sizeof(void*) < 8 ? std::uint64_t{256} << 20
+                                                         : std::uint64_t{PTRDIFF_MAX} / 2;
+
+// The least power of two that is not below `count`.
+std::uint32_t whole_power(std::size_t count) noexcept {
+    std::uint32_t power = 1;
+    while (power < count) { power *= 2; }
+    return power;
+}
+
+std::uint64_t bytes_of(std::uint64_t slots, std::uint64_t slot_bytes) noexcept {
+    return sizeof(Ring) + slots * slot_bytes;
+}
+
+std::size_t whole_pages(std::uint64_t bytes) noexcept {
+    const std::size_t page = port::page_bytes();
+    return (static_cast<std::size_t>(bytes) + page - 1) / page * page;
+}
+
+// Where the pages of `slots` slots end.
+std::size_t end_of(const Ring& ring, std::uint32_t slots) noexcept {
+    return whole_pages(bytes_of(slots, ring.slot_bytes));
+}
+
+Ring* lay_out(void* memory, std::size_t message_bytes, std::uint64_t slot_bytes,
+              std::uint32_t slots, std::size_t most) noexcept {
+    auto* const ring = static_cast<Ring*>(memory);
+    ring->message_bytes = static_cast<std::uint32_t>(message_bytes);
+    ring->slot_bytes = static_cast<std::uint32_t>(slot_bytes);
+    ring->slots_at = sizeof(Ring);
+    ring->slots.store(slots, std::memory_order_relaxed);
+    ring->most.store(static_cast<std::uint32_t>(most), std::memory_order_relaxed);
+    return ring;
+}
+
+Result<Ring*> make_growing(std::size_t message_bytes, std::uint64_t slot_bytes,
+                           std::size_t& bytes) noexcept {
+    std::uint32_t least = kLeastSlots;
+    while (bytes_of(least * 2, slot_bytes) <= kLeastBytes) { least *= 2; }
+    const std::uint64_t whole = bytes_of(kSlotsMax, slot_bytes);
+    const auto most = static_cast<std::size_t>(whole < kReservedMax ? whole : kReservedMax);
+    if (bytes_of(least, slot_bytes) > most) { return Errc::size_too_large; }
+    const std::size_t first = whole_pages(bytes_of(least, slot_bytes));
+    const Result<port::Reservation> reserved = port::reserve_shared(most, first);
+    if (!reserved.ok()) { return reserved.error(); }
+    const Status allocated = port::allocate_reserved(reserved->address, first);
+    if (!allocated.ok()) {
+        port::unmap(reserved->address, reserved->bytes);
+        return allocated.error();
+    }
+    __builtin_memset(reserved->address, 0, sizeof(Ring));
+    Ring* const ring = lay_out(reserved->address, message_bytes, slot_bytes, least, least);
+    ring->allocated.store(least, std::memory_order_relaxed);
+    ring->slots_least = ring->slots_max = least;
+    while (ring->slots_max < kSlotsMax &&
+           bytes_of(std::uint64_t{ring->slots_max} * 2, slot_bytes) <= reserved->bytes) {
+        ring->slots_max *= 2;
+    }
+    bytes = reserved->bytes;
+    return ring;
+}
+
+/// Changes the number of slots of a ring, with both its sides in use.
+class Resizing {
+public:
+    Resizing(Ring& ring, Membership& me) noexcept
+        : ring_(ring),
+          put_(ring, me, RingEnd::put, RingUse::first),
+          get_(ring, me, RingEnd::get, RingUse::second) {}
+
+    /// Everybody takes the sides in this order. If killed: who finds us dead takes them over.
+    template <class Enter>
+    Status enter(Enter enter_side) noexcept {
+        Status entered = enter_side(put_);
+        if (!entered.ok()) { return entered; }
+        entered = enter_side(get_);
+        if (!entered.ok()) {
+            put_.withdraw();
+            put_.leave();
+        }
+        return entered;
+    }
+    void leave() noexcept {
+        put_.withdraw();
+        put_.leave();
+        get_.leave();
+    }
+
+    Status grow(std::size_t count) noexcept {
+        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
+        if (count > ring_.slots_max - in_it()) { return Errc::no_space; }
+        const std::uint32_t wanted = whole_power(in_it() + count);
+        if (wanted > slots) {
+            const Status allocated = allocate(wanted);
+            if (!allocated.ok()) { return allocated; }
+            move_to(wanted);
+        }
+        // If killed before: there are more slots than messages may be, and the next put comes here.
+        ring_.most.store(ring_.slots.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        return Errc::ok;
+    }
+
+    void shrink() noexcept {
+        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
+        if (in_it() >= ring_.shrink_below.load(std::memory_order_relaxed)) { return; }
+        std::uint32_t wanted = whole_power(std::size_t{in_it()} * kSpacious);
+        if (wanted < ring_.slots_least) { wanted = ring_.slots_least; }
+        if (wanted < slots) {
+            // What putters know of the other side may be old, and say that there are more messages.
+            ring_.put.lease.note.store(ring_.get.index.load(std::memory_order_relaxed),
+                                       std::memory_order_relaxed);
+            // If killed before the slots follow: as in grow().
+            ring_.most.store(wanted, std::memory_order_relaxed);
+            move_to(wanted);
+        }
+        release();
+    }
+
+private:
+    std::uint32_t in_it() const noexcept {
+        return ring_.put.index.load(std::memory_order_relaxed) -
+               ring_.get.index.load(std::memory_order_relaxed);
+    }
+
+    static std::uint32_t sparse(const Ring& ring, std::uint32_t slots) noexcept {
+        return slots == ring.slots_least ? 0 : 1 + slots / kSparse;
+    }
+
+    Status allocate(std::uint32_t wanted) noexcept {
+        // If killed from here on: a get finds that there is memory to give back.
+        ring_.shrink_below.store(sparse(ring_, wanted), std::memory_order_relaxed);
+        const std::uint32_t before = ring_.allocated.load(std::memory_order_relaxed);
+        if (before >= wanted) { return Errc::ok; }
+        const std::size_t begin = end_of(ring_, before), end = end_of(ring_, wanted);
+        if (begin < end) {
+            const Status status = port::allocate_reserved(at(begin), end - begin);
+            if (!status.ok()) {
+                release();
+                return status;
+            }
+        }
+        ring_.allocated.store(wanted, std::memory_order_relaxed);
+        return Errc::ok;
+    }
+
+    // Gives back what lies behind the slots. If killed in here: the next does it again.
+    void release() noexcept {
+        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
+        const std::uint32_t before = ring_.allocated.load(std::memory_order_relaxed);
+        const std::size_t begin = end_of(ring_, slots), end = end_of(ring_, ring_.slots_max);
+        ring_.allocated.store(slots, std::memory_order_relaxed);
+        if (begin < end && !port::give_back(at(begin), end - begin).ok()) {
+            ring_.allocated.store(before, std::memory_order_relaxed);
+        }
+        ring_.shrink_below.store(sparse(ring_, slots), std::memory_order_relaxed);
+    }
+
+    // A message's new place is its old one, or one that is none of another: of the new slots, or,
+    // as the messages are fewer than slots remain, of those between the messages.
+    void move_to(std::uint32_t slots) noexcept {
+        const std::uint32_t before = ring_.slots.load(std::memory_order_relaxed);
+        std::uint32_t index = ring_.get.index.load(std::memory_order_relaxed);
+        for (std::uint32_t left = in_it(); left != 0;) {
+            const std::uint32_t from = index & (before - 1), to = index & (slots - 1);
+            std::uint32_t run = before - from < slots - to ? before - from : slots - to;
+            if (run > left) { run = left; }
+            if (from != to) { __builtin_memcpy(slot(to), slot(from), run * slot_bytes()); }
+            index += run;
+            left -= run;
+        }
+        // If killed up to here: nothing has changed, what was written is in nobody's place.
+        ring_.slots.store(slots, std::memory_order_release);
+    }
+
+    std::size_t slot_bytes() const noexcept { return ring_.slot_bytes; }
+    unsigned char* at(std::size_t offset) const noexcept {
+        return reinterpret_cast<unsigned char*>(&ring_) + offset;
+    }
+    unsigned char* slot(std::uint32_t place) const noexcept {
+        return at(ring_.slots_at + place * slot_bytes());
+    }
+
+    Ring& ring_;
+    RingUser put_, get_;
+};
+
+}  // namespace
+
+Result<Ring*> make_ring(std::size_t message_bytes, std::size_t most, std::size_t& bytes) noexcept {
+    if (most > kSlotsMax || message_bytes > kSlotsMax) { return Errc::size_too_large; }
+    const std::uint64_t slot_bytes = (message_bytes + 7) / 8 * 8;
+    if (most == 0) { return make_growing(message_bytes, slot_bytes, bytes); }
+    const std::uint32_t slots = whole_power(most);
+    if (bytes_of(slots, slot_bytes) > PTRDIFF_MAX) { return Errc::size_too_large; }
+    bytes = static_cast<std::size_t>(bytes_of(slots, slot_bytes));
+    const Result<void*> memory = port::map_shared(bytes);
+    if (!memory.ok()) { return memory.error(); }
+    return lay_out(*memory, message_bytes, slot_bytes, slots, most);
+}
+
+Status grow_ring(Ring& ring, Membership& me, std::size_t count, std::int64_t deadline_ns) noexcept {
+    Resizing resizing(ring, me);
+    const Status entered =
+        resizing.enter([=](RingUser& side) { return side.enter_patiently(deadline_ns); });
+    if (!entered.ok()) { return entered; }
+    const Status grown = resizing.grow(count);
+    resizing.leave();
+    return grown;
+}
+
+void shrink_ring(Ring& ring, Membership& me) noexcept {
+    Resizing resizing(ring, me);
+    if (!resizing.enter([](RingUser& side) { return side.enter_slowly(0); }).ok()) { return; }
+    resizing.shrink();
+    resizing.leave();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
