@@ -89,7 +89,8 @@ inline std::uint8_t owner_in(std::uint8_t lease) {
 inline std::uint8_t revoker_in(std::uint8_t lease) {
     return lease >> 2 & 3;
 }
-inline std::uint8_t byte(unsigned value) {
+template <class T>
+std::uint8_t byte(T value) {
     return static_cast<std::uint8_t>(value);
 }
 inline std::uint16_t bit(std::uint8_t message) {

@@ -25,7 +25,9 @@ void copy(void* to, const void* from, std::size_t bytes);
 #define __builtin_memcpy model::copy
 #include "src/ring.cpp"
 #include "src/ring_lease.cpp"
+#define kTurns kTurnsAwaited  // Another file has one, too.
 #include "src/ring_wait.cpp"
+#undef kTurns
 #include "src/deadline.cpp"
 #undef __builtin_memcpy
 
@@ -81,6 +83,12 @@ std::int64_t now_ns() noexcept {
 void sleep_until(std::int64_t) noexcept {
     rl::yield(1, $);
 }
+void yield() noexcept {
+    rl::yield(1, $);
+}
+bool has_parallel_cpus() noexcept {
+    return false;
+}
 void cpu_relax() noexcept {
     rl::yield(1, $);
 }
@@ -95,11 +103,15 @@ void unmap(void*, std::size_t) noexcept {}
 }  // namespace BROOD_PORT_LAYER
 }  // namespace brood::port
 
-// What RingHandle needs of src/members.cpp; it is not used here.
+// What RingHandle needs of src/members.cpp, and a ring that grows; neither is used here.
 namespace brood {
 inline namespace v0 {
 namespace detail {
 
+Status grow_ring(Ring&, Membership&, std::size_t, std::int64_t) noexcept {
+    return Errc::unsupported;
+}
+void shrink_ring(Ring&, Membership&) noexcept {}
 Result<MemberTable*> family() noexcept {
     return Errc::unsupported;
 }
@@ -124,7 +136,7 @@ namespace model {
 using namespace brood::detail;
 namespace port = brood::port;
 
-constexpr unsigned kSlotsMax = 2, kThreadsMax = 3, kModelled = 14;
+constexpr unsigned kSlotsMax = 2, kThreadsMax = 3, kModelled = 16;
 constexpr std::uint32_t kObject = 1, kBegin = 0xffffffffu;  // Indices wrap at once.
 
 struct Whole {
@@ -165,7 +177,8 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         Ring& ring = g_whole.ring;
         ring.message_bytes = sizeof(std::uint32_t);
         ring.slot_bytes = 8;
-        ring.slots = ring.most = kSlots;
+        ring.slots.store(kSlots);
+        ring.most.store(kSlots);
         ring.object = kObject;
         ring.slots_at = offsetof(Whole, slot);
         g_table.has_fences = 0;
@@ -173,6 +186,7 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         rl::checked<std::uint32_t>* next = modelled;
         for (RingSide* side : {&ring.put, &ring.get}) {
             side->lease.word.model(*next++);
+            side->shared_left.model(*next++);
             side->lease.note.model(*next++, kBegin);
             side->index.model(*next++, kBegin);
         }
