@@ -82,6 +82,7 @@ SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
 CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU).cpp), \
     test/crash/cpu/plain.cpp)
 STORM_SRCS := $(wildcard test/storm/*.cpp)
+MODEL_SRCS := $(wildcard test/model/*.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -101,6 +102,8 @@ BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
 STORM := $(BUILD)/test/storm/storm
+MODEL := $(BUILD)/test/model/model
+RELACY := $(BUILD)/test/model/relacy/relacy
 FAULT_TESTS := $(patsubst %.cpp,$(BUILD)/faulty/%,$(FAULT_TEST_SRCS))
 TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 
@@ -164,6 +167,8 @@ $(BUILD)/test/crash/%.o: test/crash/%.cpp $(STAMP)
 	$(call compile)
 $(BUILD)/test/storm/%.o: test/storm/%.cpp $(STAMP)
 	$(call compile)
+$(BUILD)/test/model/%.o: test/model/%.cpp $(STAMP)
+	$(call compile)
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 
@@ -196,6 +201,15 @@ $(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
 	$(call link,-Wl$(comma)-z$(comma)now)
 
 $(STORM): $(call objects,$(STORM_SRCS)) $(LIB)
+	$(link)
+
+$(MODEL): $(call objects,$(MODEL_SRCS))
+	$(link)
+# The ring's sources in one file with Relacy, which is neither free of warnings nor of exceptions.
+$(BUILD)/test/model/relacy/%.o: test/model/relacy/%.cpp test/model/relacy/atomic $(STAMP)
+	@tools/build/need.sh relacy-dev
+	$(call compile,-fexceptions -frtti -w -iquote src -Itest/model/relacy)
+$(RELACY): $(BUILD)/test/model/relacy/relacy.o
 	$(link)
 
 # Where CMocka is: installed, or fetched into build/.
@@ -235,6 +249,15 @@ storm: $(STORM) ## Kill, stop, signal 16 users of a queue, of locks, at random; 
 storm-defects: ## Whether `make storm` finds each of test/storm/defects; DEFECT='fence': some
 	@test/defects.sh storm $(BUILD) $(MAKE) $(DEFECT)
 
+.PHONY: model model-defects
+model: $(MODEL) $(RELACY) ## Every state of a model of the ring; its code in weak memory orders
+	@$(MODEL) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+	@$(RELACY) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+
+model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and test/model/defects
+	@$(MODEL) --mistakes
+	@test/defects.sh model $(BUILD) $(MAKE) $(DEFECT)
+
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
 
@@ -253,10 +276,11 @@ freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes a
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
+	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
 	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
-            test test/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
+            test test/* test/*/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
 format: ## Put every source file into the layout of .clang-format
 	@tools/build/need.sh --program clang-format
 	$(Q)clang-format -i $(FORMATTED)

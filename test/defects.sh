@@ -8,6 +8,7 @@ kind=$1 build=$2 make=$3 text=${4-}
 tree=$build/defects
 log=$build/defects.log
 program=build/test/$kind/$kind
+[[ $kind != model ]] || program=build/test/model/relacy/relacy
 mkdir -p "$tree"
 tools/build/need.sh --program patch
 for part in Makefile include src port test tools; do
@@ -34,6 +35,7 @@ finds_somewhere() {  # where the patch says
             finds_fault --patience 500 --short || finds_fault --patience 500 ;;
         storm) finds_fault --patience 3000 --seconds 40 --scenario "$1" ||
             finds_fault --patience 3000 --seconds 120 --seed 2 ;;
+        model) finds_fault --short --scenario "$1" || finds_fault ;;
     esac
 }
 
