@@ -24,7 +24,9 @@
 //   The revoker's mark makes the take-over safe: only he exchanges a word that names him so, so it
 //   cannot go away and come back behind his back, however long he was stopped. No counter wraps.
 //   A thread that gets the entry of a dead owner finds the lease its own, which is a legal way to
-//   take it over: the ring is whole, and joining cleared the announcement.
+//   take it over: the ring is whole, and joining cleared the announcement. One that gets the entry
+//   of a dead revoker may never want this side: so a revoker says in his `op` that he asks for it,
+//   before he puts himself in, and one who does not is replaced like a dead one.
 //
 // Who waits sleeps on the bell, whose word has a flag for each kind of sleeper and nothing else.
 // Whoever owes a ring, or has been rung for, lets the system ring at his death (owe_ring), so a
@@ -40,6 +42,12 @@
 #include <port/port.hpp>
 
 #include "members.hpp"
+
+// How many bits of an index an announcement carries. The crash harness builds the core with 3, so
+// that they wrap while somebody is stopped.
+#ifndef BROOD_ANNOUNCED_BITS
+#define BROOD_ANNOUNCED_BITS 30
+#endif
 
 namespace brood {
 inline namespace v0 {
@@ -77,6 +85,19 @@ struct Ring {
     static constexpr std::uint32_t kGetterKind = 2, kPutterKind = 1;  // ... and their kinds
 };
 
+/// What a member says in its entry of the operation that it is in the middle of.
+struct Announcement {
+    static constexpr std::uint32_t kIndex = (1u << BROOD_ANNOUNCED_BITS) - 1;
+
+    static std::uint32_t of(RingEnd end, std::uint32_t index) noexcept {
+        return (index & kIndex) << 2 | static_cast<std::uint32_t>(end);
+    }
+    /// In no operation, but asking for the lease of that side.
+    static std::uint32_t of_asking(RingEnd end) noexcept {
+        return static_cast<std::uint32_t>(end) << 2 | 3;
+    }
+};
+
 /// The use of a lease word.
 struct Lease {
     static constexpr std::uint32_t kMember = 0xfff;
@@ -106,10 +127,14 @@ public:
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
         const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
-        self.op.store(index << 2 | static_cast<std::uint32_t>(end_), std::memory_order_release);
+        self.op.store(Announcement::of(end_, index), std::memory_order_release);
         return index;
     }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
+    /// Withdraws, but goes on to ask for the lease.
+    void ask() noexcept {
+        me_.self->op.store(Announcement::of_asking(end_), std::memory_order_release);
+    }
 
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.
@@ -126,6 +151,7 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    std::uint32_t op_of(std::uint32_t member) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;

@@ -26,15 +26,19 @@ void RingUser::change_object() noexcept {
     me_.quantum = 0;
 }
 
-bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+// What a member is at in this ring; 0: nothing.
+std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
     Member& other = me_.table->member[member];
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
-    if (other.op.load(std::memory_order_acquire) != op || object != ring_.object) { return false; }
-    if ((op & 3) != static_cast<std::uint32_t>(side)) { return false; }
+    const bool is_ours = object == ring_.object && other.op.load(std::memory_order_acquire) == op;
+    return is_ours ? op : 0;
+}
+
+bool RingUser::is_in_operation(std::uint32_t member, RingEnd side) noexcept {
+    const std::uint32_t op = op_of(member);
     // The operation first, then the index: one that is over by now has moved it.
-    const std::uint32_t index = ring_.side(side).index.load(std::memory_order_acquire);
-    return op >> 2 == (index & 0x3fffffffu);
+    return op == Announcement::of(side, ring_.side(side).index.load(std::memory_order_acquire));
 }
 
 void RingUser::hand_over(std::uint32_t seen) noexcept {
@@ -63,7 +67,7 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
     announce();
     me_.table->light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
-        withdraw();
+        ask();
         return false;
     }
     me_.quantum = is_wanted ? me_.quantum - 1 : Lease::kQuantum;
@@ -123,7 +127,8 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         port::cpu_relax();
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
-    if (!me_.table->is_alive(Lease::revoker(seen))) {
+    const std::uint32_t revoker = Lease::revoker(seen);
+    if (op_of(revoker) != Announcement::of_asking(end_) || !me_.table->is_alive(revoker)) {
         // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
         // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);
@@ -150,7 +155,7 @@ void RingUser::give_up() noexcept {
 }
 
 Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
-    withdraw();
+    ask();
     std::int64_t slice_ns = kFirstSliceNs;
     for (;;) {
         std::uint32_t seen = mine_.lease.word.load(std::memory_order_acquire);
@@ -170,6 +175,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         }
         if (!status.ok()) {
             give_up();
+            withdraw();
             return status;
         }
     }
