@@ -21,6 +21,7 @@ constexpr std::int64_t kForever = -1;
 class Mutex {
 public:
     Mutex();
+    explicit Mutex(void* memory) : memory_(memory) {}
     virtual ~Mutex() = default;
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
@@ -44,6 +45,8 @@ private:
 };
 
 std::unique_ptr<Mutex> make_brood_mutex();
+/// An RLock, taken twice and let go of twice each time.
+std::unique_ptr<Mutex> make_brood_rlock();
 std::unique_ptr<Mutex> make_pthread_mutex(bool robust);
 
 }  // namespace crash

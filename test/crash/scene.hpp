@@ -37,6 +37,8 @@ public:
     Scene& operator=(const Scene&) = delete;
 
     virtual const char* name() const = 0;
+    /// Of Options::stragglers: so many at most. For scenes of which there are very many.
+    virtual std::size_t stragglers_max() const { return SIZE_MAX; }
     /// Makes everything anew, and the actors who are there before the victim.
     virtual void set(Stage& stage) = 0;
 
