@@ -223,7 +223,7 @@ crash: $(CRASH) ## Kill at every instruction of locks, queues ...; SHORT=1, SCEN
 crash-compare: ## The same, in short, with locks and queues of others, which promise less
 	@tools/build/need.sh libboost-dev || true
 	@$(MAKE) -W test/crash/peers.cpp $(CRASH)
-	@$(CRASH) --compare --blows 40 --patience 200 $(if $(SCENE),--scenario '$(SCENE)')
+	@$(CRASH) --compare --blows 20 --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
 crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
 	@test/crash/defects.sh $(BUILD) $(MAKE) $(DEFECT)

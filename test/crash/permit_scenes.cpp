@@ -13,7 +13,7 @@ namespace {
 
 enum class Act { take, take_now, take_timed, release, release_2 };
 // What the holder of all others does once the victim sleeps.
-enum class Holder { stays, releases, dies };
+enum class Holder { stays, releases, releases_one, dies };
 
 struct Plan {
     Act act;
@@ -26,6 +26,7 @@ constexpr Plan kPlans[] = {
     {Act::take, 1},
     {Act::take, 0, Holder::releases},
     {Act::take, 0, Holder::releases, 0, 2},
+    {Act::take, 0, Holder::releases_one, 0, 2},
     {Act::take, 0, Holder::dies},
     {Act::take, 0, Holder::dies, 0, 2},
     {Act::take_now, 0},
@@ -59,6 +60,7 @@ public:
         name_ = std::string(records ? "Semaphore: " : "Semaphore, signalling: ") +
                 name_of(plan.act) + ", " + std::to_string(plan.free) + " free";
         if (plan.holder == Holder::releases) { name_ += ", woken by a release"; }
+        if (plan.holder == Holder::releases_one) { name_ += ", woken by a release of 1"; }
         if (plan.holder == Holder::dies) { name_ += ", woken by a death"; }
         if (plan.asleep > 0) { name_ += ", " + std::to_string(plan.asleep) + " asleep"; }
         if (plan.asleep_behind > 0) {
@@ -79,7 +81,10 @@ public:
         holder_ = stage.start([this, &stage, held](int actor) {
             for (int i = 0; i < held; ++i) { take(stage, actor); }
             stage.gate(actor).pass();
-            release(stage, actor, held);
+            const int first = plan_.holder == Holder::releases_one ? 1 : held;
+            release(stage, actor, first);
+            stage.gate(kVictim).pass();
+            if (held > first) { release(stage, actor, held - first); }
         });
         stage.asleep(holder_);
     }
@@ -113,7 +118,8 @@ public:
             stage.count(holder_).store(0);
             stage.kill(holder_);
         }
-        if (plan_.holder == Holder::releases) { stage.gate(holder_).open(); }
+        const bool releases = plan_.holder == Holder::releases;
+        if (releases || plan_.holder == Holder::releases_one) { stage.gate(holder_).open(); }
         return plan_.holder != Holder::stays;
     }
 
@@ -132,8 +138,21 @@ public:
         stage.check(lost <= lost_ + 2, Fault::lost, "units that nobody has");
         lost_ = lost;
     }
+    // First all go on who can without the holder: who waits beside a free one, waits for ever.
     void others_end(Stage& stage) override {
+        for (int i = 0; i < stage.actors(); ++i) {
+            if (i != holder_) { stage.gate(i).open(); }
+        }
+        const std::int64_t until = stage.deadline();
+        for (int calm = 0; calm < 2;) {
+            stage.settle();
+            calm = semaphore_->value() > 0 && waits(stage) ? 0 : calm + 1;
+            if (now_ns() > until) {
+                return stage.complain(Fault::wedged, "asleep, though there is one free");
+            }
+        }
         stage.open_all();
+        stage.gate(kVictim).open();
         for (int i = 0; i < stage.actors(); ++i) { stage.end(i, "a sleeper never had its turn"); }
     }
     // All that is left is held, and the last waits.
@@ -171,6 +190,12 @@ private:
         for (int i = 0; i < count; ++i) {
             start_sleeper(stage, [this, &stage](int actor) { turn(stage, actor, false); });
         }
+    }
+    bool waits(Stage& stage) const {
+        for (int i = 0; i < stage.actors(); ++i) {
+            if (i != holder_ && stage.pid(i) != 0 && state_of(stage.pid(i)) != 'Z') { return true; }
+        }
+        return false;
     }
     void take(Stage& stage, int who) {
         stage.check(semaphore_->take().ok(), Fault::wrong, "refused, though one was to wait", who);

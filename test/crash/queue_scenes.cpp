@@ -83,6 +83,7 @@ constexpr Plan kPlans[] = {
     {Act::put, Lease::mine, 3},
     {Act::put, Lease::nobody, 0, 1},
     {Act::put, Lease::mine, 1, 2},
+    {Act::put, Lease::nobody, 0, 0, 0, 0, 1},
     {Act::put, Lease::nobody, 0, 1, 0, 0, 1},
     {Act::put, Lease::asked, 1, 1},
     {Act::put, Lease::dead, 1, 2},
@@ -148,6 +149,7 @@ const char* name_of(Lease lease) {
 }
 
 constexpr int kVictim = Board::kVictim;
+constexpr int kSameSide = 1, kOtherSide = 2, kBothSides = 3;  // crowds
 constexpr int kRounds = 10;  // More than a narrow counter can count.
 constexpr std::int64_t kShortMs = 8, kRecoveryMs = 12, kSteppedMs = 150;
 
@@ -178,6 +180,7 @@ public:
 
     const char* name() const override { return name_.c_str(); }
     std::size_t stragglers_max() const override { return 2; }
+    std::vector<int> crowds() const override { return {kSameSide, kOtherSide, kBothSides}; }
     bool has_sleepers() const override { return plan_.getters_asleep + plan_.putters_asleep > 0; }
     Extent state() override {
         const std::vector<std::uint32_t>& words = queue_.state();
@@ -221,7 +224,7 @@ public:
             stage.kill(asker_);
         }
         for (int i = 0; i < plan_.killed_asleep; ++i) {
-            const Side kind = plan_.getters_asleep > 0 ? Side::get : Side::put;
+            const Side kind = other(side());
             const int actor = stage.start([this, kind](int self) { one(self, kind); });
             stage.asleep(actor);
             stage.kill(actor);
@@ -265,12 +268,15 @@ public:
         return true;
     }
 
+    // One who wants what the victim has; three for one letter; or many for many rounds.
     void meanwhile(Stage& stage, pid_t victim, int crowd) override {
         victim_pid_ = victim;
         has_come_ = true;
-        for (int i = 0; i <= crowd; ++i) {
-            const Side kind = i % 2 == 0 ? side() : other(side());
-            const int rounds = crowd > 1 ? kRounds : 1;
+        const int count = crowd == kSameSide ? 1 : crowd == kOtherSide ? 3 : 4;
+        const int rounds = crowd == kBothSides ? kRounds : 1;
+        for (int i = 0; i < count; ++i) {
+            const bool is_same = crowd == kSameSide || (crowd == kBothSides && i % 2 == 0);
+            const Side kind = is_same ? side() : other(side());
             stage.asleep(stage.start([this, &stage, kind, rounds](int self) {
                 for (int round = 0; round < rounds; ++round) {
                     if (!one(self, kind)) { return; }

@@ -10,7 +10,6 @@ namespace crash {
 namespace {
 
 constexpr int kSlowSteps = 24;
-constexpr int kCrowd = 3;
 
 }  // namespace
 
@@ -51,7 +50,7 @@ Sweep::Sweep(Scene& scene, Stage& stage, const Options& options)
     : scene_(scene), stage_(stage), options_(options) {
     constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
     const std::size_t stragglers = std::min(options.stragglers, scene.stragglers_max());
-    for (const int crowd : {1, kCrowd}) {
+    for (const int crowd : scene.crowds()) {
         for (const Blow blow : kOnce) { variants_.push_back({blow, 0, crowd}); }
         for (std::size_t later = 1; later <= stragglers; ++later) {
             variants_.push_back({Blow::straggler, later, crowd});
