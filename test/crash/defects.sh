@@ -1,7 +1,7 @@
 #!/bin/bash
 # defects.sh BUILD MAKE [TEXT]: a test of the crash harness. Each patch in test/crash/defects puts
 # one mistake into a copy of the sources, and the harness must then find something: first it looks
-# into the scene that the patch names, then into all, each in short and then to the end. Two copies
+# into the scene that the patch names, then into all, each in part and then to the end. Two copies
 # are tried at a time. TEXT: only patches with that in their names.
 set -euo pipefail
 build=$1 make=$2 text=${3-}
@@ -31,7 +31,7 @@ try() {  # tree, patch
         echo "$name: does not apply or does not build any more"
         return 1
     fi
-    if finds_fault "$tree" --short --scenario "$scene" ||
+    if finds_fault "$tree" --blows 1500 --scenario "$scene" ||
         finds_fault "$tree" --scenario "$scene" ||
         finds_fault "$tree" --short || finds_fault "$tree"; then
         printf '%-45s caught in %d s, %s\n' "$name" $((SECONDS - began)) \

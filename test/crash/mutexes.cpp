@@ -58,6 +58,7 @@ public:
     explicit BroodRLock(SharedRLock& lock)
         : Mutex(const_cast<void*>(lock.extent().at)), lock_(lock) {}
     const char* name() const override { return "RLock"; }
+    bool is_whole() const override { return false; }
     bool is_ours() const override { return true; }
     void make() override { lock_.renew(); }
     Got take(std::int64_t timeout_ms) override {

@@ -33,6 +33,8 @@ public:
     virtual Got take(std::int64_t timeout_ms) = 0;
     virtual bool release() = 0;
     virtual void destroy() { (void)release(); }
+    /// False: most of what it does is done by another, which is played in whole.
+    virtual bool is_whole() const { return true; }
     /// Where a death is to be reported: FUTEX_OWNER_DIED and the holder's thread number.
     virtual bool is_robust() const { return true; }
     std::uint32_t word() const;

@@ -1,7 +1,6 @@
 #include "queue_scenes.hpp"
 
 #include <sched.h>
-#include <stdio.h>
 
 #include <string>
 
@@ -164,22 +163,21 @@ class QueueScene : public Scene {
 public:
     QueueScene(TestQueue& queue, const Plan& plan, bool near_wrap)
         : queue_(queue), plan_(plan), near_wrap_(near_wrap), letters_(queue, stage_) {
-        const auto part = [&](const char* format, auto... values) {
-            char text[100];
-            snprintf(text, sizeof(text), format, values...);
-            name_ += text;
+        name_ = std::string(queue.name()) + ": " + name_of(plan.act) + ", " + name_of(plan.lease) +
+                ", " + std::to_string(plan.fill) + " of " + std::to_string(kFull);
+        const auto add = [this](int count, const char* what) {
+            if (count > 0) { name_ += ", " + std::to_string(count) + what; }
         };
-        part("%s: %s, %s, %d of %d", queue.name(), name_of(plan.act), name_of(plan.lease),
-             plan.fill, kFull);
-        if (plan.getters_asleep > 0) { part(", %d getters asleep", plan.getters_asleep); }
-        if (plan.putters_asleep > 0) { part(", %d putters asleep", plan.putters_asleep); }
-        if (plan.asleep_behind > 0) { part(", %d asleep behind", plan.asleep_behind); }
-        if (plan.killed_asleep > 0) { part(", %d killed asleep", plan.killed_asleep); }
-        if (near_wrap) { part(", wrapping"); }
+        add(plan.getters_asleep, " getters asleep");
+        add(plan.putters_asleep, " putters asleep");
+        add(plan.asleep_behind, " asleep behind");
+        add(plan.killed_asleep, " killed asleep");
+        if (near_wrap) { name_ += ", wrapping"; }
     }
 
     const char* name() const override { return name_.c_str(); }
     std::size_t stragglers_max() const override { return 2; }
+    std::size_t rounds() const override { return 2; }
     std::vector<int> crowds() const override { return {kSameSide, kOtherSide, kBothSides}; }
     bool has_sleepers() const override { return plan_.getters_asleep + plan_.putters_asleep > 0; }
     Extent state() override {

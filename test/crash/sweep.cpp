@@ -131,6 +131,7 @@ std::size_t Sweep::expected() const {
     if (options_.blows_max != 0) { return options_.blows_max + kRecoveries; }
     std::size_t often = 1;
     for (const Variant& variant : variants_) { often += variant.blow == Blow::slow ? 3 : 1; }
+    if (scene_.rounds() != 0) { return points_.size() * (1 + scene_.rounds()) + recoveries_max(); }
     return points_.size() * (often + 10);
 }
 
@@ -273,7 +274,17 @@ void Sweep::strike_victims() {
         }
     };
     strike_all({Blow::kill, 0, 1});
-    for (const Variant& variant : variants_) { strike_all(variant); }
+    if (scene_.rounds() == 0) {
+        for (const Variant& variant : variants_) { strike_all(variant); }
+    }
+    std::size_t next = 0;
+    for (std::size_t round = 0; round < scene_.rounds(); ++round) {
+        for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
+            progress(scene_.name(), "blows in turns", at, points_.size());
+            strike(points_[at], variants_[next++ % variants_.size()]);
+        }
+        next += round + 1;  // Should there be as many points as variants.
+    }
 }
 
 }  // namespace crash

@@ -56,7 +56,8 @@ private:
         std::size_t later;
         int crowd;
     };
-    static constexpr std::size_t kRecoveries = 30;  // In short.
+    static constexpr std::size_t kRecoveries = 30;           // In short ...
+    static constexpr std::size_t kRecoveriesInTurns = 1000;  // ... and of scenes with rounds().
     enum class Second { newcomer, sleeper };
 
     std::vector<Point> addresses() const;
@@ -65,6 +66,7 @@ private:
     Halt drive(Tracee& tracee, const Point& point);
     Halt record_victim(std::vector<Point>& points);
     void strike_in_turns();
+    std::size_t recoveries_max() const;
     void strike(const Point& point, const Variant& variant);
     void let_others(Blow blow);
     void stop_victim(Blow blow);

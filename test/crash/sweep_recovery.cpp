@@ -78,14 +78,21 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     }
 }
 
+// 0: all.
+std::size_t Sweep::recoveries_max() const {
+    if (options_.blows_max != 0) { return kRecoveries; }
+    return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
+}
+
 void Sweep::strike_recoverers() {
     const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
-    const bool is_short = options_.blows_max != 0;
-    const std::size_t states = std::min<std::size_t>(states_.size(), 6);  // To step takes long.
-    const std::size_t most = is_short ? kRecoveries / (states * kinds + 1) + 1 : 0;
-    const std::size_t recoveries_max = is_short ? kRecoveries : SIZE_MAX;
+    std::size_t states = states_.size();
+    if (options_.blows_max != 0) { states = std::min<std::size_t>(states, 6); }  // Steps take long.
+    const std::size_t all = recoveries_max();
+    const std::size_t most = all == 0 ? 0 : all / (states * kinds + 1) + 1;
     for (const auto& [hash, point] : states_) {
-        if (enough() || static_cast<std::size_t>(recovery_.points) > recoveries_max) { return; }
+        const auto done = static_cast<std::size_t>(recovery_.points);
+        if (enough() || (all != 0 && done >= all)) { return; }
         sweep_second(point, Second::newcomer, most);
         if (kinds == 2) { sweep_second(point, Second::sleeper, most); }
     }
