@@ -88,6 +88,7 @@ PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
 faulty = $(patsubst %.cpp,$(BUILD)/faulty/%.o,$(1))
+narrow = $(patsubst %.cpp,$(BUILD)/narrow/%.o,$(1))
 PORT_OBJS := $(call objects,$(BASE_SRCS) $(PORT_SRCS))
 LIB_OBJS := $(call objects,$(CORE_SRCS)) $(PORT_OBJS)
 FAULTY_OBJS := $(call faulty,$(CORE_SRCS) $(FAULT_SRCS)) $(PORT_OBJS)
@@ -163,12 +164,18 @@ $(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
 $(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
 $(BUILD)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
 	$(call compile,-fexceptions -frtti)  # of peers
-$(BUILD)/test/crash/%.o: test/crash/%.cpp $(STAMP)
-	$(call compile)
 $(BUILD)/test/storm/%.o: test/storm/%.cpp $(STAMP)
 	$(call compile)
 $(BUILD)/test/model/%.o: test/model/%.cpp $(STAMP)
 	$(call compile)
+
+# Core and harness with counters so narrow that they wrap while somebody is stopped.
+NARROW_FLAGS := -DBROOD_ANNOUNCED_BITS=3
+$(BUILD)/narrow/src/%.o: src/%.cpp $(STAMP)
+	$(call compile,$(CORE_FLAGS) $(NARROW_FLAGS))
+$(BUILD)/narrow/test/crash/peers.o: PEER_FLAGS := -fexceptions -frtti
+$(BUILD)/narrow/test/crash/%.o: test/crash/%.cpp $(STAMP)
+	$(call compile,$(NARROW_FLAGS) $(PEER_FLAGS))
 $(BUILD)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 
@@ -197,7 +204,7 @@ $(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_S
 	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
 
 # Bound when loaded: looking up names is no part of an operation.
-$(CRASH): $(call objects,$(CRASH_SRCS)) $(LIB)
+$(CRASH): $(call narrow,$(CRASH_SRCS) $(CORE_SRCS)) $(PORT_OBJS)
 	$(call link,-Wl$(comma)-z$(comma)now)
 
 $(STORM): $(call objects,$(STORM_SRCS)) $(LIB)
@@ -231,11 +238,13 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 
 .PHONY: crash crash-compare crash-defects
 CRASH_ARGS = $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
-crash: $(CRASH) ## Kill at every instruction of locks; SHORT=1: some; SCENE='release': some
+crash: $(CRASH) ## Kill at every instruction of locks, queues ...; SHORT=1, SCENE='put': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 
-crash-compare: $(CRASH) ## The same, in short, on the mutexes of the libc, which promise less
-	@$(CRASH) --compare --first --short --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
+crash-compare: ## The same, in short, with locks and queues of others, which promise less
+	@tools/build/need.sh libboost-dev || true
+	@$(MAKE) -W test/crash/peers.cpp $(CRASH)
+	@$(CRASH) --compare --blows 20 --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
 crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
 	@test/defects.sh crash $(BUILD) $(MAKE) $(DEFECT)

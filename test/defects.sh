@@ -2,63 +2,81 @@
 # defects.sh KIND BUILD MAKE [TEXT]: a test of the harness in test/KIND. Each patch in
 # test/KIND/defects puts one mistake into a copy of the sources, and the harness must then find
 # something: it looks first where the patch says (Scene: NAME), then everywhere, and for longer.
-# TEXT: only patches with that in their names.
+# Two copies are tried at a time, but for storms. TEXT: only patches with that in their names.
 set -euo pipefail
 kind=$1 build=$2 make=$3 text=${4-}
-tree=$build/defects
-log=$build/defects.log
+trees=("$build/defects/one" "$build/defects/other")
+[[ $kind != storm ]] || trees=("$build/defects/one")
+results=$build/defects/results
 program=build/test/$kind/$kind
 [[ $kind != model ]] || program=build/test/model/relacy/relacy
-mkdir -p "$tree"
 tools/build/need.sh --program patch
-for part in Makefile include src port test tools; do
-    rm -rf "${tree:?}/$part"
-    cp -Rp "$part" "$tree/"
-done
 
-build_copy() {
+build_copy() {  # tree
     # A defect may leave something unused.
-    "$make" -C "$tree" BUILD=build WERROR= "$program" >"$log" 2>&1
+    "$make" -C "$1" BUILD=build WERROR= "$program" >"$1.log" 2>&1
 }
 
-finds_fault() {  # arguments...
-    local status=0
-    "$tree/$program" --first "$@" >"$log" 2>&1 || status=$?
+finds_fault() {  # tree, arguments of the program...
+    local tree=$1 status=0
+    shift
+    "$tree/$program" --first "$@" >"$tree.log" 2>&1 || status=$?
     # 1: it found something. Whatever else it may end with is no finding.
-    [[ $status == 1 ]] && grep -q '^  .*: ' "$log"
+    [[ $status == 1 ]] && grep -q '^  .*: ' "$tree.log"
 }
 
-finds_somewhere() {  # where the patch says
+finds_somewhere() {  # tree, scene
     case $kind in
-        crash) finds_fault --patience 500 --short --scenario "$1" ||
-            finds_fault --patience 500 --scenario "$1" ||
-            finds_fault --patience 500 --short || finds_fault --patience 500 ;;
-        storm) finds_fault --patience 3000 --seconds 40 --scenario "$1" ||
-            finds_fault --patience 3000 --seconds 120 --seed 2 ;;
-        model) finds_fault --short --scenario "$1" || finds_fault ;;
+        crash) finds_fault "$1" --patience 500 --blows 1500 --scenario "$2" ||
+            finds_fault "$1" --patience 500 --scenario "$2" ||
+            finds_fault "$1" --patience 500 --short || finds_fault "$1" --patience 500 ;;
+        storm) finds_fault "$1" --patience 3000 --seconds 40 --scenario "$2" ||
+            finds_fault "$1" --patience 3000 --seconds 120 --seed 2 ;;
+        model) finds_fault "$1" --short --scenario "$2" || finds_fault "$1" ;;
     esac
 }
 
-missed=()
-count=0
-for patch in test/"$kind"/defects/*"$text"*.patch; do
+try() {  # tree, patch
+    local tree=$1 patch=$2 name scene began=$SECONDS
     name=$(basename "$patch" .patch)
     scene=$(sed -n 's/^Scene: //p' "$patch")
-    count=$((count + 1))
-    began=$SECONDS
-    if ! patch -s -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch" || ! build_copy; then
-        tail -5 "$log"
+    if ! patch -s -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch" || ! build_copy "$tree"; then
+        tail -5 "$tree.log"
         echo "$name: does not apply or does not build any more"
-        exit 1
+        return 1
     fi
-    if finds_somewhere "$scene"; then
+    if finds_somewhere "$tree" "$scene"; then
         printf '%-45s caught in %d s, %s\n' "$name" $((SECONDS - began)) \
-            "$(grep -m1 '^  .*: ' "$log" | sed 's/^ *//')"
+            "$(grep -m1 '^  .*: ' "$tree.log" | sed 's/^ *//')"
     else
         printf '%-45s NOT CAUGHT, %d s\n' "$name" $((SECONDS - began))
-        missed+=("$name")
     fi
     patch -s -R -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch"
+}
+
+mkdir -p "${trees[0]}"
+for part in Makefile include src port test tools; do
+    rm -rf "${trees[0]:?}/$part"
+    cp -Rp "$part" "${trees[0]}/"
 done
-echo "$kind-defects: $((count - ${#missed[@]})) of $count caught"
-((${#missed[@]} == 0))
+build_copy "${trees[0]}" || { tail -5 "${trees[0]}.log"; exit 1; }
+for other in "${trees[@]:1}"; do
+    rm -rf "$other"
+    cp -Rp "${trees[0]}" "$other"
+done
+: >"$results"
+
+# In turns: those of one primitive lie side by side and take about as long.
+patches=(test/"$kind"/defects/*"$text"*.patch)
+jobs=()
+for ((which = 0; which < ${#trees[@]}; ++which)); do
+    for ((at = which; at < ${#patches[@]}; at += ${#trees[@]})); do
+        try "${trees[which]}" "${patches[at]}"
+    done > >(tee -a "$results") 2>&1 &
+    jobs+=($!)
+done
+broken=0
+for job in "${jobs[@]}"; do wait "$job" || broken=1; done
+caught=$(grep -c ' caught in ' "$results" || true)
+echo "$kind-defects: $caught of ${#patches[@]} caught"
+((broken == 0 && caught == ${#patches[@]}))

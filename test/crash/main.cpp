@@ -1,6 +1,6 @@
 // Goal: whoever is killed or stopped, at whatever instruction of an operation, nobody else is held
 //       up, nothing is lost that was promised and nothing is had twice.
-// Method: tracee.hpp (each instruction), sweep.hpp (each blow), mutex_scenes.cpp (what must hold).
+// Method: tracee.hpp (each instruction), sweep.hpp (each blow), ..._scenes.cpp (what must hold).
 //       Points inside the kernel are not reached, but the one of somebody asleep.
 #include <sched.h>
 #include <stdio.h>
@@ -10,21 +10,25 @@
 #include <unistd.h>
 
 #include "cpu.hpp"
+#include "event_scenes.hpp"
 #include "mutex_scenes.hpp"
+#include "permit_scenes.hpp"
+#include "queue_scenes.hpp"
 #include "report.hpp"
 #include "sweep.hpp"
 
 namespace crash {
 namespace {
 
-constexpr std::size_t kShortPoints = 100;
+constexpr std::size_t kShortBlows = 250;
 
 constexpr char kHelp[] =
     "usage: crash [options]\n"
     "Kills and stops processes at every instruction of brood's operations.\n\n"
-    "  --short          at most 100 points of each kind in a scenario, spread evenly\n"
+    "  --short          250 blows in a scenario, of all kinds in turns, not every one\n"
     "  --scenario TEXT  only those with TEXT in their names\n"
-    "  --compare        the same with the libc's mutexes, which promise less: for comparison\n"
+    "  --compare        the same with locks and queues of others: for comparison\n"
+    "  --blows N        as --short, with N\n"
     "  --first          end at the first fault; with --compare, of each scenario\n"
     "  --stragglers N   kill up to N instructions after others came, too (8; short: 4)\n"
     "  --patience MS    how long a survivor may take (2000)\n"
@@ -42,7 +46,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         const char* const one = argv[i];
         const bool more = i + 1 < argc;
         if (strcmp(one, "--short") == 0) {
-            arguments.options.points_max = kShortPoints;
+            arguments.options.blows_max = kShortBlows;
             arguments.options.stragglers = 4;
         } else if (strcmp(one, "--first") == 0) {
             arguments.options.until_first = true;
@@ -56,6 +60,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             arguments.scenario = argv[++i];
         } else if (strcmp(one, "--stragglers") == 0 && more) {
             arguments.options.stragglers = strtoul(argv[++i], nullptr, 10);
+        } else if (strcmp(one, "--blows") == 0 && more) {
+            arguments.options.blows_max = strtoul(argv[++i], nullptr, 10);
         } else if (strcmp(one, "--patience") == 0 && more) {
             arguments.options.patience_ms = atol(argv[++i]);
         } else {
@@ -91,6 +97,10 @@ double seconds_since(std::int64_t begun_ns) {
     return static_cast<double>(now_ns() - begun_ns) / 1e9;
 }
 
+void print_header() {
+    printf("%-52s %8s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
+}
+
 void print_totals(const char* name, const Totals& totals) {
     printf("%-52s %8ld %7ld %7ld %7ld %7ld", name, totals.points, totals.faults[4],
            totals.faults[2], totals.faults[3], totals.faults[1]);
@@ -115,7 +125,8 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     }
     clear_progress();
     printf("estimate: %zu scenes, %.0f s\n\n", sweeps.size(), seconds);
-    printf("%-52s %8s %7s %7s %7s %7s\n", "", "points", "wedges", "lost", "twice", "wrong");
+    print_header();
+    fflush(stdout);
     return sweeps;
 }
 
@@ -156,6 +167,59 @@ Totals play_all(const Scenes& scenes, Stage& stage, const Arguments& arguments) 
     return all;
 }
 
+void add(Scenes& scenes, Scenes more) {
+    for (auto& scene : more) { scenes.push_back(std::move(scene)); }
+}
+
+Totals play_ours(Stage& stage, const Arguments& arguments) {
+    const auto mutex = make_brood_mutex(), other = make_brood_mutex();
+    const auto rlock = make_brood_rlock();
+    const auto queue = make_brood_queue();
+    Scenes scenes;
+    // One line for each primitive.
+    add(scenes, mutex_scenes(*mutex, *other));
+    add(scenes, mutex_scenes(*rlock, *other));
+    add(scenes, permit_scenes());
+    add(scenes, event_scenes());
+    add(scenes, queue_scenes(*queue, false));
+    return play_all(scenes, stage, arguments);
+}
+
+// The same scenes with peers, and one table of all. Returns what became of ours.
+Totals compare(Stage& stage, const Arguments& arguments) {
+    std::vector<std::pair<const char*, Totals>> rows;
+    Totals ours;
+    // Of the libc's mutexes a wedge takes the whole of everybody's patience: one is enough.
+    Arguments brief = arguments;
+    brief.options.until_first = true;
+    const auto row = [&](const char* name, bool is_ours, const Scenes& scenes) {
+        const bool is_brief = strstr(name, "pthread_mutex_t") != nullptr;
+        rows.emplace_back(name, play_all(scenes, stage, is_brief ? brief : arguments));
+        if (is_ours) { ours += rows.back().second; }
+    };
+    const auto mutex_row = [&](Mutex& mutex, Mutex& other) {
+        row(mutex.name(), mutex.is_ours(), mutex_scenes(mutex, other));
+    };
+    const auto lock = make_brood_mutex(), other_lock = make_brood_mutex();
+    mutex_row(*lock, *other_lock);
+    for (const bool robust : {true, false}) {
+        const auto mutex = make_pthread_mutex(robust), other = make_pthread_mutex(robust);
+        mutex_row(*mutex, *other);
+    }
+    const auto queue = make_brood_queue();
+    row(queue->name(), true, queue_scenes(*queue, true));
+    for (const auto& peer : make_peer_queues()) {
+        row(peer->name(), false, queue_scenes(*peer, true));
+    }
+    if (!arguments.list) { print_header(); }
+    for (const auto& [name, totals] : rows) {
+        if (totals.points == 0) { continue; }
+        print_totals(name, totals);
+        puts("");
+    }
+    return ours;
+}
+
 int run(const Arguments& arguments) {
     if (!cpu::has_breakpoints()) {
         puts("not run: crash: no breakpoints of this processor are known (test/crash/cpu)");
@@ -164,20 +228,10 @@ int run(const Arguments& arguments) {
     settle_on_one_processor();
     const std::int64_t begun_ns = now_ns();
     Stage stage;
-    Totals all;
-    if (arguments.compare) {
-        for (const bool robust : {false, true}) {
-            const auto mutex = make_pthread_mutex(robust), other = make_pthread_mutex(robust);
-            all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
-        }
-    } else {
-        const auto mutex = make_brood_mutex(), other = make_brood_mutex();
-        all += play_all(mutex_scenes(*mutex, *other), stage, arguments);
-    }
+    Totals all = arguments.compare ? compare(stage, arguments) : play_ours(stage, arguments);
     if (arguments.list) { return 0; }
     print_totals("all", all);
     printf("   %.0f s\n", seconds_since(begun_ns));
-    if (arguments.compare) { return 0; }
     return all.bad() == 0 && all.points > 0 ? 0 : 1;
 }
 

@@ -9,11 +9,27 @@
 #include <time.h>
 
 #include <brood/lock.hpp>
+#include <brood/rlock.hpp>
 
 #include <src/lock_access.hpp>
 
+#include "object.hpp"
+
 namespace crash {
 namespace {
+
+brood::Timeout timeout_of(std::int64_t ms) {
+    return ms < 0 ? brood::Timeout::forever() : brood::milliseconds(ms);
+}
+
+Got got_of(const brood::Status& status) {
+    switch (status.code()) {
+        case brood::Errc::ok: return Got::held;
+        case brood::Errc::owner_died: return Got::held_after_death;
+        case brood::Errc::timed_out: return Got::timed_out;
+        default: return Got::refused;
+    }
+}
 
 class BroodMutex : public Mutex {
 public:
@@ -26,20 +42,37 @@ public:
         lock_ = brood::LockAccess::view(state);
     }
     Got take(std::int64_t timeout_ms) override {
-        const brood::Status status = lock_.take(timeout_ms < 0 ? brood::Timeout::forever()
-                                                               : brood::milliseconds(timeout_ms));
-        switch (status.code()) {
-            case brood::Errc::ok: return Got::held;
-            case brood::Errc::owner_died: return Got::held_after_death;
-            case brood::Errc::timed_out: return Got::timed_out;
-            default: return Got::refused;
-        }
+        return got_of(lock_.take(timeout_of(timeout_ms)));
     }
     bool release() override { return lock_.release().ok(); }
     void destroy() override { lock_ = brood::Lock(); }
 
 private:
     brood::Lock lock_;
+};
+
+using SharedRLock = Object<brood::RLock>;
+
+class BroodRLock : public Mutex {
+public:
+    explicit BroodRLock(SharedRLock& lock)
+        : Mutex(const_cast<void*>(lock.extent().at)), lock_(lock) {}
+    const char* name() const override { return "RLock"; }
+    bool is_whole() const override { return false; }
+    bool is_ours() const override { return true; }
+    void make() override { lock_.renew(); }
+    Got take(std::int64_t timeout_ms) override {
+        const Got got = got_of(lock_->take(timeout_of(timeout_ms)));
+        const bool is_held = got == Got::held || got == Got::held_after_death;
+        return !is_held || lock_->take().ok() ? got : Got::refused;
+    }
+    bool release() override {
+        const bool once = lock_->release().ok();
+        return lock_->release().ok() && once;
+    }
+
+private:
+    SharedRLock& lock_;
 };
 
 class PthreadMutex : public Mutex {
@@ -106,6 +139,12 @@ std::uint32_t Mutex::word() const {
 
 std::unique_ptr<Mutex> make_brood_mutex() {
     return std::make_unique<BroodMutex>();
+}
+
+std::unique_ptr<Mutex> make_brood_rlock() {
+    // The mutex comes first. The depth behind it is set by whoever takes it.
+    static SharedRLock lock(brood::RLock::create().expect("an RLock"), Mutex::kBytes);
+    return std::make_unique<BroodRLock>(lock);
 }
 
 std::unique_ptr<Mutex> make_pthread_mutex(bool robust) {

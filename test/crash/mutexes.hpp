@@ -21,6 +21,7 @@ constexpr std::int64_t kForever = -1;
 class Mutex {
 public:
     Mutex();
+    explicit Mutex(void* memory) : memory_(memory) {}
     virtual ~Mutex() = default;
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
@@ -32,6 +33,8 @@ public:
     virtual Got take(std::int64_t timeout_ms) = 0;
     virtual bool release() = 0;
     virtual void destroy() { (void)release(); }
+    /// False: most of what it does is done by another, which is played in whole.
+    virtual bool is_whole() const { return true; }
     /// Where a death is to be reported: FUTEX_OWNER_DIED and the holder's thread number.
     virtual bool is_robust() const { return true; }
     std::uint32_t word() const;
@@ -44,6 +47,8 @@ private:
 };
 
 std::unique_ptr<Mutex> make_brood_mutex();
+/// An RLock, taken twice and let go of twice each time.
+std::unique_ptr<Mutex> make_brood_rlock();
 std::unique_ptr<Mutex> make_pthread_mutex(bool robust);
 
 }  // namespace crash

@@ -37,6 +37,12 @@ public:
     Scene& operator=(const Scene&) = delete;
 
     virtual const char* name() const = 0;
+    /// Of Options::stragglers: so many at most. For scenes of which there are very many.
+    virtual std::size_t stragglers_max() const { return SIZE_MAX; }
+    /// How many blows fall on each point beside the plain kill, of all kinds in turns. 0: all.
+    virtual std::size_t rounds() const { return 0; }
+    /// The crowds that meanwhile() is called with.
+    virtual std::vector<int> crowds() const { return {1, 3}; }
     /// Makes everything anew, and the actors who are there before the victim.
     virtual void set(Stage& stage) = 0;
 

@@ -76,7 +76,7 @@ void Stage::clear() {
 
 int Stage::start(const std::function<void(int)>& body) {
     const int actor = actors_;
-    if (actor == Board::kActors - 1) {  // The last line of the board is the victim's.
+    if (actor == Board::kVictim) {
         fprintf(stderr, "crash: a scene with too many actors\n");
         exit(2);
     }
@@ -108,10 +108,10 @@ bool Stage::asleep(int actor) {
     return true;
 }
 
-void Stage::settle() {
+void Stage::settle(pid_t another) {
     const std::int64_t until = deadline();
     for (int look = 0, calm = 0; calm < 2; ++look) {
-        bool all = true;
+        bool all = another == 0 || rests(another);
         for (int i = 0; i < actors_; ++i) { all = all && (pids_[i] == 0 || rests(pids_[i])); }
         calm = all ? calm + 1 : 0;
         if (now_ns() > until) { return; }

@@ -34,7 +34,8 @@ private:
 
 /// What the processes of a scene share, all zero at first.
 struct Board {
-    static constexpr int kActors = 12;
+    static constexpr int kActors = 32;
+    static constexpr int kVictim = kActors - 1;  ///< Who has the last line.
     Gate gates[kActors];
     std::atomic<const char*> complaints[kActors];  ///< Literals: the same in every process.
     std::atomic<Fault> faults[kActors];
@@ -58,8 +59,8 @@ public:
     int start(const std::function<void(int actor)>& body);
     /// Waits until it sleeps, or is through.
     bool asleep(int actor);
-    /// Waits until everybody sleeps or is through: nothing moves by itself any more.
-    void settle();
+    /// Waits until everybody (and `another`) sleeps or is through, and nothing moves by itself.
+    void settle(pid_t another = 0);
     /// Waits until it is through. False, and wedged, if it is not in time.
     bool end(int actor, const char* complaint);
     void open_all();  ///< The gates of those who are there.

@@ -2,14 +2,14 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 #include "report.hpp"
 
 namespace crash {
 namespace {
 
 constexpr int kSlowSteps = 24;
-constexpr int kCrowd = 3;
-constexpr int kVictim = Board::kActors - 1;  // Where the victim complains, if it lives.
 
 }  // namespace
 
@@ -39,14 +39,24 @@ Totals& Totals::operator+=(const Totals& other) {
     return *this;
 }
 
-std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most, unsigned phase,
-                          unsigned phases) {
+std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most) {
     if (most == 0 || points.size() <= most) { return points; }
     std::vector<Point> some;
-    for (std::size_t i = 0; i < most; ++i) {
-        some.push_back(points[(i * phases + phase) * points.size() / (most * phases)]);
-    }
+    for (std::size_t i = 0; i < most; ++i) { some.push_back(points[i * points.size() / most]); }
     return some;
+}
+
+Sweep::Sweep(Scene& scene, Stage& stage, const Options& options)
+    : scene_(scene), stage_(stage), options_(options) {
+    constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
+    const std::size_t stragglers = std::min(options.stragglers, scene.stragglers_max());
+    for (const int crowd : scene.crowds()) {
+        for (const Blow blow : kOnce) { variants_.push_back({blow, 0, crowd}); }
+        for (std::size_t later = 1; later <= stragglers; ++later) {
+            variants_.push_back({Blow::straggler, later, crowd});
+            variants_.push_back({Blow::slow, later, crowd});
+        }
+    }
 }
 
 void Sweep::set_scene() {
@@ -64,7 +74,7 @@ Halt Sweep::start_victim() {
         operation_begins();
         scene_.victim_acts(stage_);
         operation_ends();
-        scene_.victim_after(stage_, kVictim);
+        scene_.victim_after(stage_, Board::kVictim);
         return 0;
     });
     if (!begun) { return Halt::stuck; }
@@ -99,19 +109,30 @@ bool Sweep::record() {
 }
 
 std::size_t Sweep::probe() {
-    const std::vector<Point> few = chosen(points_, 5, 0, 1);
+    const std::vector<Point> few = chosen(points_, 5);
     for (const Point& point : few) {
-        if (!enough()) { strike(point, Blow::late_kill, 0); }
+        if (!enough()) { strike(point, {Blow::late_kill, 0, 1}); }
     }
     return few.size();
 }
 
-// That of recoverers is a guess: it depends on how many states the kills leave.
+// Each address once.
+std::vector<Point> Sweep::addresses() const {
+    std::vector<Point> first;
+    for (const Point& point : points_) {
+        if (point.nth == 1) { first.push_back(point); }
+    }
+    return first;
+}
+
+// That of recoverers is a guess: it depends on how many states the kills leave. A slow victim takes
+// three times as long.
 std::size_t Sweep::expected() const {
-    const std::size_t recoveries = 10 * points_.size();
-    if (options_.points_max == 0) { return points_.size() * often() + recoveries; }
-    const std::size_t most = options_.points_max;
-    return (points_.size() < most ? points_.size() : most) * often() + most;
+    if (options_.blows_max != 0) { return options_.blows_max + kRecoveries; }
+    std::size_t often = 1;
+    for (const Variant& variant : variants_) { often += variant.blow == Blow::slow ? 3 : 1; }
+    if (scene_.rounds() != 0) { return points_.size() * (1 + scene_.rounds()) + recoveries_max(); }
+    return points_.size() * (often + 10);
 }
 
 // Brings the victim to its point, letting happen what it waits for.
@@ -192,7 +213,9 @@ void Sweep::kill_victim(Blow blow, std::size_t later) {
     scene_.account(stage_, false);
 }
 
-void Sweep::strike(const Point& point, Blow blow, std::size_t later) {
+void Sweep::strike(const Point& point, const Variant& variant) {
+    const auto [blow, later, crowd] = variant;
+    crowd_ = crowd;
     set_scene();
     Halt halt = start_victim();
     if (halt != Halt::stuck) { halt = drive(victim_, point); }
@@ -208,7 +231,10 @@ void Sweep::strike(const Point& point, Blow blow, std::size_t later) {
     } else if (blow == Blow::slow) {
         slow_victim(later);
     } else {
-        if (blow == Blow::kill) { states_.emplace(state_now(), point); }
+        if (blow == Blow::kill) {
+            stage_.settle();
+            states_.emplace(state_now(), point);
+        }
         kill_victim(blow, later);
     }
     judge(totals_, point, name_of(blow), later);
@@ -223,26 +249,41 @@ void Sweep::judge(Totals& totals, const Point& point, const char* what, std::siz
     }
 }
 
-void Sweep::strike_all(Blow blow, std::size_t later) {
-    constexpr unsigned kPhases = 7;  // So that not all leave out the same.
-    const unsigned phase = (static_cast<unsigned>(blow) + static_cast<unsigned>(later)) % kPhases;
-    const std::vector<Point> points = chosen(points_, options_.points_max, phase, kPhases);
-    for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
-        progress(scene_.name(), name_of(blow), at, points.size());
-        strike(points[at], blow, later);
+// Round all addresses, spread evenly. Each second blow is a plain kill; between are others, not the
+// same for neighbours, nor in each round.
+void Sweep::strike_in_turns() {
+    const std::vector<Point> points = addresses();
+    const std::size_t rounds_most = 1 + variants_.size();
+    const std::size_t blows = std::min(options_.blows_max, points.size() * rounds_most);
+    const std::size_t rounds = (blows + points.size() - 1) / points.size();
+    for (std::size_t blow = 0; blow < blows && !enough(); ++blow) {
+        progress(scene_.name(), "blows in turns", blow, blows);
+        const std::size_t at = blow * rounds * points.size() / blows;
+        const bool is_kill = (at % points.size() + at / points.size()) % 2 == 0;
+        const Variant& variant = variants_[blow / 2 % variants_.size()];
+        strike(points[at % points.size()], is_kill ? Variant{Blow::kill, 0, 1} : variant);
     }
 }
 
 void Sweep::strike_victims() {
-    constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
-    strike_all(Blow::kill, 0);
-    for (const int crowd : {1, kCrowd}) {
-        crowd_ = crowd;
-        for (const Blow blow : kOnce) { strike_all(blow, 0); }
-        for (std::size_t later = 1; later <= options_.stragglers; ++later) {
-            strike_all(Blow::straggler, later);
-            strike_all(Blow::slow, later);
+    if (options_.blows_max != 0) { return strike_in_turns(); }
+    const auto strike_all = [this](const Variant& variant) {
+        for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
+            progress(scene_.name(), name_of(variant.blow), at, points_.size());
+            strike(points_[at], variant);
         }
+    };
+    strike_all({Blow::kill, 0, 1});
+    if (scene_.rounds() == 0) {
+        for (const Variant& variant : variants_) { strike_all(variant); }
+    }
+    std::size_t next = 0;
+    for (std::size_t round = 0; round < scene_.rounds(); ++round) {
+        for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
+            progress(scene_.name(), "blows in turns", at, points_.size());
+            strike(points_[at], variants_[next++ % variants_.size()]);
+        }
+        next += round + 1;  // Should there be as many points as variants.
     }
 }
 

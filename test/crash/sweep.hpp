@@ -11,7 +11,7 @@ namespace crash {
 struct Options {
     bool verbose = false;
     bool until_first = false;    ///< Leave a scene at its first fault.
-    std::size_t points_max = 0;  ///< Of each kind of blow in a scene, spread evenly; 0: all.
+    std::size_t blows_max = 0;   ///< In a scene, of all kinds in turns; 0: every one everywhere.
     std::size_t stragglers = 8;  ///< Killed, or slow, up to so many instructions later.
     std::int64_t patience_ms = 2000;
 };
@@ -28,8 +28,7 @@ struct Totals {
 
 class Sweep {
 public:
-    Sweep(Scene& scene, Stage& stage, const Options& options)
-        : scene_(scene), stage_(stage), options_(options) {}
+    Sweep(Scene& scene, Stage& stage, const Options& options);
 
     /// Steps through the operation once. False: it did not come to its end.
     bool record();
@@ -51,17 +50,24 @@ public:
     std::size_t states() const { return states_.size(); }
 
 private:
-    static constexpr std::size_t kBlows = 9;  // That come once at each point.
+    /// What befalls the victim, and who comes meanwhile.
+    struct Variant {
+        Blow blow;
+        std::size_t later;
+        int crowd;
+    };
+    static constexpr std::size_t kRecoveries = 30;           // In short ...
+    static constexpr std::size_t kRecoveriesInTurns = 1000;  // ... and of scenes with rounds().
     enum class Second { newcomer, sleeper };
 
-    // A slow victim takes three times as long.
-    std::size_t often() const { return kBlows + 8 * options_.stragglers; }
+    std::vector<Point> addresses() const;
     void set_scene();
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
     Halt record_victim(std::vector<Point>& points);
-    void strike_all(Blow blow, std::size_t later);
-    void strike(const Point& point, Blow blow, std::size_t later);
+    void strike_in_turns();
+    std::size_t recoveries_max() const;
+    void strike(const Point& point, const Variant& variant);
     void let_others(Blow blow);
     void stop_victim(Blow blow);
     void slow_victim(std::size_t later);
@@ -82,13 +88,13 @@ private:
     std::vector<Point> points_;
     std::map<std::uint64_t, Point> states_;
     Totals totals_, recovery_;
+    std::vector<Variant> variants_;  // But the plain kill.
     int crowd_ = 1;
     int told_ = 0;
 };
 
-/// At most `most` of `points` (0: all), spread evenly, others in each `phase` of `phases`.
-std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most, unsigned phase,
-                          unsigned phases);
+/// At most `most` of `points` (0: all), spread evenly.
+std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most);
 
 }  // namespace crash
 

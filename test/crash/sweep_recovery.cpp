@@ -1,4 +1,6 @@
 // Of a sweep: the kills of those who recover what a killed victim left.
+#include <algorithm>
+
 #include "report.hpp"
 #include "sweep.hpp"
 
@@ -22,14 +24,16 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
         });
         if (begun && second == Second::sleeper) { halt = go(true); }
         if (begun && second == Second::newcomer) { halt = Halt::asleep; }
-        slept_at = steps.size();
+        slept_at = halt == Halt::asleep ? steps.size() : SIZE_MAX;
     };
     const std::function<void()> understudy = start;
     set_scene();
     scene_.understudy = second == Second::sleeper ? &understudy : nullptr;
     const bool there = start_victim() == Halt::point && drive(victim_, first) == Halt::point;
     scene_.understudy = nullptr;
+    if (!there) { second_.kill(); }  // The victim's path was another this time.
     if (!there || (second == Second::sleeper && halt != Halt::asleep)) { return false; }
+    stage_.settle();
     scene_.reckon(stage_, victim_.pid());
     victim_.kill();
     if (second == Second::newcomer) { start(); }
@@ -46,7 +50,8 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     std::vector<std::uintptr_t> steps;
     std::size_t slept_at = 0;
     if (!bring_second(first, second, nullptr, steps, slept_at)) {
-        if (second_.pid() == 0) { return; }  // A sleeper that does not sleep yet at this point.
+        // Nobody to recover, or a sleeper that does not sleep yet at this point, or no longer.
+        if (second_.pid() == 0 || (second == Second::sleeper && slept_at == SIZE_MAX)) { return; }
         stage_.complain(Fault::wedged, "who recovers came to nothing");
         ++recovery_.points;
         return judge(recovery_, first, "recovery", 0);
@@ -55,7 +60,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     for (const Point& point : points_of(steps, slept_at, 0)) {
         if (second == Second::newcomer || point.after_sleep) { points.push_back(point); }
     }
-    points = chosen(points, most, 0, 1);
+    points = chosen(points, most);
     for (std::size_t at = 0; at < points.size() && !enough(); ++at) {
         progress(scene_.name(), "recovery", at, points.size());
         if (!bring_second(first, second, &points[at], steps, slept_at)) {
@@ -73,12 +78,21 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     }
 }
 
+// 0: all.
+std::size_t Sweep::recoveries_max() const {
+    if (options_.blows_max != 0) { return kRecoveries; }
+    return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
+}
+
 void Sweep::strike_recoverers() {
     const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
-    const std::size_t most =
-        options_.points_max == 0 ? 0 : options_.points_max / (states_.size() * kinds + 1) + 1;
+    std::size_t states = states_.size();
+    if (options_.blows_max != 0) { states = std::min<std::size_t>(states, 6); }  // Steps take long.
+    const std::size_t all = recoveries_max();
+    const std::size_t most = all == 0 ? 0 : all / (states * kinds + 1) + 1;
     for (const auto& [hash, point] : states_) {
-        if (enough()) { return; }
+        const auto done = static_cast<std::size_t>(recovery_.points);
+        if (enough() || (all != 0 && done >= all)) { return; }
         sweep_second(point, Second::newcomer, most);
         if (kinds == 2) { sweep_second(point, Second::sleeper, most); }
     }
