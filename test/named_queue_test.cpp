@@ -208,7 +208,7 @@ void a_thread_uses_eight_named_queues_beside_its_family_s(void**) {
     assert_ok(queues[8].put(Parcel::make(8, 1)).error());
 }
 
-// Its mutex stands in the system's list of what the thread holds: unmapped, that would lead nowhere.
+// Its mutex stands in the system's list of what the thread holds, which would lead nowhere.
 void a_handle_that_ends_under_another_thread_leaves_its_memory(void**) {
     const Name name("threads"), lock_name("lock");
     const Parcels queue = make_parcels(name, 4);
