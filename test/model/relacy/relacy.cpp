@@ -121,7 +121,7 @@ void shrink_ring(Ring&, Membership&) noexcept {}
 Result<MemberTable*> family() noexcept {
     return Errc::unsupported;
 }
-Status join_members(MemberTable&) noexcept {
+Status join_members(const Members&) noexcept {
     return Errc::unsupported;
 }
 Membership* membership_in(const MemberTable&) noexcept {
@@ -150,7 +150,11 @@ struct Whole {
     std::uint32_t slot[2 * kSlotsMax];
 };
 Whole g_whole;
-MemberTable g_table;
+struct Table {
+    MemberTable head;
+    Member member[kThreadsMax + 1];
+};
+Table g_table;
 rl::var<unsigned>* g_slots;  // what stands in the slots
 
 bool is_slot(const void* at, std::size_t& which) {
@@ -181,13 +185,13 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
 
     void before() {
         Ring& ring = g_whole.ring;
-        ring.message_bytes = sizeof(std::uint32_t);
-        ring.slot_bytes = 8;
-        ring.slots.store(kSlots);
-        ring.most.store(kSlots);
+        ring.shape.message_bytes = sizeof(std::uint32_t);
+        ring.shape.slot_bytes = 8;
+        ring.shape.slots.store(kSlots);
+        ring.shape.most.store(kSlots);
         ring.object = kObject;
-        ring.slots_at = offsetof(Whole, slot);
-        g_table.has_fences = 0;
+        ring.shape.slots_at = offsetof(Whole, slot);
+        g_table.head.has_fences = 0;
         g_slots = slots;
         rl::checked<std::uint32_t>* next = modelled;
         for (RingSide* side : {&ring.put, &ring.get}) {
@@ -205,7 +209,11 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
     }
 
     void thread(unsigned index) {
-        Membership me = {&g_table, &g_table.member[index + 1], index + 1, 0, 0};
+        Membership me;
+        me.table = &g_table.head;
+        me.last = kThreadsMax;
+        me.self = &g_table.member[index + 1];
+        me.index = index + 1;
         if (index < kProducers) {
             for (std::uint32_t i = 0; i < kMessages; ++i) {
                 const std::uint32_t message = index * kMessages + i;
