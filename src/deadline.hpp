@@ -17,6 +17,11 @@ namespace detail {
 /// says why: timeout_negative, timeout_overflow.
 std::int64_t deadline_of(Timeout timeout) noexcept;
 
+/// The same, for operations that most often take less time than a call.
+inline std::int64_t quick_deadline_of(Timeout timeout) noexcept {
+    return timeout.is_forever() ? port::kNever : deadline_of(timeout);
+}
+
 constexpr Errc deadline_error(std::int64_t negative) noexcept {
     return static_cast<Errc>(-negative);
 }

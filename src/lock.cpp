@@ -50,7 +50,7 @@ Lock::~Lock() noexcept {
 }
 
 Status Lock::take(Timeout timeout) noexcept {
-    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    const std::int64_t deadline_ns = detail::quick_deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (state_ == nullptr) { return Errc::closed; }
     const Status status = port::mutex_lock(mutex_at(state_), deadline_ns);

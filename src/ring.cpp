@@ -169,7 +169,7 @@ Result<std::size_t> transfer(Ring* ring, MemberTable* table, RingExtras& extras,
                              std::size_t count, Timeout timeout) noexcept {
     if (ring == nullptr) { return Errc::closed; }
     if (count == 0) { return std::size_t{0}; }
-    const std::int64_t deadline_ns = deadline_of(timeout);
+    const std::int64_t deadline_ns = quick_deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     Membership* me = membership_in(*table);
     if (me == nullptr) {

@@ -245,9 +245,8 @@ static void expect_on_an_error_flushes_tells_and_exits_with_1(void**) {
                                       static_cast<void>(*none);
                                   }),
                      1);
-    assert_string_equal(text,
-                        "using a result that holds no value: the object is closed, or was moved "
-                        "from: make a new one\n");
+    assert_string_equal(
+        text, "using a result that holds no value: closed, or moved from: make a new one\n");
     assert_int_equal(run_and_read(text,
                                   [] {
                                       char doing[1000];
@@ -301,7 +300,7 @@ static void set_panic_replaces_what_a_panic_does(void**) {
                                       Status(Errc::closed).expect("asking");
                                   }),
                      1);
-    assert_string_equal(text, "asking: the object is closed, or was moved from: make a new one\n");
+    assert_string_equal(text, "asking: closed, or moved from: make a new one\n");
 }
 
 // ---- Status and Result<T> ----------------------------------------------------------------------
