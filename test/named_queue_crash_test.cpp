@@ -1,7 +1,7 @@
 // Goal: whoever is killed, in whatever he does with a queue that has a name, the others go on: a
 // name is blocked by nobody, a place in the table is free again, no message is torn or doubled.
-// Method: creators and openers killed after any number of instructions (a sample: each run another),
-// users killed at random while they put and get, against deadlines.
+// Method: creators and openers killed after any number of instructions (each run tries others),
+//         users killed at random while they put and get, against deadlines.
 #include "named_queue_support.hpp"
 
 #include "sweep_support.hpp"

@@ -1,8 +1,8 @@
 // Goal: programs that share nothing but names use one queue together, also if they are of another
 // word size, and go on when those of the other kind are killed.
-// Method: this program starts another: the one that BROOD_OTHER_WORD names, built from this file for
-//         another word size (`make cross-check ARCH=i386` does), or else itself. Each side in turn
-//         makes the queues, puts, gets, and is killed in the middle of it.
+// Method: this program starts another: the one that BROOD_OTHER_WORD names, built from this file
+//         for another word size (`make cross-check ARCH=i386` does), or else itself. Each side in
+//         turn makes the queues, puts, gets, and is killed in the middle of it.
 #include "named_queue_support.hpp"
 
 #include <spawn.h>
