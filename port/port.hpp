@@ -308,6 +308,9 @@ Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedA
 /// Wakes up to `count` sleepers of `kinds` and returns how many were found (posix: may report more,
 /// and wakes every kind). [ass]
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) noexcept;
+/// Wakes those sleepers of `bell` who looked at `looked`, and no others. (Posix, and Linux before
+/// 5.16: nobody, as those sleepers look again by themselves.) [ass]
+void bell_ring_lookers(Bell& bell, std::atomic<std::uint32_t>& looked) noexcept;
 /// Makes the calling single-threaded process the keeper of `bell`: when it ends, however it ends,
 /// the system sets kBellOwnerDied in the word and wakes a sleeper. unsupported: sleepers must then
 /// look by themselves every kSliceNs. Only for processes that use no robust pthread mutex.
@@ -346,8 +349,11 @@ bool mutex_is_free(RobustMutex& mutex) noexcept;
 /// bell_wait() for any kind, which also ends when one of `watched` is free, or its holder ends:
 /// that wakes one of those who watch it. Whoever is woken may find that nothing is left for him. At
 /// most kWatchedMax. Where a port cannot watch (Linux before 5.16), sleeps end after kSliceNs.
+/// `looked`, if not null: what the caller looked at, as bell_wait_having_looked() has it; for more
+/// than kWatchedMax - 1 mutexes, sleeps then end after kSliceNs.
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
-                          std::size_t count, std::int64_t deadline_ns) noexcept;
+                          std::size_t count, std::int64_t deadline_ns,
+                          const LookedAt* looked) noexcept;
 /// The same on two bells at once; at most kWatchedMax - 1 mutexes. (Posix, and Linux before 5.16:
 /// of a ring of `second` it hears only after kSliceNs.)
 Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,

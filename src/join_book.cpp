@@ -227,7 +227,7 @@ Status JoinBook::sleep(std::int64_t deadline_ns) noexcept {
         if (holder[i].is_used.load(std::memory_order_seq_cst) == 0) { continue; }
         watched[count++] = &holder[i].life;
     }
-    return port::bell_wait_watching(joiners, kSleepers, watched, count, deadline_ns);
+    return port::bell_wait_watching(joiners, kSleepers, watched, count, deadline_ns, nullptr);
 }
 
 void JoinBook::ring_joiners() noexcept {

@@ -95,7 +95,7 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     port::owe_ring(ring_.bell);
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);
-    std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
+    const std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
     const Status fenced = me_.heavy_fence();
     if (!fenced.ok()) { return fenced; }
     const Status quiet = wait_out_operation(seen, deadline_ns);
@@ -104,12 +104,11 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
         return Errc::ok;
     }
     if (woken_) {
-        // A ring came to us, and not for us: then it was for the other kind. One of those who is
-        // about to sleep may have missed it, and that we set his flag anew: he finds it dropped.
+        // A ring came to us, and not for us: then it was for the other kind, who look at our index.
+        // One of those who is about to sleep looks at it once more by himself. A ring of the bell
+        // would reach our own kind as well, who would all do as we do, without an end.
         woken_ = false;
-        const std::uint32_t other_flag = flag_of(other_end());
-        const bool stays = ring_some(other_flag, kind_of(other_end()), UINT32_MAX >> 1);
-        word = stays ? word | other_flag : word & ~other_flag;
+        port::bell_ring_lookers(ring_.bell, ring_.side(end_).index);
     }
     // If killed from here on: a ring that was given to us goes to the next.
     const bool sliced = !port::rings_for_the_dead();
@@ -126,11 +125,10 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
 // may enroll just before we sleep, and his ring be missed beside a second getter who sets the flag
 // anew: if he then dies before he puts anything, we look in time.
 Status RingWait::sleep(std::uint32_t word, std::uint32_t seen, std::int64_t until_ns) noexcept {
+    // What would end the wait: the sleep does not begin if it has come meanwhile, from one who is
+    // dead by now, and whose ring found nobody asleep.
+    const port::LookedAt looked[] = {{&ring_.side(other_end()).index, seen}, {&ring_.bell.note, 0}};
     if (roster_ == nullptr) {
-        // What would end the wait: the sleep does not begin if it has come meanwhile, from one who
-        // is dead by now, and whose ring found nobody asleep.
-        const port::LookedAt looked[] = {{&ring_.side(other_end()).index, seen},
-                                         {&ring_.bell.note, 0}};
         return port::bell_wait_having_looked(ring_.bell, word, looked, 2, until_ns);
     }
     port::RobustMutex* watched[port::kWatchedMax];
@@ -138,7 +136,8 @@ Status RingWait::sleep(std::uint32_t word, std::uint32_t seen, std::int64_t unti
     if (!look.is_going_on) { return Errc::ok; }
     const bool is_full = look.living == roster_->count;
     const std::int64_t end_ns = is_full ? until_ns : slice_of(until_ns, kEnrollmentSliceNs);
-    const Status slept = port::bell_wait_watching(ring_.bell, word, watched, look.living, end_ns);
+    const Status slept =
+        port::bell_wait_watching(ring_.bell, word, watched, look.living, end_ns, looked);
     return end_ns == until_ns ? slept : Status();
 }
 

@@ -147,7 +147,7 @@ Status Semaphore::State::sleep(std::int64_t deadline_ns) noexcept {
     port::RobustMutex* watched[port::kWatchedMax];
     for (std::uint32_t i = 0; i < permits; ++i) { watched[i] = &permit[i]; }
     const Status slept =
-        port::bell_wait_watching(bell, detail::kSleepers, watched, permits, deadline_ns);
+        port::bell_wait_watching(bell, detail::kSleepers, watched, permits, deadline_ns, nullptr);
     bell.word.fetch_or(detail::kSleepers, std::memory_order_seq_cst);
     return slept;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
@@ -297,8 +298,53 @@ static void one_thread_may_use_many_queues_in_turn(void**) {
     }
 }
 
+// How long a process has had a processor.
+static std::int64_t cpu_ns_of(pid_t pid) {
+    clockid_t clock = 0;
+    timespec spent = {};
+    assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &spent), 0);
+    return std::int64_t{spent.tv_sec} * 1000000000 + spent.tv_nsec;
+}
+
+static void those_who_find_nothing_to_do_do_not_keep_each_other_awake(void**) {
+    constexpr int kWaiting = 3;
+    for (const bool is_get : {true, false}) {
+        auto queue = make<int>(1);
+        if (!is_get) { assert_ok(queue.put(0)); }
+        pid_t waiting[kWaiting];
+        for (pid_t& one : waiting) {
+            one = start_sleeping(
+                [&] { return (is_get ? queue.get().ok() : queue.put(1).ok()) ? 0 : 1; });
+        }
+        // Who gives up rings for another, in case that he was rung for.
+        const auto gave_up = is_get ? queue.get(milliseconds(20)).status()
+                                    : queue.put(1, milliseconds(20));
+        assert_code(gave_up, Errc::timed_out);
+        assert_true(test::eventually([&] {
+            bool calm = true;
+            std::int64_t before[kWaiting];
+            for (int i = 0; i < kWaiting; ++i) { before[i] = cpu_ns_of(waiting[i]); }
+            brood::port::sleep_until(test::in_ms(30));
+            for (int i = 0; i < kWaiting; ++i) {
+                calm = calm && cpu_ns_of(waiting[i]) == before[i];
+            }
+            return calm;
+        }));
+        for (int i = 0; i < kWaiting; ++i) {
+            if (is_get) {
+                assert_ok(queue.put(i, kLong));
+            } else {
+                assert_ok(queue.get(kLong));
+            }
+        }
+        for (const pid_t one : waiting) { assert_int_equal(test::join_child(one), 0); }
+    }
+}
+
 int main() {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(those_who_find_nothing_to_do_do_not_keep_each_other_awake),
         cmocka_unit_test(messages_come_in_the_order_in_which_they_were_put),
         cmocka_unit_test(a_full_queue_and_an_empty_one_say_so),
         cmocka_unit_test(put_and_get_wait_no_longer_than_the_timeout),

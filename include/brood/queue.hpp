@@ -30,7 +30,7 @@ inline namespace v0 {
 ///         Linux: also of another word size, if T has the same layout there; posix: of one libc and
 ///         word size. A thread uses at most 8 such queues at a time: of more, put() and get() say
 ///         too_many_members. It leaves one by close(), when it ends, and when the handle ends that
-///         it used, if it ends that itself. So let other threads close() first: a handle that ends
+///         it used, if it ends that itself. So other threads close() first: a handle that ends
 ///         while they have not leaves the queue mapped until the process ends.
 ///         What strangers may have written there is not trusted: a queue that can be opened may
 ///         give any messages then, but touches no memory outside. (Who writes there while others
@@ -149,8 +149,8 @@ public:
     /// Waits:  a getter hears of the last death at once (posix, and before Linux 5.16: within 250
     ///         ms). Idle, it causes no wake-ups once all have enrolled; before, one a second.
     /// Memory: 128 bytes for each. Errors: size_zero, size_too_large (more than 127),
-    /// already_exists (called before), no_memory, no_space, closed (no queue),
-    /// unsupported (one with a name).
+    /// already_exists (called before), no_memory, no_space, closed (no queue), unsupported (one
+    /// with a name).
     Status producers(std::size_t count) noexcept { return ring_.producers(count); }
     /// Makes the caller a producer, as its first put does. Returns: ok (also if it is one);
     /// too_many_members; bad_argument (producers() was not called); closed; unsupported.

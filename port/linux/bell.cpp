@@ -46,6 +46,10 @@ std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) no
     return detail::futex_wake(bell.word, count, kinds);
 }
 
+void bell_ring_lookers(Bell&, std::atomic<std::uint32_t>& looked) noexcept {
+    static_cast<void>(detail::futex_wake(looked, UINT32_MAX, kAnyKind));
+}
+
 // This replaces the list of the libc, which therefore no longer frees robust mutexes at the
 // thread's death. An exec counts as the end of the keeper, too.
 Status bell_keep(Bell& bell) noexcept {

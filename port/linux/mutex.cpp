@@ -234,11 +234,17 @@ bool mutex_is_free(RobustMutex& mutex) noexcept {
 }
 
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
-                          std::size_t count, std::int64_t deadline_ns) noexcept {
+                          std::size_t count, std::int64_t deadline_ns,
+                          const LookedAt* looked) noexcept {
     detail::WaitedWord words[detail::kWaitedMax];
     static_assert(kWatchedMax + 1 == detail::kWaitedMax);
     words[0] = detail::waited(bell.word, expected);
-    return wait_watching(words, 1, bell, expected, watched, count, deadline_ns);
+    std::size_t filled = 1;
+    if (looked != nullptr) {
+        if (looked->word->load(std::memory_order_seq_cst) != looked->value) { return {}; }
+        words[filled++] = detail::waited(*looked->word, looked->value);
+    }
+    return wait_watching(words, filled, bell, expected, watched, count, deadline_ns);
 }
 
 Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,

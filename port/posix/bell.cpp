@@ -61,6 +61,8 @@ std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept
     return count;
 }
 
+void bell_ring_lookers(Bell&, std::atomic<std::uint32_t>&) noexcept {}
+
 Status bell_keep(Bell&) noexcept {
     return Errc::unsupported;
 }

@@ -138,13 +138,15 @@ bool mutex_is_free(RobustMutex& mutex) noexcept {
 }
 
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
-                          std::size_t count, std::int64_t deadline_ns) noexcept {
+                          std::size_t count, std::int64_t deadline_ns,
+                          const LookedAt* looked) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
         if (mutex_is_free(*watched[i])) { return {}; }
     }
     const std::int64_t slice_end = now_ns() + kSliceNs;
     const bool last = deadline_ns <= slice_end;
-    const Status slept = bell_wait(bell, expected, kAnyKind, last ? deadline_ns : slice_end);
+    const Status slept = bell_wait_having_looked(bell, expected, looked, looked == nullptr ? 0 : 1,
+                                                 last ? deadline_ns : slice_end);
     return last ? slept : Status();
 }
 

@@ -292,6 +292,8 @@ FALLIBLE(Status, bell_wait_having_looked,
          (bell, expected, looked, count, deadline_ns))
 INFALLIBLE(std::uint32_t, bell_ring, (Bell & bell, std::uint32_t count, std::uint32_t kinds),
            (bell, count, kinds))
+INFALLIBLE(void, bell_ring_lookers, (Bell & bell, std::atomic<std::uint32_t>& looked),
+           (bell, looked))
 FALLIBLE(Status, bell_keep, (Bell & bell), (bell))
 INFALLIBLE(void, owe_ring, (Bell & bell), (bell))
 INFALLIBLE(void, owe_nothing, (), ())
@@ -307,8 +309,8 @@ INFALLIBLE(bool, mutex_is_mine, (RobustMutex & mutex), (mutex))
 INFALLIBLE(bool, mutex_is_free, (RobustMutex & mutex), (mutex))
 INFALLIBLE(Status, bell_wait_watching,
            (Bell & bell, std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
-            std::int64_t deadline_ns),
-           (bell, expected, watched, count, deadline_ns))
+            std::int64_t deadline_ns, const LookedAt* looked),
+           (bell, expected, watched, count, deadline_ns, looked))
 INFALLIBLE(Status, bells_wait_watching,
            (Bell & first, std::uint32_t first_expected, Bell& second, std::uint32_t second_expected,
             RobustMutex* const* watched, std::size_t count, std::int64_t deadline_ns),

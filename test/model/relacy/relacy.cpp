@@ -37,22 +37,24 @@ namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 
 // As futex(2): it compares and falls asleep in one step; a ring is a barrier.
-Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
-                 std::int64_t deadline_ns) noexcept {
+Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedAt* looked,
+                               std::size_t count, std::int64_t deadline_ns) noexcept {
     rl::context& context = rl::ctx();
     context.sched();
     context.atomic_thread_fence_seq_cst();
     {
         rl::preemption_disabler alone(context);
         if (bell.word.load(rl::mo_acquire, $) != expected) { return {}; }
+        for (std::size_t i = 0; i < count; ++i) {
+            if (looked[i].word->load(rl::mo_acquire, $) != looked[i].value) { return {}; }
+        }
     }
     const auto reason = bell.word.by().wait(context, deadline_ns != kNever, true, $);
     return reason == rl::unpark_reason_timeout ? Status(Errc::timed_out) : Status();
 }
-// Nobody dies: the look that the system takes is no more than the caller's own.
-Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedAt*, std::size_t,
-                               std::int64_t deadline_ns) noexcept {
-    return bell_wait(bell, expected, kAnyKind, deadline_ns);
+Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
+                 std::int64_t deadline_ns) noexcept {
+    return bell_wait_having_looked(bell, expected, nullptr, 0, deadline_ns);
 }
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept {
     rl::context& context = rl::ctx();
@@ -60,6 +62,10 @@ std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept
     context.atomic_thread_fence_seq_cst();
     const auto most = count < 16 ? static_cast<int>(count) : 16;
     return static_cast<std::uint32_t>(bell.word.by().wake(context, most, $));
+}
+// All who sleep, which are more than are asked for.
+void bell_ring_lookers(Bell& bell, std::atomic<std::uint32_t>&) noexcept {
+    static_cast<void>(bell_ring(bell, 16, kAnyKind));
 }
 Status bell_init(Bell&) noexcept {
     return {};
