@@ -72,7 +72,7 @@ private:
     bool is_put() const noexcept { return end_ == RingEnd::put; }
     RingSide& mine() noexcept { return ring_.side(end_); }
     RingSide& other() noexcept { return ring_.side(is_put() ? RingEnd::get : RingEnd::put); }
-    std::uint32_t most() const noexcept { return ring_.most.load(std::memory_order_relaxed); }
+    std::uint32_t most() const noexcept { return ring_.shape.most.load(std::memory_order_relaxed); }
     RingState state() const noexcept {
         return static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
     }
@@ -106,7 +106,7 @@ private:
         });
         const auto units = static_cast<std::uint32_t>(units_of(header.bytes));
         commit(index + units);
-        const std::uint32_t sparse = ring_.shrink_below.load(std::memory_order_relaxed);
+        const std::uint32_t sparse = ring_.shape.shrink_below.load(std::memory_order_relaxed);
         if (in_it - units < sparse &&
             other().index.load(std::memory_order_acquire) - (index + units) < sparse) {
             shrink_ring(ring_, me_);
@@ -117,7 +117,7 @@ private:
     // In one piece, or around the end of the ring in two.
     template <class Move>
     void copy(std::uint32_t index, std::size_t bytes, Move move) noexcept {
-        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
+        const std::uint32_t slots = ring_.shape.slots.load(std::memory_order_relaxed);
         const std::size_t to_end = (slots - (index & (slots - 1))) * kUnit;
         const std::size_t first = bytes < to_end ? bytes : to_end;
         if (first != 0) { move(ring_.slot(index), 0, first); }
@@ -147,7 +147,7 @@ private:
     Status wait(std::uint32_t units) noexcept {
         user_.withdraw();
         user_.leave();
-        if (is_put() && ring_.grows()) { return grow_ring(ring_, me_, units, deadline_ns_); }
+        if (is_put() && ring_.shape.grows()) { return grow_ring(ring_, me_, units, deadline_ns_); }
         // What we were woken for is too little for us, but others may wait with shorter messages.
         // Each of them passes it on, too; who finds that nothing has moved since does not.
         if (is_put() && seen_before_ != seen_ && wait_.must_ring()) { wait_.ring_all_of_ours(); }
@@ -176,7 +176,7 @@ private:
 
 Result<Membership*> member_of(MemberTable& table) noexcept {
     if (membership_in(table) == nullptr) {
-        const Status joined = join_members(table);
+        const Status joined = join_members(members_of_family(table));
         if (!joined.ok()) { return joined.error(); }
     }
     return membership_in(table);
@@ -191,7 +191,7 @@ Result<RingHandle> RingHandle::make_bytes(std::size_t most) noexcept {
 Status RingHandle::put_bytes(const void* message, std::size_t bytes, Timeout timeout) noexcept {
     if (ring_ == nullptr || closed_) { return Errc::closed; }
     if (message == nullptr && bytes != 0) { return Errc::bad_argument; }
-    const std::size_t longest = (ring_->bound() - 1) * kUnit;
+    const std::size_t longest = (ring_->shape.bound() - 1) * kUnit;
     if (bytes > longest) {
         return Error(Errc::message_too_long, 0, static_cast<std::int64_t>(longest));
     }

@@ -10,35 +10,56 @@ namespace {
 // Inherited by every kind of fork, as the mapping is.
 std::atomic<MemberTable*> g_family{nullptr};
 
+constexpr std::size_t kFamilyBytes = MemberTable::bytes_for(MemberTable::kFamily);
+
 Result<MemberTable*> make_table() noexcept {
     const Status watched = fork_list_watch();
     if (!watched.ok()) { return watched.error(); }
-    const Result<void*> memory = port::map_shared(sizeof(MemberTable));
+    const Result<void*> memory = port::map_shared(kFamilyBytes);
     if (!memory.ok()) { return memory.error(); }
     auto* const table = static_cast<MemberTable*>(*memory);
-    for (Member& member : table->member) {
-        const Status made = port::mutex_init(member.life);
-        if (made.ok()) { continue; }
-        port::unmap(table, sizeof(MemberTable));
-        return made.error();
-    }
-    const Status made = port::mutex_init(table->accounting);
-    if (!made.ok()) {
-        port::unmap(table, sizeof(MemberTable));
-        return made.error();
-    }
-    // Tried out, since a sandbox may know the call and refuse it.
-    table->has_fences = port::fence_join().ok() && port::fence_all().ok() ? 1 : 0;
-    return table;
+    const Status made = init_table(*table, MemberTable::kFamily);
+    if (made.ok()) { return table; }
+    port::unmap(table, kFamilyBytes);
+    return made.error();
 }
 
-// __thread and not thread_local: nothing is to be constructed.
+// __thread and not thread_local: nothing is to be constructed. The family's is apart, so that to
+// have others costs its operations nothing.
 __thread Membership t_membership;
+__thread Membership t_named[kNamedMemberships];
+__thread std::uint32_t t_last_named;
+
+bool is_used(const Membership& one) noexcept {
+    return one.table != nullptr && one.epoch == epoch_now();
+}
+
+// Where the calling thread keeps its place in that table; null: it uses too many.
+Membership* room_for(const MemberTable& table) noexcept {
+    if (&table == g_family.load(std::memory_order_relaxed)) { return &t_membership; }
+    for (Membership& one : t_named) {
+        if (!is_used(one)) { return &one; }
+    }
+    return nullptr;
+}
+
+[[gnu::noinline]] Membership* named_membership_in(const MemberTable& table) noexcept {
+    Membership& last = t_named[t_last_named];
+    if (last.table == &table && is_used(last)) { return &last; }
+    for (std::uint32_t i = 0; i < kNamedMemberships; ++i) {
+        if (t_named[i].table != &table || !is_used(t_named[i])) { continue; }
+        t_last_named = i;
+        return &t_named[i];
+    }
+    return nullptr;
+}
 
 // Tries to make a free entry the caller's. If killed in here: the entry's mutex is free again, and
 // what stands in the entry is the former owner's, or nothing.
-bool take_entry(MemberTable& table, std::uint32_t index, bool with_what_is_left) noexcept {
-    Member& entry = table.member[index];
+bool take_entry(const Members& members, std::uint32_t index, bool with_what_is_left,
+                Membership& me) noexcept {
+    MemberTable& table = *members.table;
+    Member& entry = members.at(index);
     if (!port::mutex_is_free(entry.life)) { return false; }
     if (!with_what_is_left && entry.left_behind() != 0) { return false; }
     if (!is_held(port::mutex_lock(entry.life, 0))) { return false; }
@@ -51,21 +72,35 @@ bool take_entry(MemberTable& table, std::uint32_t index, bool with_what_is_left)
     entry.op.store(0, std::memory_order_release);
     entry.object.store(0, std::memory_order_release);
     entry.incarnation.fetch_add(1, std::memory_order_release);
+    entry.process.store(port::process_id(), std::memory_order_relaxed);
+    entry.mapping.store(members.mapping, std::memory_order_relaxed);
     std::uint32_t top = table.top.load(std::memory_order_relaxed);
     while (top < index && !table.top.compare_exchange_weak(top, index)) {}
-    t_membership = Membership();
-    t_membership.table = &table;
-    t_membership.self = &entry;
-    t_membership.index = index;
-    t_membership.epoch = fork_epoch();
+    me = Membership();
+    static_cast<Members&>(me) = members;
+    me.self = &entry;
+    me.index = index;
+    me.epoch = fork_epoch();
     return true;
 }
 
 }  // namespace
 
 Membership* membership_in(const MemberTable& table) noexcept {
-    if (t_membership.table != &table || t_membership.epoch != epoch_now()) { return nullptr; }
+    if (t_membership.table != &table || t_membership.epoch != epoch_now()) {
+        return named_membership_in(table);
+    }
     return &t_membership;
+}
+
+Status init_table(MemberTable& table, std::uint32_t last) noexcept {
+    Status made = port::mutex_init(table.accounting);
+    for (std::uint32_t index = 0; index <= last && made.ok(); ++index) {
+        made = port::mutex_init(table.at(index).life);
+    }
+    // Tried out, since a sandbox may know the call and refuse it.
+    table.has_fences = port::fence_join().ok() && port::fence_all().ok() ? 1 : 0;
+    return made;
 }
 
 Result<MemberTable*> family() noexcept {
@@ -74,7 +109,7 @@ Result<MemberTable*> family() noexcept {
     const Result<MemberTable*> made = make_table();
     if (!made.ok()) { return made; }
     if (g_family.compare_exchange_strong(found, *made, std::memory_order_acq_rel)) { return made; }
-    port::unmap(*made, sizeof(MemberTable));  // Another thread was first.
+    port::unmap(*made, kFamilyBytes);  // Another thread was first.
     return found;
 }
 
@@ -84,30 +119,53 @@ std::uint32_t MemberTable::number_object() noexcept {
     for (;;) {
         const std::uint32_t number = objects.fetch_add(1, std::memory_order_relaxed) + 1;
         bool is_free = number != 0;
-        for (const Member& one : member) {
-            is_free = is_free && one.object.load(std::memory_order_relaxed) != number;
+        for (std::uint32_t index = 1; index <= kFamily; ++index) {
+            is_free = is_free && at(index).object.load(std::memory_order_relaxed) != number;
         }
         if (is_free) { return number; }
     }
 }
 
-Status join_members(MemberTable& table) noexcept {
+Status join_members(const Members& members) noexcept {
     // Lost by exec, inherited by fork: doing it again costs less than to know.
-    if (table.has_fences != 0) {
+    if (members.has_fences != 0) {
         const Status joined = port::fence_join();
         if (!joined.ok()) { return joined; }
     }
+    Membership* const me = room_for(*members.table);
+    if (me == nullptr) { return Errc::too_many_members; }
     for (const bool with_what_is_left : {false, true}) {
-        for (std::uint32_t index = 1; index <= MemberTable::kMax; ++index) {
-            if (take_entry(table, index, with_what_is_left)) { return Errc::ok; }
+        for (std::uint32_t index = 1; index <= members.last; ++index) {
+            if (take_entry(members, index, with_what_is_left, *me)) { return Errc::ok; }
         }
     }
     return Errc::too_many_members;
 }
 
+bool leave_members(Membership& me) noexcept {
+    me.self->op.store(0, std::memory_order_release);
+    port::RobustMutex& life = me.self->life;
+    me = Membership();
+    // If killed before: the system frees the entry.
+    return port::mutex_unlock(life).ok();
+}
+
+bool has_members_here(const Members& members) noexcept {
+    const port::Pid here = port::process_id();
+    for (std::uint32_t index = 1; index <= members.last; ++index) {
+        const Member& one = members.at(index);
+        const bool is_ours = one.process.load(std::memory_order_relaxed) == here &&
+                             one.mapping.load(std::memory_order_relaxed) == members.mapping;
+        if (is_ours && members.is_alive(index)) { return true; }
+    }
+    return false;
+}
+
 void end_membership() noexcept {
-    if (t_membership.table == nullptr || t_membership.epoch != epoch_now()) { return; }
-    t_membership.self->op.store(0, std::memory_order_release);
+    if (is_used(t_membership)) { t_membership.self->op.store(0, std::memory_order_release); }
+    for (Membership& one : t_named) {
+        if (is_used(one)) { one.self->op.store(0, std::memory_order_release); }
+    }
 }
 
 }  // namespace detail

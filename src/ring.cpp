@@ -7,6 +7,7 @@
 
 #include "deadline.hpp"
 #include "join_book.hpp"
+#include "named_ring.hpp"
 #include "ring_memory.hpp"
 #include "ring_wait.hpp"
 
@@ -19,9 +20,10 @@ namespace {
 template <RingEnd kEnd>
 class Transfer {
 public:
-    Transfer(Ring& ring, Membership& me, std::int64_t deadline_ns, Roster* roster,
-             Holder* holder) noexcept
+    Transfer(Ring& ring, const RingShape& shape, Membership& me, std::int64_t deadline_ns,
+             Roster* roster, Holder* holder) noexcept
         : ring_(ring),
+          shape_(shape),
           user_(ring, me, kEnd),
           me_(me),
           deadline_ns_(deadline_ns),
@@ -44,13 +46,13 @@ public:
             const Status entered = user_.enter(deadline_ns_);
             if (!entered.ok()) { return give_up(entered); }
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
-            const std::uint32_t sparse = ring_.shrink_below.load(std::memory_order_relaxed);
+            const std::uint32_t sparse = shape_.shrink_below.load(std::memory_order_relaxed);
             const bool gives_back = must_give_back();
             const std::uint32_t possible =
                 possible_at(index, gives_back && sparse > count ? sparse : count);
             const auto state =
                 static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
-            const bool is_over = state == RingState::shut ||
+            const bool is_over = state >= RingState::shut ||
                                  (state == RingState::draining && (is_put() || possible == 0));
             const bool must_grow = possible < count && can_grow();
             const bool is_sparse = gives_back && possible < sparse;
@@ -81,10 +83,10 @@ public:
 
 private:
     static constexpr bool is_put() noexcept { return kEnd == RingEnd::put; }
-    bool can_grow() const noexcept { return is_put() && ring_.grows(); }
+    bool can_grow() const noexcept { return is_put() && shape_.grows(); }
     bool must_give_back() const noexcept {
         return !is_put() && !has_given_back_ &&
-               ring_.shrink_below.load(std::memory_order_relaxed) != 0;
+               shape_.shrink_below.load(std::memory_order_relaxed) != 0;
     }
     bool is_mine() noexcept {
         return mine().lease.word.load(std::memory_order_relaxed) == me_.index;
@@ -111,26 +113,26 @@ private:
         possible = is_put() ? most() - (index - seen) : seen - index;
         return possible;
     }
-    std::uint32_t most() const noexcept { return ring_.most.load(std::memory_order_relaxed); }
+    std::uint32_t most() const noexcept { return shape_.most.load(std::memory_order_relaxed); }
 
     // Where the other side stood when there was nothing to do, at `index`.
     std::uint32_t seen_at(std::uint32_t index) const noexcept {
-        return is_put() ? index - ring_.bound() : index;
+        return is_put() ? index - shape_.bound() : index;
     }
 
     // For one who has no right to the side any more: changes nothing.
     bool is_more_possible() noexcept {
         const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
         const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it < most() : in_it != 0;
+        return is_put() ? in_it != most() : in_it != 0;
     }
 
     void move(std::uint32_t index, std::uint32_t count, Buffer messages) noexcept {
         // Looked at after the announcement: who sets a flag later waits until this is over.
         const bool owes = ring_.bell.word.load(std::memory_order_relaxed) != 0;
         if (owes) { port::owe_ring(ring_.bell); }
-        for (std::uint32_t i = 0; i < count; ++i, messages += ring_.message_bytes) {
-            copy(ring_.slot(index + i), messages);
+        for (std::uint32_t i = 0; i < count; ++i, messages += shape_.message_bytes) {
+            copy(ring_.slot(index + i, shape_), messages);
         }
         if (!is_put()) { me_.self->taking.store(count, std::memory_order_release); }
         if (!is_put() && holder_ != nullptr) { holder_->begin(index, count); }
@@ -144,10 +146,10 @@ private:
     }
 
     void copy(unsigned char* slot, const unsigned char* message) noexcept {
-        __builtin_memcpy(slot, message, ring_.message_bytes);
+        __builtin_memcpy(slot, message, shape_.message_bytes);
     }
     void copy(unsigned char* slot, unsigned char* message) noexcept {
-        __builtin_memcpy(message, slot, ring_.message_bytes);
+        __builtin_memcpy(message, slot, shape_.message_bytes);
     }
 
     Result<std::size_t> give_up(const Status& status) noexcept {
@@ -156,6 +158,7 @@ private:
     }
 
     Ring& ring_;
+    const RingShape& shape_;
     RingUser user_;
     Membership& me_;
     std::int64_t deadline_ns_;
@@ -165,15 +168,16 @@ private:
 };
 
 template <RingEnd kEnd, class Buffer>
-Result<std::size_t> transfer(Ring* ring, MemberTable* table, RingExtras& extras, Buffer messages,
-                             std::size_t count, Timeout timeout) noexcept {
+Result<std::size_t> transfer(Ring* ring, const RingShape* shape, MemberTable* table,
+                             RingExtras& extras, Buffer messages, std::size_t count,
+                             Timeout timeout) noexcept {
     if (ring == nullptr) { return Errc::closed; }
     if (count == 0) { return std::size_t{0}; }
     const std::int64_t deadline_ns = quick_deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     Membership* me = membership_in(*table);
     if (me == nullptr) {
-        const Result<Membership*> joined = member_of(*ring, *table);
+        const Result<Membership*> joined = member_of(*ring, members_of(*table, extras));
         if (!joined.ok()) { return joined.error(); }
         me = *joined;
     }
@@ -187,7 +191,8 @@ Result<std::size_t> transfer(Ring* ring, MemberTable* table, RingExtras& extras,
         const Status enrolled = extras.roster->enroll(*ring, *me);
         if (!enrolled.ok()) { return enrolled.error(); }
     }
-    return Transfer<kEnd>(*ring, *me, deadline_ns, extras.roster, holder).run(messages, count);
+    return Transfer<kEnd>(*ring, *shape, *me, deadline_ns, extras.roster, holder)
+        .run(messages, count);
 }
 
 }  // namespace
@@ -199,12 +204,11 @@ Result<RingHandle> RingHandle::make(std::size_t message_bytes, std::size_t most)
     const Result<Ring*> ring = make_ring(message_bytes, most, handle.bytes_);
     if (!ring.ok()) { return ring.error(); }
     handle.ring_ = *ring;
+    handle.shape_ = &(*ring)->shape;
     handle.table_ = *table;
     (*ring)->object = (*table)->number_object();
-    for (port::Bell* bell : {&(*ring)->put.lease, &(*ring)->get.lease, &(*ring)->bell}) {
-        const Status made = port::bell_init(*bell);
-        if (!made.ok()) { return made.error(); }
-    }
+    const Status made = init_bells(**ring);
+    if (!made.ok()) { return made.error(); }
     return handle;
 }
 
@@ -216,6 +220,7 @@ RingHandle& RingHandle::operator=(RingHandle&& other) noexcept {
     if (this == &other) { return *this; }
     if (ring_ != nullptr) { release(); }
     ring_ = std::exchange(other.ring_, nullptr);
+    shape_ = std::exchange(other.shape_, nullptr);
     table_ = std::exchange(other.table_, nullptr);
     bytes_ = std::exchange(other.bytes_, 0u);
     extras_ = std::exchange(other.extras_, RingExtras());
@@ -229,19 +234,23 @@ RingHandle::~RingHandle() noexcept {
 
 void RingHandle::release() noexcept {
     leave();
-    port::unmap(ring_, bytes_);
+    if (extras_.named == nullptr) {
+        port::unmap(ring_, bytes_);
+    } else {
+        extras_.named->end(*extras_.named);
+    }
 }
 
 Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
                                     Timeout timeout) noexcept {
     if (closed_) { return Errc::closed; }
-    return transfer<RingEnd::put>(ring_, table_, extras_,
+    return transfer<RingEnd::put>(ring_, shape_, table_, extras_,
                                   static_cast<const unsigned char*>(messages), count, timeout);
 }
 
 Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
-    return transfer<RingEnd::get>(ring_, table_, extras_, static_cast<unsigned char*>(messages),
-                                  count, timeout);
+    return transfer<RingEnd::get>(ring_, shape_, table_, extras_,
+                                  static_cast<unsigned char*>(messages), count, timeout);
 }
 
 Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
@@ -257,11 +266,11 @@ std::size_t RingHandle::size() const noexcept {
     // In this order, so that it is never below 0.
     const std::uint32_t got = ring_->get.index.load(std::memory_order_acquire);
     const std::uint32_t count = ring_->put.index.load(std::memory_order_acquire) - got;
-    return count < ring_->bound() ? count : ring_->bound();
+    return count < shape_->bound() ? count : shape_->bound();
 }
 
 std::size_t RingHandle::most() const noexcept {
-    return ring_ == nullptr || ring_->grows() ? 0 : ring_->bound();
+    return ring_ == nullptr || shape_->grows() ? 0 : shape_->bound();
 }
 
 Status RingHandle::shutdown(Shutdown how) noexcept {

@@ -47,6 +47,7 @@
 #define BROOD_SRC_RING_HPP
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include <brood/result.hpp>
@@ -75,11 +76,13 @@ enum class RingEnd : std::uint32_t { put = 1, get = 2 };
 /// In Ring::bell.note.
 enum class RingState : std::uint32_t { open, draining, shut };
 
-struct Ring {
+/// What lies where in a ring. It lies in the ring, for whoever shares that by fork. One that is
+/// opened by name may have been written by anybody: each of its handles has its own, of what was
+/// checked, and does not look at the ring's again.
+struct RingShape {
     std::uint32_t message_bytes;
     std::uint32_t slot_bytes;  // a multiple of 8
-    std::uint32_t object;      // its number in the table
-    std::uint32_t slots_at;    // offset of the slots from here
+    std::uint32_t slots_at;    // offset of the slots from the ring
     // Of a ring that grows these change, by whoever uses both sides; of others they are fixed.
     std::atomic<std::uint32_t> slots;  // a power of two
     std::atomic<std::uint32_t> most;   // messages at a time, at most `slots`
@@ -88,6 +91,17 @@ struct Ring {
     std::atomic<std::uint32_t> allocated;  // as many slots have memory, at least
     std::uint32_t slots_least;
     std::uint32_t slots_max;  // 0: it does not grow
+
+    bool grows() const noexcept { return slots_max != 0; }
+    /// What no number of messages at a time exceeds.
+    std::uint32_t bound() const noexcept {
+        return grows() ? slots_max : most.load(std::memory_order_relaxed);
+    }
+};
+
+struct Ring {
+    RingShape shape;
+    std::uint32_t object;  // its number in the table
 
     // Messages that went with dead getters, and the step by which that is being counted: `member`
     // is not 0 in the middle of it. For src/ring_lost.cpp alone.
@@ -100,21 +114,23 @@ struct Ring {
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
 
     RingSide& side(RingEnd end) noexcept { return end == RingEnd::put ? put : get; }
-    unsigned char* slot(std::uint32_t index) noexcept {
-        auto* const base = reinterpret_cast<unsigned char*>(this) + slots_at;
-        const std::uint32_t mask = slots.load(std::memory_order_relaxed) - 1;
-        return base + std::size_t{index & mask} * slot_bytes;
-    }
-    bool grows() const noexcept { return slots_max != 0; }
-    /// What no number of messages at a time exceeds.
-    std::uint32_t bound() const noexcept {
-        return grows() ? slots_max : most.load(std::memory_order_relaxed);
+    unsigned char* slot(std::uint32_t index) noexcept { return slot(index, shape); }
+    unsigned char* slot(std::uint32_t index, const RingShape& by) noexcept {
+        auto* const base = reinterpret_cast<unsigned char*>(this) + by.slots_at;
+        const std::uint32_t mask = by.slots.load(std::memory_order_relaxed) - 1;
+        return base + std::size_t{index & mask} * by.slot_bytes;
     }
 
     static constexpr std::uint32_t kGetters = 0x80000000u;  // flags of those who sleep ...
     static constexpr std::uint32_t kPutters = 0x40000000u;
     static constexpr std::uint32_t kGetterKind = 2, kPutterKind = 1;  // ... and their kinds
 };
+static_assert(sizeof(port::Bell) == 64 && sizeof(RingSide) == 192, "an ABI, of all word sizes");
+static_assert(offsetof(RingSide, shared_left) == 64 && offsetof(RingSide, index) == 128);
+static_assert(sizeof(RingShape) == 36 && offsetof(RingShape, slots) == 12);
+static_assert(offsetof(Ring, object) == 36 && offsetof(Ring, lost) == 40);
+static_assert(offsetof(Ring, counting) == 44 && offsetof(Ring, put) == 64);
+static_assert(offsetof(Ring, get) == 256 && offsetof(Ring, bell) == 448 && sizeof(Ring) == 512);
 
 /// What a member says in its entry of the operation that it is in the middle of.
 struct Announcement {
@@ -148,18 +164,18 @@ struct Lease {
         return member << kRevokerShift;
     }
 };
-static_assert(MemberTable::kMax <= Lease::kMember);
+static_assert(MemberTable::kFamily <= Lease::kMember);
 
 /// What a thread does with an end: it moves messages, or it is about to use both ends, of which
 /// this is the first, or the second.
 enum class RingUse : std::uint8_t { alone, first, second };
 
 /// The calling thread as a member of the ring's table. Errors: as join_members().
-Result<Membership*> member_of(Ring& ring, MemberTable& table) noexcept;
+Result<Membership*> member_of(Ring& ring, const Members& members) noexcept;
 
 /// Counts what dead getters took from the ring and nobody has counted yet. At most a moment: it
 /// does nothing while somebody who does the same is stopped.
-void count_lost(Ring& ring, MemberTable& table) noexcept;
+void count_lost(Ring& ring, const Members& members) noexcept;
 
 /// One end of a ring, as a thread uses it.
 class RingUser {
@@ -188,7 +204,7 @@ public:
     /// If killed from the announcement on: others look whether we live, and take the side over.
     Status enter(std::int64_t deadline_ns) noexcept {
         const std::uint32_t announced = announce();
-        me_.table->light_fence();
+        me_.light_fence();
         // The index again: a lease that was a dead one's with our entry may have come to us only
         // now, after others moved it.
         if (mine_.lease.word.load(std::memory_order_acquire) == me_.index &&
@@ -205,7 +221,7 @@ public:
 
     /// After an operation: gives the lease to one who insists.
     void leave() noexcept {
-        me_.table->light_fence();
+        me_.light_fence();
         const std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
         if ((seen & Lease::kForce) != 0) { hand_over(seen); }
         if (mine_.shared_left.load(std::memory_order_relaxed) != 0) { share(); }

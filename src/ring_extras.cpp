@@ -5,6 +5,7 @@
 
 #include "deadline.hpp"
 #include "join_book.hpp"
+#include "named_ring.hpp"
 #include "ring_wait.hpp"
 #include "sleepers.hpp"
 
@@ -46,14 +47,14 @@ Status RingHandle::make_joinable() noexcept {
 
 // As one of those whom joiners watch.
 Status RingHandle::take_part() noexcept {
-    const Result<Membership*> me = member_of(*ring_, *table_);
+    const Result<Membership*> me = member_of(*ring_, members());
     if (!me.ok()) { return me.error(); }
     return extras_.book->holder_of(**me, ring_->object, port::kNever).status();
 }
 
 Status RingHandle::task_done() noexcept {
     if (ring_ == nullptr) { return Errc::closed; }
-    const Result<Membership*> me = member_of(*ring_, *table_);
+    const Result<Membership*> me = member_of(*ring_, members());
     if (!me.ok()) { return me.error(); }
     return extras_.book->settle(*ring_, **me);
 }
@@ -98,13 +99,17 @@ void RingHandle::close() noexcept {
         me->self->op.store(0, std::memory_order_release);
     }
     if (extras_.roster != nullptr) { extras_.roster->leave(*ring_, *me); }
+    if (extras_.named == nullptr) { return; }
+    for (const RingEnd end : {RingEnd::put, RingEnd::get}) { RingUser(*ring_, *me, end).let_go(); }
+    // If killed here, or before: a member who died, in no operation.
+    if (!leave_members(*me)) { extras_.named->has_strayed = true; }
 }
 
 // The system's list of what a thread holds is linked through the mutexes: memory in which another
 // thread of this process holds one stays mapped.
 void RingHandle::leave() noexcept {
     close();
-    count_lost(*ring_, *table_);  // So that others may have the entries of the dead.
+    count_lost(*ring_, members());  // So that others may have the entries of the dead.
     Membership* const me = membership_in(*table_);
     JoinBook* const book = std::exchange(extras_.book, nullptr);
     if (book != nullptr) {

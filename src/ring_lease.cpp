@@ -47,7 +47,7 @@ void RingUser::draw_back() noexcept {
 
 // What a member is at in this ring; 0: nothing.
 std::uint32_t RingUser::op_of(std::uint32_t member) noexcept {
-    Member& other = me_.table->member[member];
+    Member& other = me_.at(member);
     const std::uint32_t op = other.op.load(std::memory_order_acquire);
     const std::uint32_t object = other.object.load(std::memory_order_acquire);
     const bool is_ours = object == ring_.object && other.op.load(std::memory_order_acquire) == op;
@@ -103,7 +103,7 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
         return false;
     }
     begin();
-    me_.table->light_fence();
+    me_.light_fence();
     if (mine_.lease.word.load(std::memory_order_acquire) != seen) {
         draw_back();
         return false;
@@ -125,10 +125,10 @@ Status RingUser::sleep(std::uint32_t seen, std::int64_t deadline_ns,
 // although something was left behind; then its incarnation is another, and what we write is void.
 bool RingUser::note_untaken(std::uint32_t dead) noexcept {
     if (end_ != RingEnd::get) { return true; }
-    Member& member = me_.table->member[dead];
+    Member& member = me_.at(dead);
     std::uint32_t accounted = member.accounted.load(std::memory_order_acquire);
     const std::uint32_t incarnation = member.incarnation.load(std::memory_order_acquire);
-    if (!is_in_operation(dead, end_) || me_.table->is_alive(dead) ||
+    if (!is_in_operation(dead, end_) || me_.is_alive(dead) ||
         member.incarnation.load(std::memory_order_acquire) != incarnation) {
         return false;
     }
@@ -151,7 +151,7 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         if (!word.compare_exchange_strong(seen, seen | Lease::kForce)) { return Errc::ok; }
         seen |= Lease::kForce;
     }
-    const Status fenced = me_.table->heavy_fence();
+    const Status fenced = me_.heavy_fence();
     if (!fenced.ok()) { return fenced; }
     const std::uint32_t owner = Lease::owner(seen);
     // If killed before the exchange: the next contender finds a dead revoker. After: a dead owner.
@@ -169,7 +169,7 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
             return Errc::ok;
         }
     }
-    if (!me_.table->is_alive(owner)) { return note_untaken(owner) ? take() : Status(Errc::ok); }
+    if (!me_.is_alive(owner)) { return note_untaken(owner) ? take() : Status(Errc::ok); }
     if ((seen & Lease::kSleep) == 0) {
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
         return Errc::ok;  // Looks at the operation once more, after another fence.
@@ -188,7 +188,7 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
     const std::uint32_t revoker = Lease::revoker(seen);
     const std::uint32_t op = op_of(revoker);
     const bool asks = op == Announcement::of_asking(end_) || op == Announcement::kBothEnds;
-    if (!asks || !me_.table->is_alive(revoker)) {
+    if (!asks || !me_.is_alive(revoker)) {
         // Should the entry be another's by now, who lives and revokes: his exchange fails, and he
         // begins anew. Without kForce: it was the other who made the fence after it.
         const std::uint32_t mine = Lease::owner(seen) | Lease::with_revoker(me_.index);

@@ -26,13 +26,6 @@ constexpr std::uint32_t kSparse = 16, kSpacious = 4;
 constexpr std::uint64_t kReservedMax = sizeof(void*) < 8 ? std::uint64_t{256} << 20
                                                          : std::uint64_t{PTRDIFF_MAX} / 2;
 
-// The least power of two that is not below `count`.
-std::uint32_t whole_power(std::size_t count) noexcept {
-    std::uint32_t power = 1;
-    while (power < count) { power *= 2; }
-    return power;
-}
-
 std::uint64_t bytes_of(std::uint64_t slots, std::uint64_t slot_bytes) noexcept {
     return sizeof(Ring) + slots * slot_bytes;
 }
@@ -43,19 +36,17 @@ std::size_t whole_pages(std::uint64_t bytes) noexcept {
 }
 
 // Where the pages of `slots` slots end.
-std::size_t end_of(const Ring& ring, std::uint32_t slots) noexcept {
-    return whole_pages(bytes_of(slots, ring.slot_bytes));
+std::size_t end_of(const RingShape& shape, std::uint32_t slots) noexcept {
+    return whole_pages(bytes_of(slots, shape.slot_bytes));
 }
 
-Ring* lay_out(void* memory, std::size_t message_bytes, std::uint64_t slot_bytes,
-              std::uint32_t slots, std::size_t most) noexcept {
-    auto* const ring = static_cast<Ring*>(memory);
-    ring->message_bytes = static_cast<std::uint32_t>(message_bytes);
-    ring->slot_bytes = static_cast<std::uint32_t>(slot_bytes);
-    ring->slots_at = sizeof(Ring);
-    ring->slots.store(slots, std::memory_order_relaxed);
-    ring->most.store(static_cast<std::uint32_t>(most), std::memory_order_relaxed);
-    return ring;
+void lay_out(RingShape& shape, std::size_t message_bytes, std::uint32_t slots,
+             std::size_t most) noexcept {
+    shape.message_bytes = static_cast<std::uint32_t>(message_bytes);
+    shape.slot_bytes = static_cast<std::uint32_t>(slot_bytes_of(message_bytes));
+    shape.slots_at = sizeof(Ring);
+    shape.slots.store(slots, std::memory_order_relaxed);
+    shape.most.store(static_cast<std::uint32_t>(most), std::memory_order_relaxed);
 }
 
 Result<Ring*> make_growing(std::size_t message_bytes, std::uint64_t slot_bytes,
@@ -74,12 +65,13 @@ Result<Ring*> make_growing(std::size_t message_bytes, std::uint64_t slot_bytes,
         return allocated.error();
     }
     __builtin_memset(reserved->address, 0, sizeof(Ring));
-    Ring* const ring = lay_out(reserved->address, message_bytes, slot_bytes, least, least);
-    ring->allocated.store(least, std::memory_order_relaxed);
-    ring->slots_least = ring->slots_max = least;
-    while (ring->slots_max < kSlotsMax &&
-           bytes_of(std::uint64_t{ring->slots_max} * 2, slot_bytes) <= reserved->bytes) {
-        ring->slots_max *= 2;
+    auto* const ring = static_cast<Ring*>(reserved->address);
+    lay_out(ring->shape, message_bytes, least, least);
+    ring->shape.allocated.store(least, std::memory_order_relaxed);
+    ring->shape.slots_least = ring->shape.slots_max = least;
+    while (ring->shape.slots_max < kSlotsMax &&
+           bytes_of(std::uint64_t{ring->shape.slots_max} * 2, slot_bytes) <= reserved->bytes) {
+        ring->shape.slots_max *= 2;
     }
     bytes = reserved->bytes;
     return ring;
@@ -90,6 +82,7 @@ class Resizing {
 public:
     Resizing(Ring& ring, Membership& me) noexcept
         : ring_(ring),
+          shape_(ring.shape),
           put_(ring, me, RingEnd::put, RingUse::first),
           get_(ring, me, RingEnd::get, RingUse::second) {}
 
@@ -112,8 +105,8 @@ public:
     }
 
     Status grow(std::size_t count) noexcept {
-        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
-        if (count > ring_.slots_max - in_it()) { return Errc::no_space; }
+        const std::uint32_t slots = shape_.slots.load(std::memory_order_relaxed);
+        if (count > shape_.slots_max - in_it()) { return Errc::no_space; }
         const std::uint32_t wanted = whole_power(in_it() + count);
         if (wanted > slots) {
             const Status allocated = allocate(wanted);
@@ -121,21 +114,21 @@ public:
             move_to(wanted);
         }
         // If killed before: there are more slots than messages may be, and the next put comes here.
-        ring_.most.store(ring_.slots.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        shape_.most.store(shape_.slots.load(std::memory_order_relaxed), std::memory_order_relaxed);
         return Errc::ok;
     }
 
     void shrink() noexcept {
-        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
-        if (in_it() >= ring_.shrink_below.load(std::memory_order_relaxed)) { return; }
+        const std::uint32_t slots = shape_.slots.load(std::memory_order_relaxed);
+        if (in_it() >= shape_.shrink_below.load(std::memory_order_relaxed)) { return; }
         std::uint32_t wanted = whole_power(std::size_t{in_it()} * kSpacious);
-        if (wanted < ring_.slots_least) { wanted = ring_.slots_least; }
+        if (wanted < shape_.slots_least) { wanted = shape_.slots_least; }
         if (wanted < slots) {
             // What putters know of the other side may be old, and say that there are more messages.
             ring_.put.lease.note.store(ring_.get.index.load(std::memory_order_relaxed),
                                        std::memory_order_relaxed);
             // If killed before the slots follow: as in grow().
-            ring_.most.store(wanted, std::memory_order_relaxed);
+            shape_.most.store(wanted, std::memory_order_relaxed);
             move_to(wanted);
         }
         release();
@@ -147,16 +140,16 @@ private:
                ring_.get.index.load(std::memory_order_relaxed);
     }
 
-    static std::uint32_t sparse(const Ring& ring, std::uint32_t slots) noexcept {
-        return slots == ring.slots_least ? 0 : 1 + slots / kSparse;
+    static std::uint32_t sparse(const RingShape& shape, std::uint32_t slots) noexcept {
+        return slots == shape.slots_least ? 0 : 1 + slots / kSparse;
     }
 
     Status allocate(std::uint32_t wanted) noexcept {
         // If killed from here on: a get finds that there is memory to give back.
-        ring_.shrink_below.store(sparse(ring_, wanted), std::memory_order_relaxed);
-        const std::uint32_t before = ring_.allocated.load(std::memory_order_relaxed);
+        shape_.shrink_below.store(sparse(shape_, wanted), std::memory_order_relaxed);
+        const std::uint32_t before = shape_.allocated.load(std::memory_order_relaxed);
         if (before >= wanted) { return Errc::ok; }
-        const std::size_t begin = end_of(ring_, before), end = end_of(ring_, wanted);
+        const std::size_t begin = end_of(shape_, before), end = end_of(shape_, wanted);
         if (begin < end) {
             const Status status = port::allocate_reserved(at(begin), end - begin);
             if (!status.ok()) {
@@ -164,26 +157,26 @@ private:
                 return status;
             }
         }
-        ring_.allocated.store(wanted, std::memory_order_relaxed);
+        shape_.allocated.store(wanted, std::memory_order_relaxed);
         return Errc::ok;
     }
 
     // Gives back what lies behind the slots. If killed in here: the next does it again.
     void release() noexcept {
-        const std::uint32_t slots = ring_.slots.load(std::memory_order_relaxed);
-        const std::uint32_t before = ring_.allocated.load(std::memory_order_relaxed);
-        const std::size_t begin = end_of(ring_, slots), end = end_of(ring_, ring_.slots_max);
-        ring_.allocated.store(slots, std::memory_order_relaxed);
+        const std::uint32_t slots = shape_.slots.load(std::memory_order_relaxed);
+        const std::uint32_t before = shape_.allocated.load(std::memory_order_relaxed);
+        const std::size_t begin = end_of(shape_, slots), end = end_of(shape_, shape_.slots_max);
+        shape_.allocated.store(slots, std::memory_order_relaxed);
         if (begin < end && !port::give_back(at(begin), end - begin).ok()) {
-            ring_.allocated.store(before, std::memory_order_relaxed);
+            shape_.allocated.store(before, std::memory_order_relaxed);
         }
-        ring_.shrink_below.store(sparse(ring_, slots), std::memory_order_relaxed);
+        shape_.shrink_below.store(sparse(shape_, slots), std::memory_order_relaxed);
     }
 
     // A message's new place is its old one, or one that is none of another: of the new slots, or,
     // as the messages are fewer than slots remain, of those between the messages.
     void move_to(std::uint32_t slots) noexcept {
-        const std::uint32_t before = ring_.slots.load(std::memory_order_relaxed);
+        const std::uint32_t before = shape_.slots.load(std::memory_order_relaxed);
         std::uint32_t index = ring_.get.index.load(std::memory_order_relaxed);
         for (std::uint32_t left = in_it(); left != 0;) {
             const std::uint32_t from = index & (before - 1), to = index & (slots - 1);
@@ -194,33 +187,46 @@ private:
             left -= run;
         }
         // If killed up to here: nothing has changed, what was written is in nobody's place.
-        ring_.slots.store(slots, std::memory_order_release);
+        shape_.slots.store(slots, std::memory_order_release);
     }
 
-    std::size_t slot_bytes() const noexcept { return ring_.slot_bytes; }
+    std::size_t slot_bytes() const noexcept { return shape_.slot_bytes; }
     unsigned char* at(std::size_t offset) const noexcept {
         return reinterpret_cast<unsigned char*>(&ring_) + offset;
     }
     unsigned char* slot(std::uint32_t place) const noexcept {
-        return at(ring_.slots_at + place * slot_bytes());
+        return at(shape_.slots_at + place * slot_bytes());
     }
 
     Ring& ring_;
+    RingShape& shape_;
     RingUser put_, get_;
 };
 
 }  // namespace
 
+void shape_ring(RingShape& shape, std::size_t message_bytes, std::size_t most) noexcept {
+    lay_out(shape, message_bytes, whole_power(most), most);
+}
+
 Result<Ring*> make_ring(std::size_t message_bytes, std::size_t most, std::size_t& bytes) noexcept {
-    if (most > kSlotsMax || message_bytes > kSlotsMax) { return Errc::size_too_large; }
-    const std::uint64_t slot_bytes = (message_bytes + 7) / 8 * 8;
-    if (most == 0) { return make_growing(message_bytes, slot_bytes, bytes); }
-    const std::uint32_t slots = whole_power(most);
-    if (bytes_of(slots, slot_bytes) > PTRDIFF_MAX) { return Errc::size_too_large; }
-    bytes = static_cast<std::size_t>(bytes_of(slots, slot_bytes));
+    if (!is_ring_size(message_bytes, most)) { return Errc::size_too_large; }
+    if (most == 0) { return make_growing(message_bytes, slot_bytes_of(message_bytes), bytes); }
+    if (ring_bytes(message_bytes, most) > PTRDIFF_MAX) { return Errc::size_too_large; }
+    bytes = static_cast<std::size_t>(ring_bytes(message_bytes, most));
     const Result<void*> memory = port::map_shared(bytes);
     if (!memory.ok()) { return memory.error(); }
-    return lay_out(*memory, message_bytes, slot_bytes, slots, most);
+    auto* const ring = static_cast<Ring*>(*memory);
+    shape_ring(ring->shape, message_bytes, most);
+    return ring;
+}
+
+Status init_bells(Ring& ring) noexcept {
+    for (port::Bell* bell : {&ring.put.lease, &ring.get.lease, &ring.bell}) {
+        const Status made = port::bell_init(*bell);
+        if (!made.ok()) { return made; }
+    }
+    return Errc::ok;
 }
 
 Status grow_ring(Ring& ring, Membership& me, std::size_t count, std::int64_t deadline_ns) noexcept {

@@ -13,6 +13,29 @@ namespace detail {
 /// Errors: size_too_large, no_memory, no_space, too_many_files, unsupported.
 Result<Ring*> make_ring(std::size_t message_bytes, std::size_t most, std::size_t& bytes) noexcept;
 
+/// Whether a ring can have so many messages at a time, and of that size.
+constexpr bool is_ring_size(std::uint64_t message_bytes, std::uint64_t most) noexcept {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 28;
+    return message_bytes <= kMost && most <= kMost;
+}
+/// The least power of two that is not below `count`.
+constexpr std::uint32_t whole_power(std::uint64_t count) noexcept {
+    std::uint32_t power = 1;
+    while (power < count) { power *= 2; }
+    return power;
+}
+constexpr std::uint64_t slot_bytes_of(std::uint64_t message_bytes) noexcept {
+    return (message_bytes + 7) / 8 * 8;
+}
+/// The bytes of a ring that does not grow.
+constexpr std::uint64_t ring_bytes(std::uint64_t message_bytes, std::uint64_t most) noexcept {
+    return sizeof(Ring) + whole_power(most) * slot_bytes_of(message_bytes);
+}
+/// The shape of one, in a shape of zeroes.
+void shape_ring(RingShape& shape, std::size_t message_bytes, std::size_t most) noexcept;
+/// Errors: no_memory.
+Status init_bells(Ring& ring) noexcept;
+
 /// Makes room for `count` more messages in a ring that grows. The caller is in no operation, and
 /// looks again afterwards: others may have taken it.
 /// Errors: no_space, no_memory, too_many_files: nothing has changed; timed_out; would_block

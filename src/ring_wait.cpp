@@ -74,8 +74,7 @@ Status RingWait::wait_out_operation(std::uint32_t seen, std::int64_t deadline_ns
     for (int look = 0;; ++look) {
         const std::uint32_t owner = Lease::owner(other.lease.word.load(std::memory_order_acquire));
         const bool is_busy = owner != 0 && owner != me_.index &&
-                             user_.is_in_operation(owner, other_end()) &&
-                             me_.table->is_alive(owner);
+                             user_.is_in_operation(owner, other_end()) && me_.is_alive(owner);
         if (!is_busy || has_moved(seen)) { return Errc::ok; }
         if (look < 200) {
             port::cpu_relax();
@@ -97,7 +96,7 @@ Status RingWait::for_other_side(std::int64_t deadline_ns, std::uint32_t seen) no
     owes_ = true;
     const std::uint32_t flag = flag_of(end_);
     const std::uint32_t word = ring_.bell.word.fetch_or(flag, std::memory_order_seq_cst) | flag;
-    const Status fenced = me_.table->heavy_fence();
+    const Status fenced = me_.heavy_fence();
     if (!fenced.ok()) { return fenced; }
     const Status quiet = wait_out_operation(seen, deadline_ns);
     if (!quiet.ok()) { return quiet; }

@@ -112,6 +112,7 @@ bool Roster::is_used_here() noexcept {
 
 Status RingHandle::producers(std::size_t count) noexcept {
     if (ring_ == nullptr) { return Errc::closed; }
+    if (extras_.named != nullptr) { return Errc::unsupported; }
     if (extras_.roster != nullptr) { return Errc::already_exists; }
     if (count == 0) { return Errc::size_zero; }
     if (count > port::kWatchedMax) { return Errc::size_too_large; }
@@ -133,7 +134,7 @@ Status RingHandle::producers(std::size_t count) noexcept {
 Status RingHandle::enroll() noexcept {
     if (ring_ == nullptr || closed_) { return Errc::closed; }
     if (extras_.roster == nullptr) { return Errc::bad_argument; }
-    const Result<Membership*> me = member_of(*ring_, *table_);
+    const Result<Membership*> me = member_of(*ring_, members());
     if (!me.ok()) { return me.error(); }
     return extras_.roster->enroll(*ring_, **me);
 }

@@ -30,7 +30,8 @@ port::RobustMutex& mutex_in(void* base) noexcept {
 }
 
 // Lays out `total` zeroed bytes at `base`, the magic last.
-Status fill(void* base, const SegmentType& type, std::size_t total, const void* initial) noexcept {
+Status fill(void* base, const SegmentType& type, std::size_t total, const void* initial,
+            Segment::LayOut lay_out) noexcept {
     auto* const header = static_cast<SegmentHeader*>(base);
     header->layout_version = kLayoutVersion;
     header->kind = static_cast<std::uint16_t>(type.kind);
@@ -45,6 +46,10 @@ Status fill(void* base, const SegmentType& type, std::size_t total, const void* 
     if (initial != nullptr) {
         __builtin_memcpy(bytes_at(base, kElementsOffset), initial, total - kElementsOffset);
     }
+    if (lay_out != nullptr) {
+        const Status laid_out = lay_out(bytes_at(base, kElementsOffset), type);
+        if (!laid_out.ok()) { return laid_out; }
+    }
     // If killed here: openers say not_ready, and the next creator removes it.
     header->magic.store(kMagicReady, std::memory_order_release);
     return Errc::ok;
@@ -52,14 +57,14 @@ Status fill(void* base, const SegmentType& type, std::size_t total, const void* 
 
 // Makes the segment in a claimed object. Returns: where it is mapped.
 Result<void*> build(const Claim& claim, const SegmentType& type, std::size_t total,
-                    const void* initial) noexcept {
+                    const void* initial, Segment::LayOut lay_out) noexcept {
     const Status marked = mark_unfinished(claim);
     if (!marked.ok()) { return marked.error(); }
     const Status allocated = port::allocate_object(claim.object, total);
     if (!allocated.ok()) { return allocated.error(); }
     const Result<void*> base = port::map_object(claim.object, total, true);
     if (!base.ok()) { return base.error(); }
-    const Status filled = fill(*base, type, total, initial);
+    const Status filled = fill(*base, type, total, initial, lay_out);
     if (filled.ok()) { return base; }
     port::unmap(*base, total);
     return filled.error();
@@ -119,13 +124,23 @@ Result<Segment> Segment::anonymous(const SegmentType& type) noexcept {
     if (!total.ok()) { return total.error(); }
     Result<SharedMemory> memory = SharedMemory::anonymous(*total);
     if (!memory.ok()) { return memory.error(); }
-    const Status filled = fill(memory->data(), type, *total, nullptr);
+    const Status filled = fill(memory->data(), type, *total, nullptr, nullptr);
     if (!filled.ok()) { return filled.error(); }
     return Segment(std::move(*memory), static_cast<std::size_t>(type.count));
 }
 
 Result<Segment> Segment::create(const char* name, const SegmentType& type, Access access,
                                 const void* initial) noexcept {
+    return make(name, type, access, initial, nullptr);
+}
+
+Result<Segment> Segment::create(const char* name, const SegmentType& type, Access access,
+                                LayOut lay_out) noexcept {
+    return make(name, type, access, nullptr, lay_out);
+}
+
+Result<Segment> Segment::make(const char* name, const SegmentType& type, Access access,
+                              const void* initial, LayOut lay_out) noexcept {
     const Result<std::size_t> total = segment_bytes(type);
     const Status checks[] = {check_name(name), total.status(), check_access(access)};
     for (const Status& check : checks) {
@@ -135,7 +150,7 @@ Result<Segment> Segment::create(const char* name, const SegmentType& type, Acces
     if (!guard.status().ok()) { return guard.status().error(); }
     const Result<Claim> claim = claim_name(name, static_cast<std::uint32_t>(access));
     if (!claim.ok()) { return claim.error(); }
-    const Result<void*> base = build(*claim, type, *total, initial);
+    const Result<void*> base = build(*claim, type, *total, initial, lay_out);
     if (!base.ok()) {
         abandon(name, *claim);
         return base.error();
@@ -186,6 +201,10 @@ Segment::Segment(Segment&& other) noexcept
       lock_(std::move(other.lock_)),
       elements_(std::exchange(other.elements_, nullptr)),
       count_(std::exchange(other.count_, 0)) {}
+
+void Segment::keep_mapped() noexcept {
+    SharedMemoryAccess::keep_mapped(memory_);
+}
 
 Segment& Segment::operator=(Segment&& other) noexcept {
     if (this == &other) { return *this; }

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "named_ring.hpp"
+
 namespace brood {
 inline namespace v0 {
 namespace detail {
@@ -16,9 +18,17 @@ T read_once(const T& field) noexcept {
     return *static_cast<const volatile T*>(&field);
 }
 
-// Whether count elements of element_bytes make exactly `bytes`, in any arithmetic.
-bool product_is(std::uint64_t count, std::uint32_t element_bytes, std::uint64_t bytes) noexcept {
-    return bytes % element_bytes == 0 && bytes / element_bytes == count;
+constexpr std::uint16_t number_of(SegmentKind kind) noexcept {
+    return static_cast<std::uint16_t>(kind);
+}
+
+// The bytes of `count` elements, or of a queue for as many; 0: none are, or they are too many.
+std::uint64_t elements_bytes(std::uint16_t kind, std::uint32_t element_bytes,
+                             std::uint64_t count) noexcept {
+    if (element_bytes == 0 || count == 0) { return 0; }
+    if (kind == number_of(SegmentKind::queue)) { return named_ring_bytes(element_bytes, count); }
+    const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() / element_bytes;
+    return count > most ? 0 : count * element_bytes;
 }
 
 }  // namespace
@@ -41,19 +51,20 @@ Errc check_fields(const SegmentFields& fields, std::uint64_t object_bytes,
     if (fields.layout_version != kLayoutVersion) { return Errc::version_mismatch; }
     if (fields.mutex_layout != port::mutex_layout()) { return Errc::layout_mismatch; }
 
-    const bool is_value = fields.kind == static_cast<std::uint16_t>(SegmentKind::value);
-    const bool is_array = fields.kind == static_cast<std::uint16_t>(SegmentKind::array);
-    if (!is_value && !is_array) { return Errc::corrupt; }
+    const bool is_value = fields.kind == number_of(SegmentKind::value);
+    const bool is_array = fields.kind == number_of(SegmentKind::array);
+    const bool is_queue = fields.kind == number_of(SegmentKind::queue);
+    if (!is_value && !is_array && !is_queue) { return Errc::corrupt; }
     if (fields.header_bytes != kElementsOffset) { return Errc::corrupt; }
-    if (fields.element_bytes == 0 || fields.count == 0) { return Errc::corrupt; }
     if (is_value && fields.count != 1) { return Errc::corrupt; }
     if (fields.total_bytes <= kElementsOffset || fields.total_bytes > object_bytes) {
         return Errc::corrupt;
     }
-    const std::uint64_t element_space = fields.total_bytes - kElementsOffset;
-    if (!product_is(fields.count, fields.element_bytes, element_space)) { return Errc::corrupt; }
+    const std::uint64_t wanted_bytes =
+        elements_bytes(fields.kind, fields.element_bytes, fields.count);
+    if (wanted_bytes != fields.total_bytes - kElementsOffset) { return Errc::corrupt; }
 
-    const bool same_type = fields.kind == static_cast<std::uint16_t>(wanted.kind) &&
+    const bool same_type = fields.kind == number_of(wanted.kind) &&
                            fields.element_bytes == wanted.element_bytes &&
                            fields.count >= wanted.count;
     if (!same_type) { return Errc::type_mismatch; }
@@ -62,10 +73,10 @@ Errc check_fields(const SegmentFields& fields, std::uint64_t object_bytes,
 
 Result<std::size_t> segment_bytes(const SegmentType& type) noexcept {
     if (type.count == 0 || type.element_bytes == 0) { return Errc::size_zero; }
-    if (type.count > (kMostBytes - kElementsOffset) / type.element_bytes) {
-        return Errc::size_too_large;
-    }
-    return static_cast<std::size_t>(type.count * type.element_bytes + kElementsOffset);
+    const std::uint64_t bytes =
+        elements_bytes(number_of(type.kind), type.element_bytes, type.count);
+    if (bytes == 0 || bytes > kMostBytes - kElementsOffset) { return Errc::size_too_large; }
+    return static_cast<std::size_t>(bytes + kElementsOffset);
 }
 
 }  // namespace detail

@@ -3,7 +3,7 @@
 //
 //   0   header       64 bytes, fixed-width, byte order of the machine
 //   64  lock         a port::RobustMutex; mutex_layout says which libc and word size it is for
-//   128 elements     count * element_bytes, aligned to 64
+//   128 elements     count * element_bytes, aligned to 64; of a queue: named_ring.hpp
 //
 // The life of a named one is told in named_object.hpp.
 #ifndef BROOD_SRC_SEGMENT_LAYOUT_HPP

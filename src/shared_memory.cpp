@@ -120,7 +120,7 @@ void SharedMemory::close() noexcept {
         // While it is mapped: only so long is its identity its own.
         detail::remove_name_of(name_.c_str(), {identity_[0], identity_[1]});
     }
-    port::unmap(data_, bytes_);
+    if (bytes_ != 0) { port::unmap(data_, bytes_); }
     data_ = nullptr;
     bytes_ = 0;
     owner_epoch_ = 0;

@@ -29,6 +29,8 @@ struct SharedMemoryAccess {
         memory.identity_[1] = identity.number;
         return memory;
     }
+    /// The end of the object will leave it mapped.
+    static void keep_mapped(SharedMemory& memory) noexcept { memory.bytes_ = 0; }
 };
 
 namespace detail {

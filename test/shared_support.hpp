@@ -156,6 +156,7 @@ public:
     RawObject& operator=(const RawObject&) = delete;
 
     bool exists() const { return fd_ >= 0; }
+    int descriptor() const { return fd_; }
     bool resize(size_t bytes) { return ftruncate(fd_, static_cast<off_t>(bytes)) == 0; }
     bool write(size_t at, const void* data, size_t bytes) {
         const ssize_t count = pwrite(fd_, data, bytes, static_cast<off_t>(at));

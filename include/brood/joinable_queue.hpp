@@ -34,6 +34,12 @@ public:
         return JoinableQueue(std::move(*made));
     }
 
+    /// There is none with a name.
+    static Result<JoinableQueue> create_named(const char* name, std::size_t maxsize,
+                                              Access access = Access::owner) noexcept = delete;
+    static Result<JoinableQueue> open(const char* name,
+                                      Timeout timeout = seconds(1)) noexcept = delete;
+
     JoinableQueue() noexcept = default;
 
     /// A message that was got is done; n calls for n messages of get_many(). It need not be the

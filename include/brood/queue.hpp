@@ -24,7 +24,18 @@ inline namespace v0 {
 ///         next burst). It lies in addresses reserved for 2^28 messages, or for as many bytes as
 ///         the system has memory (posix: 1 GiB; 32 bits: 256 MiB), or fewer where RLIMIT_AS says
 ///         so. mlockall(MCL_CURRENT) would fill them: a program that calls it bounds its queues.
+///         With a name: whole pages in /dev/shm, 17 KiB and the messages, for at most 126 threads
+///         at a time; and one page in each process that has it open.
 /// Fork:   make it before fork(); parent and children share it. A child is a user of its own.
+/// Names:  as SharedMemory, for processes that are not of one family, but in one PID namespace.
+///         Linux: also of another word size, if T has the same layout there; posix: of one libc and
+///         word size. A thread uses at most 8 such queues at a time: of more, put() and get() say
+///         too_many_members. It leaves one by close(), when it ends, and when the handle ends that
+///         it used, if it ends that itself. So other threads close() first: a handle that ends
+///         while they have not leaves the queue mapped until the process ends.
+///         What strangers may have written there is not trusted: a queue that can be opened may
+///         give any messages then, but touches no memory outside. (Who writes there while others
+///         use it, other than by Queue, can harm them, as can who truncates it.)
 /// Crash:  see each operation. No kill, at whatever instruction, wedges or corrupts the others.
 ///         A stopped process (SIGSTOP) is not dead: in the middle of an operation it keeps its
 ///         side of the queue, and others wait for it or time out. A put that makes a queue without
@@ -51,6 +62,27 @@ public:
         if (!made.ok()) { return made.error(); }
         return Queue(std::move(*made));
     }
+
+    /// A queue that others open by its name, for at most `maxsize` messages at a time.
+    /// Errors: size_zero (a queue with a name has a bound), size_too_large, already_exists,
+    /// not_permitted, no_space, no_memory, too_many_files, bad_argument, the name_* ones.
+    /// Killed here: open() says not_ready, or finds the queue; the next create_named() replaces one
+    /// that is not ready.
+    static Result<Queue> create_named(const char* name, std::size_t maxsize,
+                                      Access access = Access::owner) noexcept {
+        return wrap(detail::RingHandle::create_named(name, sizeof(T), maxsize, access));
+    }
+    /// One that another process, or this one, has made. Waits until `timeout` for a creator who is
+    /// not done.
+    /// Errors: not_found, not_ready, type_mismatch, version_mismatch, layout_mismatch, corrupt,
+    /// size_too_large, not_permitted, too_many_files, no_memory, the name_* ones; unsupported (its
+    /// creator had membarrier(2), which is refused here).
+    /// Killed here: nothing is changed.
+    static Result<Queue> open(const char* name, Timeout timeout = seconds(1)) noexcept {
+        return wrap(detail::RingHandle::open(name, sizeof(T), timeout));
+    }
+    /// Removes a name; those who have it open keep it. Errors: as SharedMemory::remove().
+    static Status remove(const char* name) noexcept { return SharedMemory::remove(name); }
 
     Queue() noexcept = default;
 
@@ -92,6 +124,10 @@ public:
     /// Never, with maxsize 0.
     bool full() const noexcept { return maxsize() != 0 && qsize() >= maxsize(); }
     std::size_t maxsize() const noexcept { return ring_.most(); }
+    /// "" if it has none.
+    const char* name() const noexcept { return ring_.name(); }
+    /// The creator's destructor will leave the name in place.
+    void keep_name() noexcept { ring_.keep_name(); }
 
     /// Messages that went with those who had got them: each that a thread had got last, by one get
     /// or get_many, when it died. With its next operation on any queue, or close() or the end of
@@ -114,7 +150,8 @@ public:
     /// Waits:  a getter hears of the last death at once (posix, and before Linux 5.16: within 250
     ///         ms). Idle, it causes no wake-ups once all have enrolled; before, one a second.
     /// Memory: 128 bytes for each. Errors: size_zero, size_too_large (more than 127),
-    /// already_exists (called before), no_memory, no_space, closed (no queue).
+    /// already_exists (called before), no_memory, no_space, closed (no queue), unsupported (one
+    /// with a name).
     Status producers(std::size_t count) noexcept { return ring_.producers(count); }
     /// Makes the caller a producer, as its first put does. Returns: ok (also if it is one);
     /// too_many_members; bad_argument (producers() was not called); closed; unsupported.
@@ -124,6 +161,7 @@ public:
     /// This handle puts no more; others are not told. The calling thread, if it is one of
     /// producers(n), has ended in order: getters are told. One that ends without, has died; the
     /// end of a handle closes it. (Each thread calls it that put, even by the same handle.)
+    /// Of a queue with a name, the calling thread is no user any more, until its next get.
     /// Killed here: it has ended in order, or died.
     void close() noexcept { ring_.close(); }
     /// For everybody: puts fail with `closed` from now on, and gets when nothing is left. Wakes
@@ -133,6 +171,10 @@ public:
     Status shutdown(Shutdown how = Shutdown::drain) noexcept { return ring_.shutdown(how); }
 
 protected:
+    static Result<Queue> wrap(Result<detail::RingHandle> ring) noexcept {
+        if (!ring.ok()) { return ring.error(); }
+        return Queue(std::move(*ring));
+    }
     explicit Queue(detail::RingHandle&& ring) noexcept : ring_(std::move(ring)) {}
     detail::RingHandle ring_;
 };

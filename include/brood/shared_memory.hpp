@@ -57,7 +57,7 @@ public:
 private:
     friend struct SharedMemoryAccess;  // segments are built on it: src/segment.cpp
     void* data_ = nullptr;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;               // 0: it stays mapped
     unsigned owner_epoch_ = 0;            // the process that removes the name
     std::uint64_t identity_[2] = {0, 0};  // the object behind the name, for the creator
     Text<256> name_;

@@ -40,8 +40,8 @@ public:
                       "a handle begins with the place of its ring");
         memcpy(&ring_, &queue_, sizeof(ring_));
         const auto* const ring = reinterpret_cast<const unsigned char*>(ring_);
-        const auto* const members = reinterpret_cast<const unsigned char*>(table_->member);
-        fresh_ring_.assign(ring, ring + ring_->slots_at + kMost * ring_->slot_bytes);
+        const auto* const members = reinterpret_cast<const unsigned char*>(&table_->at(0));
+        fresh_ring_.assign(ring, ring + ring_->shape.slots_at + kMost * ring_->shape.slot_bytes);
         fresh_members_.assign(members, members + kMembers * sizeof(core::Member));
     }
 
@@ -50,7 +50,7 @@ public:
 
     void make(bool near_wrap) override {
         memcpy(static_cast<void*>(ring_), fresh_ring_.data(), fresh_ring_.size());
-        memcpy(static_cast<void*>(table_->member), fresh_members_.data(), fresh_members_.size());
+        memcpy(static_cast<void*>(&table_->at(0)), fresh_members_.data(), fresh_members_.size());
         first_ = near_wrap ? UINT32_MAX - 1 : 0;
         for (core::RingSide* const side : {&ring_->put, &ring_->get}) {
             side->index.store(first_);
@@ -99,7 +99,7 @@ public:
     }
     bool is_shut() const override { return ring_->bell.note.load() != 0; }
 
-    void join() override { core::join_members(*table_).expect("joining"); }
+    void join() override { core::join_members(core::members_of_family(*table_)).expect("joining"); }
     void pause_inside(Side side) override {
         core::RingUser user(*ring_, *core::membership_in(*table_), end_of(side));
         const std::uint32_t index = user.announce();
@@ -117,7 +117,7 @@ public:
         state_.resize(fresh_ring_.size() / 4);
         memcpy(state_.data(), static_cast<const void*>(ring_), fresh_ring_.size());
         for (std::uint32_t i = 1; i < kMembers; ++i) {
-            const core::Member& member = table_->member[i];
+            const core::Member& member = table_->at(i);
             std::uint32_t life = 0;
             memcpy(&life, &member.life, sizeof(life));
             state_.insert(state_.end(), {life, member.op.load(), member.object.load()});

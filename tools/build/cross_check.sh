@@ -22,6 +22,11 @@ fi
 # The libraries of the cross compiler are no part of the system: name them in the programs, for what
 # the libraries need in turn, too (which the newer tag does not).
 libraries=/usr/$triplet/lib
+# Programs of this machine's own word size share queues with those; without them that is not run.
+words=build/check-words/test/named_queue_words_test
+if [[ $(uname -m) == x86_64 ]] && "$make" ARCH= CROSS_COMPILE= BUILD=build/check-words $words; then
+    export BROOD_OTHER_WORD=$PWD/$words
+fi
 exec "$make" check ARCH="$arch" BUILD="build/check-$arch" \
     LDFLAGS="-Wl,--dynamic-linker=$libraries/ld-linux.so.2 -Wl,-rpath=$libraries \
     -Wl,--disable-new-dtags"

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <brood/result.hpp>
+#include <brood/shared_memory.hpp>
 #include <brood/timeout.hpp>
 
 namespace brood {
@@ -20,6 +21,9 @@ enum class Shutdown : std::uint8_t {
 namespace detail {
 
 struct Ring;
+struct RingShape;
+struct NamedRing;
+struct Members;
 struct MemberTable;
 struct JoinBook;
 struct Roster;
@@ -28,12 +32,18 @@ struct Roster;
 struct RingExtras {
     JoinBook* book = nullptr;    // who holds what was got: JoinableQueue
     Roster* roster = nullptr;    // the producers that are known: Queue::producers()
+    NamedRing* named = nullptr;  // what a process knows of a queue with a name
     std::uint32_t reported = 0;  // of what was abandoned: what this handle has reported
 };
 
 class RingHandle {
 public:
     static Result<RingHandle> make(std::size_t message_bytes, std::size_t most) noexcept;
+    /// One that has a name, in a segment: src/named_ring.hpp.
+    static Result<RingHandle> create_named(const char* name, std::size_t message_bytes,
+                                           std::size_t most, Access access) noexcept;
+    static Result<RingHandle> open(const char* name, std::size_t message_bytes,
+                                   Timeout timeout) noexcept;
     /// Of messages of varying length.
     static Result<RingHandle> make_bytes(std::size_t most) noexcept;
 
@@ -59,6 +69,8 @@ public:
     Status producers(std::size_t count) noexcept;
     Status enroll() noexcept;
     void close() noexcept;
+    const char* name() const noexcept;
+    void keep_name() noexcept;
     Status shutdown(Shutdown how) noexcept;
 
     /// Gives it what JoinableQueue needs.
@@ -70,7 +82,10 @@ private:
     Status take_part() noexcept;
     void leave() noexcept;
     void release() noexcept;
+    Members members() const noexcept;
+    void adopt(NamedRing& named) noexcept;
     Ring* ring_ = nullptr;
+    const RingShape* shape_ = nullptr;
     MemberTable* table_ = nullptr;
     RingExtras extras_;
     std::size_t bytes_ = 0;

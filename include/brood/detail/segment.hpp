@@ -14,13 +14,13 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-enum class SegmentKind : std::uint16_t { value = 1, array = 2 };
+enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3 };
 
 /// What the elements of a segment are. Checked when it is opened by name.
 struct SegmentType {
     SegmentKind kind;
     std::uint32_t element_bytes;
-    std::uint64_t count;  ///< For open(): the least count asked for; 0: any.
+    std::uint64_t count;  ///< For open(): the least count asked for; 0: any. Of a queue: maxsize.
 };
 
 /// The layout (version 1) is described in src/segment_layout.hpp: a 64-byte header whose magic is
@@ -31,6 +31,10 @@ public:
     /// `initial` (null: zeroes) fills the elements before anybody can open it.
     static Result<Segment> create(const char* name, const SegmentType& type, Access access,
                                   const void* initial = nullptr) noexcept;
+    /// The same; lay_out(elements, type) makes of zeroes what shall stand there.
+    using LayOut = Status (*)(void* elements, const SegmentType& type);
+    static Result<Segment> create(const char* name, const SegmentType& type, Access access,
+                                  LayOut lay_out) noexcept;
     /// Waits until `timeout` for a creator that is not done, then not_ready. A creator that was
     /// killed is not waited for.
     static Result<Segment> open(const char* name, const SegmentType& type,
@@ -46,8 +50,12 @@ public:
     Lock& lock() noexcept { return lock_; }
     const char* name() const noexcept { return memory_.name(); }
     void keep_name() noexcept { memory_.keep_name(); }
+    /// The end of this object will leave it mapped, and remove the name as ever.
+    void keep_mapped() noexcept;
 
 private:
+    static Result<Segment> make(const char* name, const SegmentType& type, Access access,
+                                const void* initial, LayOut lay_out) noexcept;
     Segment(SharedMemory&& memory, std::size_t count) noexcept;
     SharedMemory memory_;
     Lock lock_;  // inside memory_, so it must go first

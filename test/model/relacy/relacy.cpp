@@ -67,6 +67,10 @@ std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept
 void bell_ring_lookers(Bell& bell, std::atomic<std::uint32_t>&) noexcept {
     static_cast<void>(bell_ring(bell, 16, kAnyKind));
 }
+Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const*, std::size_t,
+                          std::int64_t deadline_ns, const LookedAt* looked) noexcept {
+    return bell_wait_having_looked(bell, expected, looked, 1, deadline_ns);
+}
 Status bell_init(Bell&) noexcept {
     return {};
 }
@@ -121,7 +125,7 @@ void shrink_ring(Ring&, Membership&) noexcept {}
 Result<MemberTable*> family() noexcept {
     return Errc::unsupported;
 }
-Status join_members(MemberTable&) noexcept {
+Status join_members(const Members&) noexcept {
     return Errc::unsupported;
 }
 Membership* membership_in(const MemberTable&) noexcept {
@@ -129,6 +133,13 @@ Membership* membership_in(const MemberTable&) noexcept {
 }
 std::uint32_t MemberTable::number_object() noexcept {
     return 1;
+}
+// Nobody knows the producers.
+Status Roster::produced() noexcept {
+    return Errc::ok;
+}
+Roster::Look Roster::look(port::RobustMutex**) noexcept {
+    return {};
 }
 
 }  // namespace detail
@@ -150,7 +161,11 @@ struct Whole {
     std::uint32_t slot[2 * kSlotsMax];
 };
 Whole g_whole;
-MemberTable g_table;
+struct Table {
+    MemberTable head;
+    Member member[kThreadsMax + 1];
+};
+Table g_table;
 rl::var<unsigned>* g_slots;  // what stands in the slots
 
 bool is_slot(const void* at, std::size_t& which) {
@@ -181,13 +196,13 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
 
     void before() {
         Ring& ring = g_whole.ring;
-        ring.message_bytes = sizeof(std::uint32_t);
-        ring.slot_bytes = 8;
-        ring.slots.store(kSlots);
-        ring.most.store(kSlots);
+        ring.shape.message_bytes = sizeof(std::uint32_t);
+        ring.shape.slot_bytes = 8;
+        ring.shape.slots.store(kSlots);
+        ring.shape.most.store(kSlots);
         ring.object = kObject;
-        ring.slots_at = offsetof(Whole, slot);
-        g_table.has_fences = 0;
+        ring.shape.slots_at = offsetof(Whole, slot);
+        g_table.head.has_fences = 0;
         g_slots = slots;
         rl::checked<std::uint32_t>* next = modelled;
         for (RingSide* side : {&ring.put, &ring.get}) {
@@ -205,12 +220,17 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
     }
 
     void thread(unsigned index) {
-        Membership me = {&g_table, &g_table.member[index + 1], index + 1, 0, 0};
+        Membership me;
+        me.table = &g_table.head;
+        me.last = kThreadsMax;
+        me.self = &g_table.member[index + 1];
+        me.index = index + 1;
         if (index < kProducers) {
             for (std::uint32_t i = 0; i < kMessages; ++i) {
                 const std::uint32_t message = index * kMessages + i;
-                const auto put = Transfer<RingEnd::put>(g_whole.ring, me, port::kNever)
-                                     .run(reinterpret_cast<const unsigned char*>(&message), 1);
+                const auto put =
+                    Transfer<RingEnd::put>(g_whole.ring, me, port::kNever, nullptr, nullptr)
+                        .run(reinterpret_cast<const unsigned char*>(&message), 1);
                 RL_ASSERT(put.ok());
             }
             return;
@@ -218,8 +238,9 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         std::uint32_t before = 0;
         for (unsigned i = 0; i < kTotal / kConsumers; ++i) {
             std::uint32_t message = kTotal;
-            const auto all = Transfer<RingEnd::get>(g_whole.ring, me, port::kNever)
-                                 .run(reinterpret_cast<unsigned char*>(&message), 1);
+            const auto all =
+                Transfer<RingEnd::get>(g_whole.ring, me, port::kNever, nullptr, nullptr)
+                    .run(reinterpret_cast<unsigned char*>(&message), 1);
             RL_ASSERT(all.ok() && message < kTotal);
             RL_ASSERT(got[message] == 0);
             RL_ASSERT(kProducers > 1 || i == 0 || message > before);
