@@ -6,7 +6,6 @@
 namespace brood {
 inline namespace v0 {
 
-using detail::Phase;
 
 // ---- Places ------------------------------------------------------------------------------------
 

@@ -480,7 +480,7 @@ void a_child_forked_by_another_thread_knows_of_every_end_that_it_has(void**) {
                          },
                          nullptr),
                      0);
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 150; ++i) {
         const pid_t pid = fork();
         if (pid == 0) { _exit(test::open_descriptors() == before + listed_ends() ? 0 : 1); }
         if (join_child(pid) != 0) { over = true; }

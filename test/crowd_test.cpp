@@ -7,6 +7,7 @@
 
 #include <brood/lock.hpp>
 #include <brood/queue.hpp>
+#include <port/port.hpp>
 
 using namespace shared_test;
 using brood::Lock;
@@ -78,7 +79,8 @@ void four_producers_and_four_consumers_lose_and_double_nothing_and_keep_the_orde
 // ---- Thirty-two on one CPU ---------------------------------------------------------------------
 
 constexpr int kCrowd = 32;
-constexpr std::int64_t kUnfair = 50;  // Some 4 are usual; one who is starved gets to no bound.
+// Some 4 are usual, and some 20 for the system's own mutex; for one who is starved no bound holds.
+constexpr std::int64_t kUnfair = 200;
 
 struct Crowd {
     std::atomic<int> stop;
@@ -146,7 +148,7 @@ void of_16_producers_and_16_consumers_on_one_cpu_each_gets_its_share(void**) {
 
 void of_32_on_one_cpu_each_gets_the_lock(void**) {
     const test::OneCpu here;
-    constexpr std::int64_t kFloor = 500;
+    const std::int64_t floor = strcmp(brood::port::kName, "posix") == 0 ? 50 : 500;
     Lock lock = Lock::create().expect("making it");
     const Board<Crowd> crowd;
     pid_t people[kCrowd];
@@ -163,7 +165,7 @@ void of_32_on_one_cpu_each_gets_the_lock(void**) {
             return 0;
         });
     }
-    work_until_each_has_its_share(*crowd, 0, kCrowd, kFloor, "the lock");
+    work_until_each_has_its_share(*crowd, 0, kCrowd, floor, "the lock");
     crowd->stop.store(1);
     for (const pid_t one : people) { assert_int_equal(end_of(one), 0); }
     assert_int_equal(crowd->guarded, share_of(*crowd, 0, kCrowd).sum);

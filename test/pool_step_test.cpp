@@ -47,11 +47,13 @@ void settle(Pool& pool, size_t count) {
 }
 
 constexpr int kEvery = 3;
+const bool kIsPosix = strcmp(brood::port::kName, "posix") == 0;
+const int kEveryOfFork = kIsPosix ? 907 : 151;  // A fork is long.
 
 /// Steps a worker that was given count_run(steps). True at the end of its work: it sleeps; or,
 /// where sleeping is looking again and again, it has long been done.
 bool reaches_end(Stepped& worker, int steps) {
-    static const int long_done = strcmp(brood::port::kName, "posix") == 0 ? 120 : 340;
+    const int long_done = kIsPosix ? 120 : 340;
     static int undone = 0;  // after so many steps
     const bool is_awake = worker.step(steps);
     if (g_talk->runs[steps] == 0) { undone = steps; }
@@ -189,7 +191,7 @@ void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
 
 // Recovery is killed: the supervisor, while it buries a worker and forks the next.
 void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
-    (void)sweep("a supervisor killed in a fork", 151, [](int steps) {  // Which is long.
+    (void)sweep("a supervisor killed in a fork", kEveryOfFork, [](int steps) {
         Pool pool = make_pool(2, 4);
         LifeSign unused;
         const Processes processes(pool);
@@ -218,7 +220,7 @@ void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
 // ---- The host ----------------------------------------------------------------------------------
 
 void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
-    (void)sweep("a host killed in create", 151, [](int steps) {
+    (void)sweep("a host killed in create", kEveryOfFork, [](int steps) {
         LifeSign life;
         g_talk->go = g_talk->begun = 0;
         const pid_t host = shared_test::start_child([] {

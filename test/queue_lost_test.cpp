@@ -187,7 +187,7 @@ static void a_getter_killed_at_every_instruction(void**) {
 }
 
 static void one_who_counts_killed_at_every_instruction(void**) {
-    (void)test::sweep("lost()", 11, [&](int steps) {
+    (void)test::sweep("lost()", 23, [&](int steps) {
         auto queue = make();
         for (int i = 0; i < 6; ++i) { assert_ok(queue.put(i)); }
         for (int i = 1; i <= 3; ++i) {
