@@ -54,6 +54,10 @@ Status bell_wait_having_looked(Bell& bell, std::uint32_t expected, const LookedA
                                std::int64_t deadline_ns) noexcept {
     return bell_wait(bell, expected, kAnyKind, deadline_ns);
 }
+Status bell_wait_watching(Bell&, std::uint32_t, RobustMutex* const*, std::size_t,
+                          std::int64_t) noexcept {
+    return Errc::unsupported;
+}
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept {
     rl::context& context = rl::ctx();
     context.sched();
@@ -103,7 +107,7 @@ void unmap(void*, std::size_t) noexcept {}
 }  // namespace BROOD_PORT_LAYER
 }  // namespace brood::port
 
-// What RingHandle needs of src/members.cpp, and a ring that grows; neither is used here.
+// What RingHandle needs of src/members.cpp, a ring that grows, a roster: they are not used here.
 namespace brood {
 inline namespace v0 {
 namespace detail {
@@ -112,6 +116,12 @@ Status grow_ring(Ring&, Membership&, std::size_t, std::int64_t) noexcept {
     return Errc::unsupported;
 }
 void shrink_ring(Ring&, Membership&) noexcept {}
+Roster::Look Roster::look(port::RobustMutex**) noexcept {
+    return {};
+}
+Status Roster::produced() noexcept {
+    return Errc::unsupported;
+}
 Result<MemberTable*> family() noexcept {
     return Errc::unsupported;
 }
@@ -203,7 +213,7 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         if (index < kProducers) {
             for (std::uint32_t i = 0; i < kMessages; ++i) {
                 const std::uint32_t message = index * kMessages + i;
-                const auto put = Transfer<RingEnd::put>(g_whole.ring, me, port::kNever)
+                const auto put = Transfer<RingEnd::put>(g_whole.ring, me, port::kNever, nullptr, nullptr)
                                      .run(reinterpret_cast<const unsigned char*>(&message), 1);
                 RL_ASSERT(put.ok());
             }
@@ -212,7 +222,7 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         std::uint32_t before = 0;
         for (unsigned i = 0; i < kTotal / kConsumers; ++i) {
             std::uint32_t message = kTotal;
-            const auto all = Transfer<RingEnd::get>(g_whole.ring, me, port::kNever)
+            const auto all = Transfer<RingEnd::get>(g_whole.ring, me, port::kNever, nullptr, nullptr)
                                  .run(reinterpret_cast<unsigned char*>(&message), 1);
             RL_ASSERT(all.ok() && message < kTotal);
             RL_ASSERT(got[message] == 0);
