@@ -354,7 +354,8 @@ bool mutex_is_free(RobustMutex& mutex) noexcept;
 Status bell_wait_watching(Bell& bell, std::uint32_t expected, RobustMutex* const* watched,
                           std::size_t count, std::int64_t deadline_ns,
                           const LookedAt* looked) noexcept;
-/// The same on two bells at once; at most kWatchedMax - 1 mutexes. (Posix, and Linux before 5.16:
+/// The same on two bells at once; at most kWatchedMax - 1 mutexes. Who changes the word of `first`
+/// and dies owing a ring to `second` ends this, whenever that is. (Posix, and Linux before 5.16:
 /// of a ring of `second` it hears only after kSliceNs.)
 Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& second,
                            std::uint32_t second_expected, RobustMutex* const* watched,

@@ -32,7 +32,8 @@ finds_somewhere() {  # tree, scene
             finds_fault "$1" --patience 500 --short || finds_fault "$1" --patience 500 ;;
         storm) finds_fault "$1" --patience 3000 --seconds 40 --scenario "$2" ||
             finds_fault "$1" --patience 3000 --seconds 120 --seed 2 ;;
-        model) finds_fault "$1" --short --scenario "$2" || finds_fault "$1" ;;
+        model) finds_fault "$1" --short --scenario "$2" || finds_fault "$1" --short ||
+            finds_fault "$1" ;;
     esac
 }
 

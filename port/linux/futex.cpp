@@ -101,8 +101,8 @@ Status futex_wait_both(FutexWord& first, std::uint32_t first_expected, FutexWord
     return futex_wait_any(words, 2, deadline_ns);
 }
 
-Status futex_wait_any(const WaitedWord* words, std::size_t count,
-                      std::int64_t deadline_ns) noexcept {
+Status futex_wait_any(const WaitedWord* words, std::size_t count, std::int64_t deadline_ns,
+                      std::size_t alone) noexcept {
     constexpr int kMonotonic = 1;  // CLOCK_MONOTONIC
     if (count <= kWaitedMax) {
         const KernelTime<std::int64_t> time = time_of(deadline_ns);
@@ -112,8 +112,9 @@ Status futex_wait_any(const WaitedWord* words, std::size_t count,
     }
     const std::int64_t slice_end = now_ns() + kSliceNs;
     const bool last = deadline_ns <= slice_end;
-    auto& first = *reinterpret_cast<FutexWord*>(static_cast<std::uintptr_t>(words[0].address));
-    const Status slept = futex_wait(first, static_cast<std::uint32_t>(words[0].expected), kAnyKind,
+    const WaitedWord& one = words[alone];
+    auto& word = *reinterpret_cast<FutexWord*>(static_cast<std::uintptr_t>(one.address));
+    const Status slept = futex_wait(word, static_cast<std::uint32_t>(one.expected), kAnyKind,
                                     last ? deadline_ns : slice_end);
     return last ? slept : Status();
 }

@@ -32,9 +32,10 @@ inline WaitedWord waited(FutexWord& word, std::uint32_t expected) noexcept {
     constexpr std::uint32_t k32Bits = 2;
     return {expected, reinterpret_cast<std::uintptr_t>(&word), k32Bits, 0};
 }
-/// The same for any number. Beyond kWaitedMax as before Linux 5.16.
-Status futex_wait_any(const WaitedWord* words, std::size_t count,
-                      std::int64_t deadline_ns) noexcept;
+/// The same for any number: in turn, each is compared, and a wake for it finds the caller from then
+/// on. Beyond kWaitedMax, and before Linux 5.16, a sleep on the one at `alone`.
+Status futex_wait_any(const WaitedWord* words, std::size_t count, std::int64_t deadline_ns,
+                      std::size_t alone = 0) noexcept;
 /// Wakes up to `count` sleepers of `kinds`: how many there were. [ass]
 std::uint32_t futex_wake(FutexWord& word, std::uint32_t count, std::uint32_t kinds) noexcept;
 

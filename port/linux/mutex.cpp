@@ -157,7 +157,7 @@ Status unlock(RobustMutex& mutex, Bell* owed) noexcept {
     return {};
 }
 
-// Sleeps on the `filled` words, the first of which is the bell's, and on all that are watched.
+// Sleeps on the `filled` words, the last of which is the bell's, and on all that are watched.
 Status wait_watching(detail::WaitedWord* words, std::size_t filled, Bell& bell,
                      std::uint32_t expected, RobustMutex* const* watched, std::size_t count,
                      std::int64_t deadline_ns) noexcept {
@@ -167,7 +167,7 @@ Status wait_watching(detail::WaitedWord* words, std::size_t filled, Bell& bell,
         if (!can_watch(state_of(*watched[i]), seen)) { return {}; }
         if (!sliced) { words[filled + i] = detail::waited(state_of(*watched[i]).futex.word, seen); }
     }
-    if (!sliced) { return detail::futex_wait_any(words, filled + count, deadline_ns); }
+    if (!sliced) { return detail::futex_wait_any(words, filled + count, deadline_ns, filled - 1); }
     const std::int64_t slice_end = now_ns() + kSliceNs;
     const bool last = deadline_ns <= slice_end;
     const Status slept =
@@ -251,8 +251,9 @@ Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& seco
                            std::uint32_t second_expected, RobustMutex* const* watched,
                            std::size_t count, std::int64_t deadline_ns) noexcept {
     detail::WaitedWord words[detail::kWaitedMax];
-    words[0] = detail::waited(first.word, first_expected);
-    words[1] = detail::waited(second.word, second_expected);
+    // In this order: see futex_wait_any().
+    words[0] = detail::waited(second.word, second_expected);
+    words[1] = detail::waited(first.word, first_expected);
     if (second.word.load(std::memory_order_seq_cst) != second_expected) { return {}; }
     return wait_watching(words, 2, first, first_expected, watched, count, deadline_ns);
 }

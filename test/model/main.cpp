@@ -54,6 +54,7 @@ struct Rings {
         {"1 to 1, fences", 1, 0, {1, 2, 1}, {2, 2, 0}, 1, 0, 0, false, false, true},
         {"1 to 1, impatient", 1, 0, {1, 2, 1}, {2, 2, 0}, 1, 0, 0, true, true, true},
         {"2 put", 2, 0, {1, 1, 1}, {1, 1, 0}, 1, 0, 0, true, false, true},
+        {"2 put, one twice", 2, 0, {1, 1, 1}, {2, 1, 0}, 0, 0, 0, true, false, true},
         {"2 get", 2, 2, {2, 2, 2}, {1, 1, 0}, 1, 0, 0, true, false, true},
         {"2 get, 1 is there", 2, 1, {2, 2, 2}, {1, 1, 0}, 1, 0, 0, true, false, true},
         {"2 put, a birth", 2, 0, {1, 1, 1}, {1, 1, 0}, 1, 1, 1, true, false, false},

@@ -12,7 +12,8 @@ const char* name_of(RingMistake mistake) {
                                              "sleeper does not wait out operations",
                                              "owes nothing",
                                              "no second ring",
-                                             "sleeps on the bell alone"};
+                                             "sleeps on the bell alone",
+                                             "lets go of a lease that is another's"};
     static_assert(sizeof(kNames) / sizeof(kNames[0]) == static_cast<int>(RingMistake::count));
     return kNames[static_cast<int>(mistake)];
 }
@@ -41,6 +42,10 @@ private:
     Address op_of(std::uint8_t member) const { return static_cast<Address>(kOp + member - 1); }
     std::uint8_t flag() const { return puts() ? kPutters : kGetters; }
     std::uint8_t other_flag() const { return puts() ? kGetters : kPutters; }
+    bool is_more(std::uint8_t got, std::uint8_t put) const {
+        const int in_it = byte(put - got) & kIndexMask;
+        return puts() ? in_it < scene_.slots : in_it != 0;
+    }
     Address slot(std::uint8_t index) const {
         return static_cast<Address>(kSlot + (index & (scene_.slots - 1)));
     }
@@ -82,6 +87,7 @@ private:
     }
     void owe() { me_.pending = makes(RingMistake::owes_nothing) ? 0 : 1; }
     void begin();
+    void peek();
     void enter();
     void enter_slowly();
     void contend();
@@ -89,13 +95,16 @@ private:
     void transfer();
     void commit();
     void leave();
+    void left();
+    void let_go(Pc free, Pc then);
     void ring();
-    void ring_flag(Pc none, bool all);
+    bool wake(Pc then, bool all);
     std::uint8_t flag_in_stage() const {
         return me_.stage == kForOthers || me_.stage == kGiveUpOthers ? other_flag() : flag();
     }
     void rung();
     void wait();
+    void pass();
     void sleep();
     void end();
 
@@ -122,7 +131,17 @@ void RingModel::Actor::begin() {
     if (me_.operations == 0) { return; }
     ++me_.begun;
     me_.message = puts() ? byte(static_cast<unsigned>(who_) * kMessages + me_.begun) : 0;
-    go(kAnnounce);
+    go(kPeek);
+}
+
+// Transfer::run, of one who may not own the lease: whether there is anything to do.
+void RingModel::Actor::peek() {
+    switch (me_.pc) {
+        case kPeek: return go(load(my_lease()) == number() ? kAnnounce : kPeekGot);
+        case kPeekGot: me_.index = load(kGetIndex); return go(kPeekPut);
+        case kPeekPut: return go(is_more(me_.index, load(kPutIndex)) ? kAnnounce : kPeekWithdraw);
+        default: return store(op_of(number()), 0) ? go(kWait) : void();
+    }
 }
 
 void RingModel::Actor::end() {
@@ -142,9 +161,9 @@ void RingModel::Actor::enter() {
             light_fence();
             return go(kLook);
         case kLook:
-            if (load(my_lease()) != number()) { return go(kWithdraw); }
+            if (load(my_lease()) != number()) { return go(kDrawBack); }
             return go(kLookAtIndex);
-        default: return go(load(my_index()) == me_.index ? kIndex : kWithdraw);
+        default: return go(load(my_index()) == me_.index ? kIndex : kDrawBack);
     }
 }
 
@@ -158,16 +177,18 @@ void RingModel::Actor::decide(std::uint8_t lease) {
         return go(kEnterIndex);
     }
     if (owner_in(lease) == 0) { return go(kOwn); }
-    if (revoker_in(lease) == 0) { return go(kAskClaim); }
+    if (revoker_in(lease) == 0) { return go(kAsk); }
     if (revoker_in(lease) == number()) { return go((lease & kForce) == 0 ? kSetForce : kHeavy); }
-    return go(kSeeClaim);
+    return go(kSeeAsking);
 }
 
 void RingModel::Actor::enter_slowly() {
-    const std::uint8_t claim = byte(me_.side << 2 | kClaim);
     const auto mark = byte(number() << 2);
     switch (me_.pc) {
-        case kWithdraw: return store(op_of(number()), 0) ? go(kSlow) : void();
+        case kDrawBack: {
+            const auto asking = byte(me_.side << 2 | kAsking);
+            return store(op_of(number()), asking) ? go(kSlow) : void();
+        }
         case kSlow: return decide(load(my_lease()));
         case kClear: exchange(my_lease(), me_.seen, number()); return go(kSlow);
         case kOwn: exchange(my_lease(), me_.seen, me_.seen | number()); return go(kSlow);
@@ -178,12 +199,10 @@ void RingModel::Actor::enter_slowly() {
             light_fence();
             return go(kEnterLook);
         case kEnterLook:
-            if (load(my_lease()) != me_.seen) { return go(kWithdraw); }
+            if (load(my_lease()) != me_.seen) { return go(kDrawBack); }
             me_.quantum = me_.seen == number() ? 1 : 0;
             return go(kIndex);
-        case kAskClaim: return store(op_of(number()), claim) ? go(kAsk) : void();
         case kAsk: exchange(my_lease(), me_.seen, me_.seen | mark); return go(kSlow);
-        case kReplaceClaim: return store(op_of(number()), claim) ? go(kReplace) : void();
         default: exchange(my_lease(), me_.seen, owner_in(me_.seen) | mark); return go(kSlow);
     }
 }
@@ -208,22 +227,51 @@ void RingModel::Actor::contend() {
         case kSeeLife:
             return go(!is_alive(owner) || makes(RingMistake::robs_the_living) ? kTake : kSlow);
         case kTake: exchange(my_lease(), me_.seen, number()); return go(kSlow);
-        case kSeeClaim:
-            return go(load(op_of(revoker)) == (me_.side << 2 | kClaim) ? kSeeRevoker
-                                                                       : kReplaceClaim);
-        default: return go(is_alive(revoker) ? kSlow : kReplaceClaim);
+        case kSeeAsking:
+            return go(load(op_of(revoker)) == (me_.side << 2 | kAsking) ? kSeeRevoker : kReplace);
+        default: return go(is_alive(revoker) ? kSlow : kReplace);
     }
 }
 
+// What follows an operation.
+void RingModel::Actor::left() {
+    return me_.rings != 0 || me_.owes != 0 ? go(kMoreGot) : end();
+}
+
 void RingModel::Actor::leave() {
+    light_fence();
     const std::uint8_t lease = load(my_lease());
     me_.seen = lease;
-    const bool is_ours = owner_in(lease) == number();
-    if ((lease & kForce) != 0 && is_ours && revoker_in(lease) != 0) {
+    if ((lease & kForce) != 0 && owner_in(lease) == number() && revoker_in(lease) != 0) {
         return go(me_.pc == kLeave ? kLeaveHandOver : kVainHandOver);
     }
     if (me_.pc == kVainLeave) { return go(kWait); }
-    return me_.rings != 0 || me_.owes != 0 ? go(kMoreGot) : end();
+    // Whether the side is shared is a hint: both may be.
+    const State before = s_;
+    go(kShare);
+    s_ = before;
+    left();
+}
+
+// RingUser::let_go(), from its second step on.
+void RingModel::Actor::let_go(Pc free, Pc then) {
+    const auto on = [&] { return then == kMoreGot ? left() : go(then); };
+    if (me_.pc == free) {
+        const bool is_blind = makes(RingMistake::lets_go_blindly);
+        const std::uint8_t now = (flush(who_), s_.memory[my_lease()]);
+        if (exchange(my_lease(), is_blind ? now : number(), 0)) { return on(); }
+        me_.seen = now;
+        const bool has_heir = owner_in(now) == number() && revoker_in(now) != 0;
+        return has_heir ? go(static_cast<Pc>(free + 1)) : on();
+    }
+    if (me_.pc == free + 1) {
+        exchange(my_lease(), me_.seen, revoker_in(me_.seen));
+        return on();
+    }
+    me_.seen = load(my_lease());
+    if (me_.seen == number()) { return go(free); }
+    const bool has_heir = owner_in(me_.seen) == number() && revoker_in(me_.seen) != 0;
+    return has_heir ? go(static_cast<Pc>(free + 1)) : on();
 }
 
 void RingModel::Actor::commit() {
@@ -243,16 +291,11 @@ void RingModel::Actor::transfer() {
     switch (me_.pc) {
         case kIndex: me_.index = load(my_index()); return go(kOther);
         case kOther: {
-            const auto ahead =
-                byte(puts() ? me_.index - load(other_index()) : load(other_index()) - me_.index) &
-                kIndexMask;
-            const bool is_possible = puts() ? ahead < scene_.slots : ahead != 0;
+            const std::uint8_t other = load(other_index());
+            const bool is_possible = puts() ? is_more(other, me_.index) : is_more(me_.index, other);
             return go(is_possible ? kSeeBell : kVain);
         }
-        case kVain:
-            if (!store(op_of(number()), 0)) { return; }
-            light_fence();
-            return go(kVainLeave);
+        case kVain: return store(op_of(number()), 0) ? go(kVainLeave) : void();
         case kSeeBell:
             me_.rings = load(kBell) != 0 ? 1 : 0;
             if (me_.rings != 0) { owe(); }
@@ -262,13 +305,12 @@ void RingModel::Actor::transfer() {
             me_.message = load(slot(me_.index));
             return go(kCommit);
         case kCommit: return commit();
-        case kDone: return store(op_of(number()), 0) ? (light_fence(), go(kLeave)) : void();
-        case kLeaveHandOver:
-        case kVainHandOver: {
-            exchange(my_lease(), me_.seen, revoker_in(me_.seen));
-            if (me_.pc == kVainHandOver) { return go(kWait); }
-            return me_.rings != 0 || me_.owes != 0 ? go(kMoreGot) : end();
-        }
+        case kDone: return store(op_of(number()), 0) ? go(kLeave) : void();
+        case kLeaveHandOver: exchange(my_lease(), me_.seen, revoker_in(me_.seen)); return left();
+        case kVainHandOver: exchange(my_lease(), me_.seen, revoker_in(me_.seen)); return go(kWait);
+        case kShare:
+        case kShareFree:
+        case kShareHandOver: return let_go(kShareFree, kMoreGot);
         default: return leave();
     }
 }
@@ -291,34 +333,26 @@ void RingModel::Actor::rung() {
     }
 }
 
-// Wakes one sleeper, whichever: who looks at two words hears rings of any kind. `none` comes next
-// if there is none.
-void RingModel::Actor::ring_flag(Pc none, bool all) {
+// Wakes one sleeper, whichever, or all: who looks at two words hears rings of any kind. What comes
+// then; false: there is none, and nothing was done.
+bool RingModel::Actor::wake(Pc then, bool all) {
     flush(who_);
-    State woken = s_;
     bool any = false;
     for (int who = 0; who < kActors; ++who) {
-        const Process& other = s_.process[who];
-        if (other.pc != kAsleep) { continue; }
+        if (s_.process[who].pc != kAsleep) { continue; }
         any = true;
-        if (all) {
-            s_.process[who].pc = kWoken;
-            continue;
-        }
         const State before = s_;
         s_.process[who].pc = kWoken;
-        if (me_.pc == kRingAgain) {
-            go(kRingSet);
-        } else {
+        if (all) { continue; }
+        if (then == kIdle) {
             rung();
+        } else {
+            go(then);
         }
         s_ = before;
     }
-    if (all) { return go(none); }
-    if (any) { return; }
-    s_ = woken;
-    if (me_.pc == kRingAgain) { return rung(); }
-    go(none);
+    if (any && all) { go(then); }
+    return any;
 }
 
 void RingModel::Actor::ring() {
@@ -328,19 +362,17 @@ void RingModel::Actor::ring() {
             owe();
             me_.index = load(kGetIndex);
             return go(kMorePut);
-        case kMorePut: {
-            const int in_it = byte(load(kPutIndex) - me_.index) & kIndexMask;
-            me_.other = puts() ? in_it < scene_.slots : in_it != 0;
+        case kMorePut:
+            me_.other = is_more(me_.index, load(kPutIndex));
             me_.stage = kForOthers;
             return go(kRingFlag);
-        }
         case kRingFlag: return (load(kBell) & flag) == 0 ? rung() : go(kRing);
-        case kRing: return ring_flag(kRingDrop, false);
+        case kRing: return wake(kIdle, false) ? void() : go(kRingDrop);
         case kRingDrop:
             flush(who_);
             s_.memory[kBell] &= byte(~flag);
             return makes(RingMistake::no_second_ring) ? rung() : go(kRingAgain);
-        case kRingAgain: return ring_flag(kRingSet, false);
+        case kRingAgain: return wake(kRingSet, false) ? void() : rung();
         default:
             flush(who_);
             s_.memory[kBell] |= flag;
@@ -354,10 +386,13 @@ void RingModel::Actor::wait() {
     switch (me_.pc) {
         case kWait:
             me_.wanted = byte(load(my_index()) - (puts() ? scene_.slots : 0)) & kIndexMask;
+            return go(kLetGo);
+        case kLetGo:
+        case kLetGoFree:
+        case kLetGoHandOver: return let_go(kLetGoFree, kWaitFlag);
+        case kWaitFlag:
             owe();
             me_.owes = 1;
-            return go(kWaitFlag);
-        case kWaitFlag:
             flush(who_);
             s_.memory[kBell] |= flag();
             me_.seen = s_.memory[kBell];
@@ -378,8 +413,28 @@ void RingModel::Actor::wait() {
             return go(is_busy && !has_moved ? kWaitOwner : kWaitMoved);
         }
         case kWaitMoved:
-            return go(has_moved ? kAnnounce : me_.woken != 0 ? kWaitPass : kFallAsleep);
-        default: me_.woken = 0; return ring_flag(kFallAsleep, true);
+            if (has_moved) { return go(kPeek); }
+            return go(me_.woken != 0 ? kPass : kFallAsleep);
+        default: return pass();
+    }
+}
+
+// A ring came that was not for this one: ring_some(), for all of the others.
+void RingModel::Actor::pass() {
+    switch (me_.pc) {
+        case kPass: me_.woken = 0; return wake(kPassDrop, true) ? void() : go(kPassDrop);
+        case kPassDrop:
+            flush(who_);
+            s_.memory[kBell] &= byte(~other_flag());
+            return go(kPassAgain);
+        case kPassAgain:
+            me_.seen &= byte(~other_flag());
+            return wake(kPassSet, true) ? void() : go(kFallAsleep);
+        default:
+            flush(who_);
+            s_.memory[kBell] |= other_flag();
+            me_.seen |= other_flag();
+            return go(kFallAsleep);
     }
 }
 
@@ -400,7 +455,7 @@ void RingModel::Actor::sleep() {
             flush(who_);
             s_.memory[kBell] |= 3;
             me_.woken = 1;
-            return go(kAnnounce);
+            return go(kPeek);
     }
 }
 
@@ -414,12 +469,13 @@ void RingModel::Actor::act() {
         return found_.add(s_, Step::blow);
     }
     if (pc == kJoin) { return store(op_of(number()), 0) ? go(kIdle) : void(); }
+    if (pc <= kPeekWithdraw) { return peek(); }
     if (pc <= kLookAtIndex) { return enter(); }
     if (pc <= kReplace) { return enter_slowly(); }
     if (pc <= kSeeRevoker) { return contend(); }
-    if (pc <= kVainHandOver) { return transfer(); }
+    if (pc <= kShareHandOver) { return transfer(); }
     if (pc <= kRingSet) { return ring(); }
-    if (pc <= kWaitPass) { return wait(); }
+    if (pc <= kPassSet) { return wait(); }
     sleep();
 }
 

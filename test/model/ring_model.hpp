@@ -8,7 +8,9 @@
 //
 // Left out: shutdown, the `note` (a bound of the other index), kSleep (who waits for a lease looks
 // again after a slice at the latest: so here he always may), messages of more than one word,
-// objects other than this one. Indices have 3 bits and begin just before they wrap.
+// objects other than this one, growing, rosters, the counts of joiners and of what is lost. Whether
+// a side is shared is a hint: after each operation both may be. Indices have 3 bits and begin just
+// before they wrap.
 #ifndef BROOD_TEST_MODEL_RING_MODEL_HPP
 #define BROOD_TEST_MODEL_RING_MODEL_HPP
 
@@ -29,6 +31,7 @@ enum class RingMistake {
     owes_nothing,     // neither who is about to ring nor who sleeps is rung for when he dies
     no_second_ring,   // drops the flag and does not look whether one fell asleep since
     sleeps_on_one_word,
+    lets_go_blindly,  // of a lease that was taken from it meanwhile
     count,
 };
 const char* name_of(RingMistake mistake);

@@ -15,9 +15,9 @@ enum Address : std::uint8_t {
     kSlot,
     kOp = kSlot + 2,  // by process
 };
-inline constexpr std::uint8_t kPut = 1, kGet = 2, kClaim = 3;  // also: in an op
-inline constexpr std::uint8_t kForce = 16;                     // owner | revoker << 2 | kForce
-inline constexpr std::uint8_t kPutters = 1, kGetters = 2;      // in the bell
+inline constexpr std::uint8_t kPut = 1, kGet = 2, kAsking = 3;  // also: in an op
+inline constexpr std::uint8_t kForce = 16;                      // owner | revoker << 2 | kForce
+inline constexpr std::uint8_t kPutters = 1, kGetters = 2;       // in the bell
 inline constexpr std::uint8_t kIndexMask = 7;
 inline constexpr std::uint8_t kMessages = 4;  // of one process
 
@@ -26,10 +26,14 @@ enum Pc : std::uint8_t {
     kIdle,
     kDead,
     kJoin,
+    kPeek,
+    kPeekGot,
+    kPeekPut,
+    kPeekWithdraw,  // Transfer::run, without the lease
     kAnnounce,
     kLook,
-    kLookAtIndex,  // Transfer::enter
-    kWithdraw,
+    kLookAtIndex,  // RingUser::enter
+    kDrawBack,
     kSlow,
     kClear,
     kOwn,
@@ -37,47 +41,54 @@ enum Pc : std::uint8_t {
     kEnterIndex,
     kEnterAnnounce,
     kEnterLook,
-    kAskClaim,
     kAsk,
-    kReplaceClaim,
-    kReplace,  // RingUser
+    kReplace,  // RingUser::enter_slowly
     kSetForce,
     kHeavy,
     kSeeOp,
     kSeeIndex,
     kSeeLife,
     kTake,
-    kSeeClaim,
-    kSeeRevoker,
+    kSeeAsking,
+    kSeeRevoker,  // RingUser::revoke, wait_for_revoker
     kIndex,
     kOther,
     kVain,
-    kVainLeave,  // Transfer::run
+    kVainLeave,
+    kVainHandOver,  // Transfer::run
     kSeeBell,
     kCopy,
     kCommit,
     kDone,
     kLeave,
     kLeaveHandOver,
-    kVainHandOver,  // Transfer::move
+    kShare,
+    kShareFree,
+    kShareHandOver,  // Transfer::move, RingUser::leave, share
     kMoreGot,
     kMorePut,
     kRingFlag,
     kRing,
     kRingDrop,
     kRingAgain,
-    kRingSet,  // RingWait
+    kRingSet,  // RingWait::ring_after
     kWait,
+    kLetGo,
+    kLetGoFree,
+    kLetGoHandOver,
     kWaitFlag,
     kWaitHeavy,
     kWaitOwner,
     kWaitOp,
     kWaitIndex,
     kWaitMoved,
-    kWaitPass,
+    kPass,
+    kPassDrop,
+    kPassAgain,
+    kPassSet,
     kFallAsleep,
     kAsleep,
-    kWoken,
+    kWoken,  // RingWait::for_other_side
 };
 
 // Stages of ring_one().
