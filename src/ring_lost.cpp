@@ -34,7 +34,7 @@ void finish_counting(Ring& ring, const Members& members) noexcept {
 bool has_committed(Ring& ring, std::uint32_t index, const Member& dead) noexcept {
     const std::uint32_t owner = Lease::owner(ring.get.lease.word.load(std::memory_order_acquire));
     const std::uint32_t at = dead.op.load(std::memory_order_acquire) >> 2;
-    const std::uint32_t now = ring.get.index.load(std::memory_order_acquire) & 0x3fffffffu;
+    const std::uint32_t now = ring.get.index.load(std::memory_order_acquire) & Announcement::kIndex;
     return owner != index || at != now;
 }
 

@@ -2,7 +2,7 @@
 // pass or are all told that it is broken; and after a reset it works.
 // Method: as in condition_crash_test.cpp.
 #include "shared_support.hpp"
-#include "stepper_support.hpp"
+#include "step_support.hpp"
 
 #include <brood/barrier.hpp>
 #include <port/port.hpp>
@@ -12,11 +12,11 @@ using brood::Barrier;
 using brood::Errc;
 using test::start_sleeping;
 using test::Stepped;
+using test::sweep;
 
 namespace {
 
 const brood::Timeout kLong = brood::Timeout::forever();  // Stepping may take long.
-constexpr int kStepsMost = 50000;  // A sweep without end is a mistake of the stepper.
 constexpr int kPassed = 0, kBroken = 1, kOther = 2;
 
 int outcome(const brood::Result<std::size_t>& waited) {
@@ -89,18 +89,6 @@ struct Stage {
 private:
     int waiters_;
 };
-
-template <class Round>
-void sweep(const char* what, int stride, Round round) {
-    if (test::cannot_step()) { return; }
-    if (getenv("BROOD_LONG") != nullptr) { stride = 1; }
-    int points = 0;
-    for (int steps = 0; !round(steps); steps += stride, ++points) {
-        assert_true(steps < kStepsMost);
-    }
-    print_message("%s: %d points\n", what, points);
-    assert_true(points > 5);
-}
 
 // ---- At every instruction ----------------------------------------------------------------------
 
@@ -259,7 +247,7 @@ void kills_at_random_among_eight_only_break_it(void**) {
 }  // namespace
 
 int main() {
-    test::use_one_cpu();
+    const test::OneCpu here;
     const CMUnitTest tests[] = {
         TIDY(the_last_to_come_killed_anywhere_breaks_it_or_lets_all_pass),
         TIDY(one_of_those_who_wait_killed_anywhere_breaks_it_or_has_not_come),

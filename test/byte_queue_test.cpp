@@ -1,7 +1,7 @@
 // Goal: a ByteQueue gives each message of any length to exactly one, whole and in order.
 // Method: random lengths beside a plain record of what is in it; real processes, known to be asleep
 // where they shall be, and killed at random moments; each message says how long it must be.
-#include "sleeper_support.hpp"
+#include "shared_support.hpp"
 #include "step_support.hpp"
 
 #include <brood/byte_queue.hpp>
@@ -313,10 +313,9 @@ void many_processes_and_kills_at_random_moments(void**) {
 
 // Around the end of a ring of 128 bytes: "first" and the message of 70 bytes are in it, or were.
 template <class Act, class Check>
-void sweep(const char* what, std::size_t maxsize, bool is_put, Act act, Check check) {
-    if (!can_step(what)) { return; }
-    int done = 0, points = 0;
-    const auto is_killed_after = [&](int most, int& taken) {
+void sweep(const char* what, int every, std::size_t maxsize, bool is_put, Act act, Check check) {
+    int done = 0;
+    const test::Swept swept = test::sweep(what, every, [&](int steps) {
         ByteQueue queue = make(maxsize);
         char room[100];
         assert_ok(queue.put(room, 50));
@@ -326,28 +325,23 @@ void sweep(const char* what, std::size_t maxsize, bool is_put, Act act, Check ch
             act(queue);
             assert_int_equal(*queue.get(room, sizeof room), 5);
         }
-        pid_t victim = 0;
-        taken = step(
-            victim, most, [] {},
-            [&] {
-                if (is_put) { return act(queue); }
-                CHECK_IN_CHILD(*queue.get(room, sizeof room, kLong) == 70);
-            });
-        const bool has_ended = taken < most;
-        if (!has_ended) { kill_and_reap(victim); }
+        test::Stepped victim([] { return true; },
+                             [&] {
+                                 if (is_put) { return act(queue); }
+                                 CHECK_IN_CHILD(*queue.get(room, sizeof room, kLong) == 70);
+                             });
+        const bool has_ended = !victim.step(steps);
+        if (has_ended) { assert_int_equal(victim.end(), 0); }
+        victim.kill_now();
         const bool is_done = check(queue);
         assert_true(is_done || !has_ended);
         done += is_done && !has_ended ? 1 : 0;
         assert_true(queue.empty());
-        return !has_ended;
-    };
-    int taken = 0;
-    assert_false(is_killed_after(kStepsMax, taken));
-    const int stride = stride_of(taken);
-    for (int most = getpid() % stride; is_killed_after(most, taken); most += stride) { ++points; }
-    print_message("%s: killed at %d instructions, one in %d, %d times after it was done\n", what,
-                  points, stride, done);
-    assert_true((done > 0 || stride > 1) && done < points);
+        return has_ended;
+    });
+    if (swept.points == 0) { return; }
+    print_message("%s: killed %d times after it was done\n", what, done);
+    assert_true((done > 0 || swept.every > 1) && done < swept.points);
 }
 
 void put_long(ByteQueue& queue) {
@@ -365,7 +359,7 @@ bool is_long(const char* bytes) {
 
 void a_put_or_get_killed_at_each_instruction_is_whole_or_was_not(void**) {
     for (const std::size_t maxsize : {std::size_t{128}, std::size_t{0}}) {
-        sweep("put", maxsize, true, put_long, [](ByteQueue& queue) {
+        sweep("put", 37, maxsize, true, put_long, [](ByteQueue& queue) {
             char got[100];
             assert_ok(queue.put("last", 4, kLong));
             assert_int_equal(*queue.get(got, sizeof got, kLong), 5);
@@ -378,7 +372,7 @@ void a_put_or_get_killed_at_each_instruction_is_whole_or_was_not(void**) {
             assert_int_equal(length, 4);
             return is_done;
         });
-        sweep("get", maxsize, false, put_long, [](ByteQueue& queue) {
+        sweep("get", 23, maxsize, false, put_long, [](ByteQueue& queue) {
             char got[100];
             assert_ok(queue.put("last", 4, kLong));
             std::size_t length = *queue.get(got, sizeof got, kLong);

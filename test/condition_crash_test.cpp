@@ -4,7 +4,7 @@
 // others work. BROOD_LONG=1: each instruction; else a sample. Points inside of the kernel are
 // reached by the storms only.
 #include "shared_support.hpp"
-#include "stepper_support.hpp"
+#include "step_support.hpp"
 
 #include <brood/condition.hpp>
 #include <port/port.hpp>
@@ -14,11 +14,11 @@ using brood::Condition;
 using brood::Errc;
 using test::start_sleeping;
 using test::Stepped;
+using test::sweep;
 
 namespace {
 
 const brood::Timeout kLong = brood::Timeout::forever();  // Stepping may take long.
-constexpr int kStepsMost = 50000;  // A sweep without end is a mistake of the stepper.
 
 bool is_held(const brood::Status& status) {
     return status.ok() || status.code() == Errc::owner_died;
@@ -79,19 +79,6 @@ struct Stage {
         assert_int_equal(shared->taken.load(), shared->sent.load());
     }
 };
-
-// Calls `round(steps)`, with more and more steps, until it tells that the victim reached its end.
-template <class Round>
-void sweep(const char* what, int stride, Round round) {
-    if (test::cannot_step()) { return; }
-    if (getenv("BROOD_LONG") != nullptr) { stride = 1; }
-    int points = 0;
-    for (int steps = 0; !round(steps); steps += stride, ++points) {
-        assert_true(steps < kStepsMost);
-    }
-    print_message("%s: %d points\n", what, points);
-    assert_true(points > 5);
-}
 
 // ---- At every instruction ----------------------------------------------------------------------
 
@@ -352,7 +339,7 @@ void kills_at_random_among_eight_lose_no_notify(void**) {
 }  // namespace
 
 int main() {
-    test::use_one_cpu();
+    const test::OneCpu here;
     const CMUnitTest tests[] = {
         TIDY(a_notifier_killed_anywhere_notifies_as_many_as_asked_for_or_none),
         TIDY(a_waiter_killed_anywhere_leaves_the_notify_to_the_next),

@@ -3,7 +3,7 @@
 // Method: the victim is stepped by ptrace, one instruction more in each round; then the others do
 // real work against a deadline. And a storm of kills, in which the counts must come out.
 #include "shared_support.hpp"
-#include "sweep_support.hpp"
+#include "step_support.hpp"
 
 #include <brood/joinable_queue.hpp>
 #include <port/port.hpp>
@@ -52,39 +52,32 @@ static int join_all(JoinableQueue<int>& queue) {
 
 static void a_getter_killed_at_every_instruction_of_get_and_task_done(void**) {
     for (const bool is_first : {false, true}) {
-        int points = 0, untaken = 0, abandoned = 0, done = 0;
+        int untaken = 0, abandoned = 0, done = 0;
         // The first becomes a member before, which takes long: fewer of its instructions.
         const char* const what = is_first ? "first get and task_done" : "get and task_done";
-        const bool ran = test::sweep(
-            what, points,
-            [&](int steps, bool& can_step) {
-                auto queue = make(5);
-                const bool is_over = !test::is_killed_after(
-                    steps, [&] { return is_first || (queue.get().ok() && queue.task_done().ok()); },
-                    [&] {
-                        if (queue.get().ok()) { (void)queue.task_done().ok(); }
-                    },
-                    can_step);
-                const int taken = (is_first ? 5 : 4) - do_the_rest(queue);
-                const int lost = join_all(queue);
-                // In this order only: not taken, held, done. (How long joining takes varies.)
-                const bool is_right =
-                    taken == 0
-                        ? lost == 0 && (is_first || abandoned + done == 0)
-                        : taken == 1 && (lost == 0 || (lost == 1 && (is_first || done == 0)));
-                if (!is_right) {
-                    fail_msg("%s, instruction %d: %d taken, %d abandoned", what, steps, taken,
-                             lost);
-                }
-                untaken += taken == 0 ? 1 : 0;
-                abandoned += lost;
-                done += taken == 1 && lost == 0 ? 1 : 0;
-                return is_over;
-            },
-            is_first ? 13 : 2);
-        if (!ran) { return; }
-        print_message("%s: %d instructions: %d not taken, %d abandoned, %d done\n", what, points,
-                      untaken, abandoned, done);
+        const test::Swept swept = test::sweep(what, is_first ? 37 : 5, [&](int steps) {
+            auto queue = make(5);
+            const bool is_over = !test::is_killed_after(
+                steps, [&] { return is_first || (queue.get().ok() && queue.task_done().ok()); },
+                [&] {
+                    if (queue.get().ok()) { (void)queue.task_done().ok(); }
+                });
+            const int taken = (is_first ? 5 : 4) - do_the_rest(queue);
+            const int lost = join_all(queue);
+            // In this order only: not taken, held, done. (How long joining takes varies.)
+            const bool is_right =
+                taken == 0 ? lost == 0 && (is_first || abandoned + done == 0)
+                           : taken == 1 && (lost == 0 || (lost == 1 && (is_first || done == 0)));
+            if (!is_right) {
+                fail_msg("%s, instruction %d: %d taken, %d abandoned", what, steps, taken, lost);
+            }
+            untaken += taken == 0 ? 1 : 0;
+            abandoned += lost;
+            done += taken == 1 && lost == 0 ? 1 : 0;
+            return is_over;
+        });
+        if (swept.points == 0) { return; }
+        print_message("%s: %d not taken, %d abandoned, %d done\n", what, untaken, abandoned, done);
         assert_true(untaken > 5 && abandoned > 0 && done > 0);
     }
 }
@@ -93,86 +86,73 @@ static void task_done_killed_at_every_instruction_strands_no_joiner(void**) {
     if (!brood::port::rings_for_the_dead()) {
         return test::not_run("task_done beside joiners", "each round would take a slice here");
     }
-    int points = 0, done = 0;
-    const bool ran = test::sweep(
-        "task_done beside joiners", points,
-        [&](int steps, bool& can_step) {
-            auto queue = make(1);
-            // 0: it was done, 1: it was abandoned.
-            const auto join = [&] {
-                const Status joined = queue.join(kLong);
-                return joined.ok() ? 0 : joined.code() == Errc::abandoned ? 1 : 2;
-            };
-            pid_t joiners[2] = {};
-            const bool is_over = !test::is_killed_after(
-                steps, [&] { return queue.get().ok(); },
-                [&] {
-                    (void)queue.task_done().ok();
-                    (void)raise(SIGKILL);  // Whatever it owes.
-                },
-                can_step,
-                [&] {
-                    for (pid_t& one : joiners) { one = start_sleeping(join); }
-                });
-            const int first = test::join_child(joiners[0]), second = test::join_child(joiners[1]);
-            if (first != second || first > 1) {
-                fail_msg("instruction %d: %d and %d", steps, first, second);
-            }
-            assert_int_equal(join_all(queue), first);
-            done += first == 0 ? 1 : 0;
-            return is_over;
-        },
-        5);
-    if (ran) { print_message("task_done: %d instructions, %d of them done\n", points, done); }
+    int done = 0;
+    const test::Swept swept = test::sweep("task_done beside joiners", 11, [&](int steps) {
+        auto queue = make(1);
+        // 0: it was done, 1: it was abandoned.
+        const auto join = [&] {
+            const Status joined = queue.join(kLong);
+            return joined.ok() ? 0 : joined.code() == Errc::abandoned ? 1 : 2;
+        };
+        pid_t joiners[2] = {};
+        const bool is_over = !test::is_killed_after(
+            steps, [&] { return queue.get().ok(); },
+            [&] {
+                (void)queue.task_done().ok();
+                (void)raise(SIGKILL);  // Whatever it owes.
+            },
+            [&] {
+                for (pid_t& one : joiners) { one = start_sleeping(join); }
+            });
+        const int first = test::join_child(joiners[0]), second = test::join_child(joiners[1]);
+        if (first != second || first > 1) {
+            fail_msg("instruction %d: %d and %d", steps, first, second);
+        }
+        assert_int_equal(join_all(queue), first);
+        done += first == 0 ? 1 : 0;
+        return is_over;
+    });
+    if (swept.points > 0) { print_message("task_done: %d times done\n", done); }
 }
 
 static void a_joiner_killed_at_every_instruction_writes_off_once(void**) {
-    int points = 0;
-    const bool ran = test::sweep(
-        "join beside a death", points,
-        [&](int steps, bool& can_step) {
-            auto queue = make(3);
-            test::assert_child_exits(0, [&] {
-                int numbers[2];
-                return queue.get_many(numbers, 2).ok() ? 0 : 1;
-            });
-            const bool is_over = !test::is_killed_after(
-                steps, [] { return true; }, [&] { (void)queue.join(Timeout::no_wait()).ok(); },
-                can_step);
-            assert_int_equal(do_the_rest(queue), 1);
-            assert_int_equal(join_all(queue), 2);
-            return is_over;
-        },
-        7);
-    if (ran) { print_message("join: killed at %d instructions\n", points); }
+    (void)test::sweep("join beside a death", 11, [&](int steps) {
+        auto queue = make(3);
+        test::assert_child_exits(0, [&] {
+            int numbers[2];
+            return queue.get_many(numbers, 2).ok() ? 0 : 1;
+        });
+        const bool is_over = !test::is_killed_after(
+            steps, [] { return true; }, [&] { (void)queue.join(Timeout::no_wait()).ok(); });
+        assert_int_equal(do_the_rest(queue), 1);
+        assert_int_equal(join_all(queue), 2);
+        return is_over;
+    });
 }
 
 static void one_who_is_done_for_another_is_killed_at_every_instruction(void**) {
-    int points = 0, done = 0, abandoned = 0;
-    const bool ran = test::sweep(
-        "task_done for another", points,
-        [&](int steps, bool& can_step) {
-            auto queue = make(1);
-            assert_ok(queue.get());
-            const bool is_over = !test::is_killed_after(
-                steps, [] { return true; }, [&] { (void)queue.task_done().ok(); }, can_step);
-            const Status joined = queue.join(Timeout::no_wait());
-            if (joined.code() == Errc::timed_out) {  // He did nothing: we still hold it.
-                assert_int_equal(done + abandoned, 0);
-                assert_ok(queue.task_done());
-            } else if (joined.ok()) {
-                ++done;
-            } else {
-                assert_code(joined, Errc::abandoned);
-                assert_int_equal(joined.error().detail(), 1);
-                assert_int_equal(done, 0);
-                ++abandoned;
-            }
-            assert_int_equal(join_all(queue), 0);
-            return is_over;
-        },
-        5);
-    if (ran) { print_message("for another: %d, %d done, %d cut\n", points, done, abandoned); }
+    int done = 0, abandoned = 0;
+    const test::Swept swept = test::sweep("task_done for another", 17, [&](int steps) {
+        auto queue = make(1);
+        assert_ok(queue.get());
+        const bool is_over = !test::is_killed_after(
+            steps, [] { return true; }, [&] { (void)queue.task_done().ok(); });
+        const Status joined = queue.join(Timeout::no_wait());
+        if (joined.code() == Errc::timed_out) {  // He did nothing: we still hold it.
+            assert_int_equal(done + abandoned, 0);
+            assert_ok(queue.task_done());
+        } else if (joined.ok()) {
+            ++done;
+        } else {
+            assert_code(joined, Errc::abandoned);
+            assert_int_equal(joined.error().detail(), 1);
+            assert_int_equal(done, 0);
+            ++abandoned;
+        }
+        assert_int_equal(join_all(queue), 0);
+        return is_over;
+    });
+    if (swept.points > 0) { print_message("for another: %d done, %d cut\n", done, abandoned); }
 }
 
 // ---- Producers that are known ------------------------------------------------------------------
@@ -183,43 +163,40 @@ static void sweep_producer(const char* what, Prepare prepare, Act act, int codes
     if (!brood::port::rings_for_the_dead()) {
         return test::not_run(what, "each round would take a slice here");
     }
-    int points = 0, told[3] = {};
-    const bool ran = test::sweep(
-        what, points,
-        [&](int steps, bool& can_step) {
-            auto queue = Queue<int>::create(4).expect("making it");
-            assert_ok(queue.producers(1));
-            const pid_t getter = start_sleeping([&] {
-                for (;;) {
-                    const Errc code = queue.get(kLong).code();
-                    if (code != Errc::ok) {
-                        return code == Errc::peer_died ? 1 : code == Errc::closed ? 0 : 2;
-                    }
+    const bool may_be_unknown = (codes & 4) != 0;
+    int told[3] = {};
+    const test::Swept swept = test::sweep(what, may_be_unknown ? 17 : 5, [&](int steps) {
+        auto queue = Queue<int>::create(4).expect("making it");
+        assert_ok(queue.producers(1));
+        const pid_t getter = start_sleeping([&] {
+            for (;;) {
+                const Errc code = queue.get(kLong).code();
+                if (code != Errc::ok) {
+                    return code == Errc::peer_died ? 1 : code == Errc::closed ? 0 : 2;
                 }
-            });
-            const bool is_over = !test::is_killed_after(
-                steps, [&] { return prepare(queue); },
-                [&] {
-                    act(queue);
-                    (void)raise(SIGKILL);
-                },
-                can_step);
-            const bool was_known = test::eventually([=] { return test::state_of(getter) == 'Z'; },
-                                                    told[0] + told[1] > 0 ? test::kPatienceMs : 20);
-            if (!was_known) {
-                assert_ok(queue.enroll());
-                queue.close();
             }
-            const int found = test::join_child(getter);
-            if (found > 1) { fail_msg("%s, instruction %d: %d", what, steps, found); }
-            ++told[was_known ? found : 2];
-            return is_over;
-        },
-        5);
-    if (!ran) { return; }
-    print_message("%s: %d instructions: %d not known, %d died, %d closed\n", what, points, told[2],
-                  told[1], told[0]);
-    assert_true((told[2] > 0) == ((codes & 4) != 0) && told[1] > 0 && (codes & 1) == (told[0] > 0));
+        });
+        const bool is_over = !test::is_killed_after(
+            steps, [&] { return prepare(queue); },
+            [&] {
+                act(queue);
+                (void)raise(SIGKILL);
+            });
+        const bool was_known =
+            test::eventually([=] { return test::state_of(getter) == 'Z'; },
+                             !may_be_unknown || told[1] > 0 ? test::kPatienceMs : 20);
+        if (!was_known) {
+            assert_ok(queue.enroll());
+            queue.close();
+        }
+        const int found = test::join_child(getter);
+        if (found > 1) { fail_msg("%s, instruction %d: %d", what, steps, found); }
+        ++told[was_known ? found : 2];
+        return is_over;
+    });
+    if (swept.points == 0) { return; }
+    print_message("%s: %d not known, %d died, %d closed\n", what, told[2], told[1], told[0]);
+    assert_true((told[2] > 0) == may_be_unknown && told[1] > 0 && (codes & 1) == (told[0] > 0));
 }
 
 static void one_who_enrolls_is_killed_at_every_instruction(void**) {

@@ -4,10 +4,11 @@
 // its end. All on one CPU, where a step costs least and workers do not spin. Points inside of the
 // kernel are not reached: those are for the storms of pool_crash_test.
 #include "pool_support.hpp"
-#include "stepper_support.hpp"
+#include "step_support.hpp"
 
 using namespace pool_test;
 using test::Stepped;
+using test::sweep;
 
 namespace {
 
@@ -39,13 +40,13 @@ private:
     pthread_t thread_;
 };
 
-constexpr int kStepsMost = 20000;  // A sweep without end is a mistake of the stepper.
-
 // Waits until there are `count` workers and each has run a task or is about to look for one.
 void settle(Pool& pool, size_t count) {
     assert_true(test::eventually([&] { return pool.worker_pids(nullptr, 0) == count; }));
     assert_int_equal(*pool.apply(square, 3u), 9);
 }
+
+constexpr int kEvery = 3;
 
 /// Steps a worker that was given count_run(steps). True at the end of its work: it sleeps; or,
 /// where sleeping is looking again and again, it has long been done.
@@ -59,7 +60,8 @@ bool reaches_end(Stepped& worker, int steps) {
 
 // ---- Workers -----------------------------------------------------------------------------------
 
-void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reached_end) {
+bool kill_a_worker_after(Pool& pool, int steps, bool somebody_waits) {
+    bool reached_end = false;
     settle(pool, 1);
     g_talk->runs[steps] = 0;
     Stepped worker(Processes(pool).worker(0));
@@ -86,26 +88,22 @@ void kill_a_worker_after(Pool& pool, int steps, bool somebody_waits, bool& reach
         assert_true(runs <= 1);
     }
     assert_int_equal(*pool.apply(square, 5u), 25);
+    return reached_end;
 }
 
 void a_worker_killed_at_any_instruction_costs_at_most_its_task(void**) {
-    if (test::cannot_step()) { return; }
     for (const bool somebody_waits : {false, true}) {
         Pool pool = make_pool(1, 4);
-        bool reached_end = false;
-        int steps = 0;
-        for (; !reached_end; ++steps) {
-            assert_true(steps < kStepsMost);
-            kill_a_worker_after(pool, steps, somebody_waits, reached_end);
-        }
-        print_message("%d points\n", steps);
-        assert_true(steps > 50);
+        const test::Swept swept = sweep("a worker killed", kEvery, [&](int steps) {
+            return kill_a_worker_after(pool, steps, somebody_waits);
+        });
+        assert_true(swept.points == 0 || swept.points * swept.every > 50);
     }
 }
 
 // The other worker is held, too, until the victim has gone its steps: so it is the victim that
 // takes the first task, and the other does what is left, while two threads wait for them.
-void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
+bool stop_a_worker_after(Pool& pool, int steps) {
     settle(pool, 2);
     g_talk->runs[steps] = g_talk->go = 0;
     const Processes processes(pool);
@@ -119,7 +117,7 @@ void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
                              })
                              .expect("submitting");
     Waiter first_waiter(first), second_waiter(second);
-    reached_end = reaches_end(victim, steps);
+    const bool reached_end = reaches_end(victim, steps);
     other.let_go_on();
     // Unless the victim has that one, too, its waiter is told while the victim is stopped.
     (void)test::eventually([] { return g_talk->go != 0; }, 5);
@@ -135,54 +133,41 @@ void stop_a_worker_after(Pool& pool, int steps, bool& reached_end) {
     assert_int_equal(*first_waiter.result(), steps);
     if (!others_turn) { assert_int_equal(*second_waiter.result(), 2); }
     assert_int_equal(g_talk->runs[steps], 1);
+    return reached_end;
 }
 
 void a_worker_stopped_at_any_instruction_holds_up_only_its_task(void**) {
-    if (test::cannot_step()) { return; }
     Pool pool = make_pool(2, 4);
-    bool reached_end = false;
-    int steps = 0;
-    for (; !reached_end; ++steps) {
-        assert_true(steps < kStepsMost);
-        stop_a_worker_after(pool, steps, reached_end);
-    }
-    print_message("%d points\n", steps);
-    assert_true(steps > 50);
+    const test::Swept swept = sweep("a worker stopped", kEvery, [&](int steps) {  //
+        return stop_a_worker_after(pool, steps);
+    });
+    assert_true(swept.points == 0 || swept.points * swept.every > 50);
 }
 
 // No wake-up is lost between a worker's last look and its sleep.
 void a_task_submitted_at_any_instruction_of_a_worker_is_run(void**) {
-    if (test::cannot_step()) { return; }
     Pool pool = make_pool(1, 4);
-    bool reached_end = false;
-    int steps = 0;
-    for (; !reached_end; ++steps) {
-        assert_true(steps < kStepsMost);
+    (void)sweep("a task submitted", kEvery, [&](int steps) {
         settle(pool, 1);
         g_talk->runs[steps] = 0;
         Stepped worker(Processes(pool).worker(0));
         assert_true(worker.held());
         Future<int> first = pool.apply_async(count_run, steps).expect("submitting");
-        reached_end = reaches_end(worker, steps);
+        const bool reached_end = reaches_end(worker, steps);
         Future<int> second = pool.apply_async(count_run, steps).expect("submitting");
         worker.let_go_on();
         assert_int_equal(*first.get(kPatience), steps);
         assert_int_equal(*second.get(kPatience), steps);
         assert_int_equal(g_talk->runs[steps], 2);
-    }
-    print_message("%d points\n", steps);
+        return reached_end;
+    });
 }
 
 // ---- The supervisor ----------------------------------------------------------------------------
 
 // The worker that does what is waited for is somewhere in its work when the supervisor is killed.
 void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
-    if (test::cannot_step()) { return; }
-    constexpr int kStride = 2;  // Each round makes a pool, and an instruction has two neighbours.
-    bool reached_end = false;
-    int steps = 0, points = 0;
-    for (; !reached_end; steps += kStride, ++points) {
-        assert_true(steps < kStepsMost);
+    (void)sweep("a supervisor killed", 7, [](int steps) {  // Each round makes a pool.
         Pool pool = make_pool(1, 4);
         settle(pool, 1);
         const Processes processes(pool);
@@ -190,7 +175,7 @@ void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
         assert_true(worker.held());
         Future<int> future = pool.apply_async(count_run, steps).expect("submitting");
         Waiter waiter(future);
-        reached_end = reaches_end(worker, steps);
+        const bool reached_end = reaches_end(worker, steps);
         assert_int_equal(kill(processes.supervisor(), SIGKILL), 0);
         const Result<int> got = waiter.result();
         if (!got.ok()) { assert_code(got, Errc::pool_broken); }
@@ -198,18 +183,13 @@ void a_supervisor_killed_at_any_instruction_of_a_worker_is_noticed(void**) {
         assert_code(pool.join(kPatience), Errc::pool_broken);
         worker.kill_now();
         assert_true(processes.are_gone());
-    }
-    print_message("%d points\n", points);
+        return reached_end;
+    });
 }
 
 // Recovery is killed: the supervisor, while it buries a worker and forks the next.
 void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
-    if (test::cannot_step()) { return; }
-    constexpr int kStride = 307;  // A fork is long.
-    bool reached_end = false;
-    int steps = 0, points = 0;
-    for (; !reached_end; steps += kStride, ++points) {
-        assert_true(steps < kStepsMost);
+    (void)sweep("a supervisor killed in a fork", 151, [](int steps) {  // Which is long.
         Pool pool = make_pool(2, 4);
         LifeSign unused;
         const Processes processes(pool);
@@ -220,7 +200,7 @@ void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
             future = pool.apply_async(wait_for_go, steps).expect("submitting");
         }
         assert_int_equal(kill(processes.worker(0), SIGKILL), 0);
-        reached_end = !supervisor.step(steps);
+        const bool reached_end = !supervisor.step(steps);
         supervisor.kill_now();
         for (auto& future : futures) {
             const Errc code = future.get(kPatience).code();
@@ -231,20 +211,14 @@ void a_supervisor_killed_while_it_replaces_a_worker_breaks_the_pool(void**) {
         assert_code(pool.join(kPatience), Errc::pool_broken);
         assert_true(processes.are_gone());
         g_talk->go = 0;
-    }
-    print_message("%d points\n", points);
-    assert_true(points > 5);
+        return reached_end;
+    });
 }
 
 // ---- The host ----------------------------------------------------------------------------------
 
 void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
-    if (test::cannot_step()) { return; }
-    constexpr int kStride = 311;
-    bool reached_end = false;
-    int steps = 0, points = 0;
-    for (; !reached_end; steps += kStride, ++points) {
-        assert_true(steps < 5 * kStepsMost);
+    (void)sweep("a host killed in create", 151, [](int steps) {
         LifeSign life;
         g_talk->go = g_talk->begun = 0;
         const pid_t host = shared_test::start_child([] {
@@ -255,6 +229,7 @@ void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
         });
         life.stop_holding();
         assert_true(becomes(g_talk->begun, 1));
+        bool reached_end = false;
         {
             Stepped stepped(host);
             assert_true(stepped.held());
@@ -263,15 +238,14 @@ void a_host_killed_anywhere_in_create_leaves_nothing(void**) {
         }
         assert_true(life.has_ended());
         remove_name_of(host);
-    }
-    print_message("%d points\n", points);
-    assert_true(points > 5);
+        return reached_end;
+    });
 }
 
 }  // namespace
 
 int main() {
-    test::use_one_cpu();
+    const test::OneCpu here;
     const CMUnitTest tests[] = {
         POOL_TEST(a_worker_killed_at_any_instruction_costs_at_most_its_task),
         POOL_TEST(a_worker_stopped_at_any_instruction_holds_up_only_its_task),

@@ -4,7 +4,7 @@
 // Method: the victim is stepped by ptrace, up to an instruction further in each round, until a
 // round meets its end. Some are left out; with BROOD_LONG=1 none. Then a survivor puts, gets all,
 // and looks at every message and at the memory.
-#include "sleeper_support.hpp"
+#include "shared_support.hpp"
 #include "step_support.hpp"
 
 #include <brood/queue.hpp>
@@ -86,30 +86,29 @@ void assert_memory_was_given_back() {
 // `before` and `act` are the victim's, `setting` and `check` the survivor's; `check` is told
 // whether the victim came to the end, and says whether what he did was done.
 template <class Setting, class Before, class Act, class Check>
-void sweep(const char* what, Setting setting, Before before, Act act, Check check) {
-    if (!can_step(what)) { return; }
-    int done = 0, points = 0;
-    const auto is_killed_after = [&](int most, int& taken) {
+void sweep(const char* what, int every, Setting setting, Before before, Act act, Check check) {
+    int done = 0;
+    const test::Swept swept = test::sweep(what, every, [&](int steps) {
         Queue<Message> queue = Queue<Message>::create(0).expect("making it");
         setting(queue);
-        pid_t victim = 0;
-        taken = step(
-            victim, most, [&] { before(queue); }, [&] { act(queue); });
-        const bool has_ended = taken < most;
-        if (!has_ended) { kill_and_reap(victim); }
+        test::Stepped victim(
+            [&] {
+                before(queue);
+                return true;
+            },
+            [&] { act(queue); });
+        const bool has_ended = !victim.step(steps);
+        if (has_ended) { assert_int_equal(victim.end(), 0); }
+        victim.kill_now();
         const bool is_done = check(queue, has_ended);
         done += is_done && !has_ended ? 1 : 0;
         assert_true(queue.empty());
         assert_memory_was_given_back();
-        return !has_ended;
-    };
-    int taken = 0;
-    assert_false(is_killed_after(kStepsMax, taken));
-    const int stride = stride_of(taken);
-    for (int most = getpid() % stride; is_killed_after(most, taken); most += stride) { ++points; }
-    print_message("%s: killed at %d instructions, one in %d, %d times after it was done\n", what,
-                  points, stride, done);
-    assert_true((done > 0 || stride > 1) && done < points);
+        return has_ended;
+    });
+    if (swept.points == 0) { return; }
+    print_message("%s: killed %d times after it was done\n", what, done);
+    assert_true((done > 0 || swept.every > 1) && done < swept.points);
 }
 
 // Turns an empty ring, so that some messages get another place when it changes, and some do not.
@@ -140,9 +139,9 @@ void a_put_that_grows_it(void**) {
     };
     const auto nothing = [](Queue<Message>&) {};
     const auto act = [](Queue<Message>& queue) { (void)queue.put(Message::make(kSlots)); };
-    sweep("a put that grows it, with both sides his", nothing, full, act,
+    sweep("a put that grows it, with both sides his", 37, nothing, full, act,
           all_come_out_after_growing);
-    sweep("a put that grows it, with both sides another's", full, nothing, act,
+    sweep("a put that grows it, with both sides another's", 131, full, nothing, act,
           all_come_out_after_growing);
 }
 
@@ -169,29 +168,23 @@ void a_get_that_shrinks_it(void**) {
     };
     const auto nothing = [](Queue<Message>&) {};
     const auto act = [](Queue<Message>& queue) { CHECK_IN_CHILD(queue.get(kLong)->is(kLow)); };
-    sweep("a get that shrinks it, with both sides his", nothing, high, act,
+    sweep("a get that shrinks it, with both sides his", 17, nothing, high, act,
           all_come_out_after_shrinking);
-    sweep("a get that shrinks it, with both sides another's", high, nothing, act,
+    sweep("a get that shrinks it, with both sides another's", 61, high, nothing, act,
           all_come_out_after_shrinking);
 }
 
 // A full ring, and one who is stopped at each instruction of a get.
 void a_put_that_must_grow_waits_for_one_stopped_in_a_get(void**) {
-    if (!can_step("one stopped in a get")) { return; }
     int refused = 0, grown = 0;
-    bool is_over = false;
-    for (int point = 0; !is_over; point += getenv("BROOD_LONG") != nullptr ? 1 : 19) {
-        assert_true(point < kStepsMax);
+    const test::Swept swept = test::sweep("one stopped in a get", 19, [&](int steps) {
         Queue<Message> queue = Queue<Message>::create(0).expect("making it");
         put(queue, 0, kSlots);
-        pid_t victim = 0;
-        is_over = step(
-                      victim, point,
-                      [&] {
-                          CHECK_IN_CHILD(queue.get(kLong)->is(0));
-                          CHECK_IN_CHILD(queue.put(Message::make(kSlots)).ok());
-                      },
-                      [&] { CHECK_IN_CHILD(queue.get(kLong)->is(1)); }) < point;
+        test::Stepped victim(
+            [&] { return queue.get(kLong)->is(0) && queue.put(Message::make(kSlots)).ok(); },
+            [&] { CHECK_IN_CHILD(queue.get(kLong)->is(1)); });
+        const bool is_over = !victim.step(steps);
+        if (is_over) { assert_int_equal(victim.end(), 0); }
         int next = kSlots + 1;
         const brood::Status now = queue.put_nowait(Message::make(next));
         next += now.ok() ? 1 : 0;
@@ -201,13 +194,15 @@ void a_put_that_must_grow_waits_for_one_stopped_in_a_get(void**) {
         const brood::Status soon = queue.put(Message::make(next), milliseconds(5));
         next += soon.ok() ? 1 : 0;
         assert_true(soon.ok() || (!now.ok() && soon.code() == Errc::timed_out));
-        if (!is_over) { assert_int_equal(ptrace(PTRACE_DETACH, victim, nullptr, nullptr), 0); }
+        if (!is_over) { victim.let_go_on(); }
         put(queue, next, next + 1);
-        if (!is_over) { assert_int_equal(end_of(victim), 0); }
+        if (!is_over) { assert_int_equal(end_of(victim.pid()), 0); }
         get(queue, 2, next + 1);
         assert_true(queue.empty());
         assert_memory_was_given_back();
-    }
+        return is_over;
+    });
+    if (swept.points == 0) { return; }
     print_message("stopped in a get: %d puts refused, %d went on\n", refused, grown);
     assert_true(refused > 0 && grown > 0);
 }

@@ -3,7 +3,7 @@
 // Method: getters killed at every instruction of a get, counting killed at every instruction, and a
 // storm of kills in which each message is accounted for.
 #include "shared_support.hpp"
-#include "sweep_support.hpp"
+#include "step_support.hpp"
 
 #include <brood/joinable_queue.hpp>
 #include <brood/process.hpp>
@@ -155,62 +155,53 @@ static void a_table_full_of_the_dead_of_another_queue_has_room(void**) {
 // The victim owns the get side before, or another does, and then the victim must get it.
 static void a_getter_killed_at_every_instruction(void**) {
     for (const bool own_side : {true, false}) {
-        int lost_at = 0, points = 0;
+        int lost_at = 0;
         const char* const what = own_side ? "get, own side" : "get, another's side";
-        const bool ran = test::sweep(
-            what, points,
-            [&](int steps, bool& can_step) {
-                auto queue = make();
-                for (int i = 0; i < 5; ++i) { assert_ok(queue.put(i)); }
-                const bool is_over = !test::is_killed_after(
-                    steps, [&] { return own_side ? queue.get().ok() : queue.put(5).ok(); },
-                    [&] { (void)queue.get().ok(); }, can_step);
-                if (!own_side) { assert_true(queue.qsize() <= 6); }
-                // The others go on first, so that the index passes whatever the dead announced.
-                int count = 0;
-                while (queue.get(Timeout::no_wait()).ok()) { ++count; }
-                const int had = own_side ? 5 : 6, before = own_side ? 1 : 0;
-                const int lost = static_cast<int>(queue.lost());
-                lost_at += lost == 1 && count == had - before - 1 ? 1 : 0;
-                const int missing = had - count - lost;
-                // What the first get got is lost, or handled as soon as the second began.
-                const bool is_right = own_side ? (missing == 0 || missing == 1) && lost <= 1
-                                               : missing == 0 || !can_step;
-                if (!is_right) {
-                    fail_msg("%s, instruction %d: %d got, %d lost of %d", what, steps, count, lost,
-                             had);
-                }
-                return is_over;
-            },
-            1);
-        if (!ran) { return; }
-        print_message("%s: %d instructions, after %d of them the message is lost\n", what, points,
-                      lost_at);
+        const test::Swept swept = test::sweep(what, own_side ? 1 : 2, [&](int steps) {
+            auto queue = make();
+            for (int i = 0; i < 5; ++i) { assert_ok(queue.put(i)); }
+            const bool is_over = !test::is_killed_after(
+                steps, [&] { return own_side ? queue.get().ok() : queue.put(5).ok(); },
+                [&] { (void)queue.get().ok(); });
+            if (!own_side) { assert_true(queue.qsize() <= 6); }
+            // The others go on first, so that the index passes whatever the dead announced.
+            int count = 0;
+            while (queue.get(Timeout::no_wait()).ok()) { ++count; }
+            const int had = own_side ? 5 : 6, before = own_side ? 1 : 0;
+            const int lost = static_cast<int>(queue.lost());
+            lost_at += lost == 1 && count == had - before - 1 ? 1 : 0;
+            const int missing = had - count - lost;
+            // What the first get got is lost, or handled as soon as the second began.
+            const bool is_right = own_side ? (missing == 0 || missing == 1) && lost <= 1
+                                           : missing == 0;
+            if (!is_right) {
+                fail_msg("%s, instruction %d: %d got, %d lost of %d", what, steps, count, lost,
+                         had);
+            }
+            return is_over;
+        });
+        if (swept.points == 0) { return; }
+        print_message("%s: at %d points the message is lost\n", what, lost_at);
         assert_true(lost_at > 0);
     }
 }
 
 static void one_who_counts_killed_at_every_instruction(void**) {
-    int points = 0;
-    const bool ran = test::sweep(
-        "lost()", points,
-        [&](int steps, bool& can_step) {
-            auto queue = make();
-            for (int i = 0; i < 6; ++i) { assert_ok(queue.put(i)); }
-            for (int i = 1; i <= 3; ++i) {
-                test::assert_child_exits(-SIGKILL, [&] {
-                    int numbers[3];
-                    queue.get_many(numbers, static_cast<std::size_t>(i)).expect("get");
-                    return raise(SIGKILL);
-                });
-            }
-            const bool is_over = !test::is_killed_after(
-                steps, [] { return true; }, [&] { (void)queue.lost(); }, can_step);
-            assert_int_equal(queue.lost(), 6);
-            return is_over;
-        },
-        5);
-    if (ran) { print_message("lost(): killed at %d instructions\n", points); }
+    (void)test::sweep("lost()", 11, [&](int steps) {
+        auto queue = make();
+        for (int i = 0; i < 6; ++i) { assert_ok(queue.put(i)); }
+        for (int i = 1; i <= 3; ++i) {
+            test::assert_child_exits(-SIGKILL, [&] {
+                int numbers[3];
+                queue.get_many(numbers, static_cast<std::size_t>(i)).expect("get");
+                return raise(SIGKILL);
+            });
+        }
+        const bool is_over = !test::is_killed_after(
+            steps, [] { return true; }, [&] { (void)queue.lost(); });
+        assert_int_equal(queue.lost(), 6);
+        return is_over;
+    });
 }
 
 // ---- Kills at random ---------------------------------------------------------------------------

@@ -15,9 +15,10 @@ inline namespace v0 {
 /// put() is synchronous: when it returns, the message is in the queue and survives its sender. So
 /// what Python's join_thread() and cancel_join_thread() repair cannot happen here.
 ///
-/// Memory: allocated when the queue is made: maxsize messages (rounded up to a power of two) and
-///         1 KiB. 64 KiB more for the first queue of a process and its children: the table of
-///         those who use it, at most 510 threads at a time. No heap.
+/// Memory: allocated when the queue is made: maxsize messages (rounded up to a power of two, each
+///         to 8 bytes) and 1 KiB. 64 KiB more for the first queue of a process and its children:
+///         the table of those who use it, at most 510 threads at a time; a process that waits
+///         takes no more than its place there. No heap.
 ///         With maxsize 0: 16 KiB, or four messages, at first. It doubles when a put finds it full,
 ///         and shrinks as gets drain it: empty, it is as it was (posix: the memory is kept for the
 ///         next burst). It lies in addresses reserved for 2^28 messages, or for as many bytes as

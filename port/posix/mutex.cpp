@@ -154,7 +154,7 @@ Status bells_wait_watching(Bell& first, std::uint32_t first_expected, Bell& seco
                            std::uint32_t second_expected, RobustMutex* const* watched,
                            std::size_t count, std::int64_t deadline_ns) noexcept {
     if (second.word.load(std::memory_order_seq_cst) != second_expected) { return {}; }
-    return bell_wait_watching(first, first_expected, watched, count, deadline_ns);
+    return bell_wait_watching(first, first_expected, watched, count, deadline_ns, nullptr);
 }
 
 void owe_ring(Bell&) noexcept {}

@@ -182,6 +182,9 @@ public:
     void recover(Stage&) override {
         if (semaphore_->take().ok()) { semaphore_->release().ignore(); }
     }
+    void recoverer_sleeps(Stage& stage) override {
+        if (semaphore_->value() == 0) { stage.gate(kVictim).open(); }
+    }
 
 private:
     int victims() const {

@@ -290,7 +290,9 @@ public:
         const int put = letters_.reckon(who, may_take);
         if (who == kSecond) { return; }
         victim_pid_ = 0;
-        const bool is_whole = put == 0 || put == count() || has_come_ || plan_.fill == kFull;
+        // Who asked for the side may have put his letter first: then for all the room there was.
+        const bool is_all = put == count() || (asker_ >= 0 && put == kFull - plan_.fill - 1);
+        const bool is_whole = put == 0 || is_all || has_come_ || plan_.fill == kFull;
         stage.check(is_whole, Fault::lost, "a part of what was put together");
     }
     // First, as long as nobody new comes, whoever can go on must; then those are helped who cannot.

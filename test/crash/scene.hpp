@@ -71,6 +71,8 @@ public:
 
     /// What a newcomer does first in what a dead one left; it is killed in it, too.
     virtual void recover(Stage&) {}
+    /// Whoever recovers sleeps: if there is nothing that it could take, something is given back.
+    virtual void recoverer_sleeps(Stage&) {}
     virtual Extent state() { return {nullptr, 0}; }
     /// Of a scene with sleepers the first may itself be one who recovers: started here, stepped.
     virtual bool has_sleepers() const { return false; }

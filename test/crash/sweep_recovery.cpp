@@ -41,6 +41,7 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
         halt = go(may_sleep);
         if (halt != Halt::asleep) { break; }
         stage_.open_all();
+        scene_.recoverer_sleeps(stage_);
         may_sleep = false;
     }
     return halt == (point != nullptr ? Halt::point : Halt::done);
