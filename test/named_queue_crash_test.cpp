@@ -4,7 +4,7 @@
 //         users killed at random while they put and get, against deadlines.
 #include "named_queue_support.hpp"
 
-#include "sweep_support.hpp"
+#include "step_support.hpp"
 
 using namespace shared_test;
 using brood::Errc;
@@ -17,11 +17,6 @@ bool works(Parcels& queue) {
     if (!queue.put(Parcel::make(9, 9), kLong).ok()) { return false; }
     const Result<Parcel> got = queue.get(kLong);
     return got.ok() && got->is_whole();
-}
-
-// How many instructions lie between two kills.
-int stride(int most) {
-    return getenv("BROOD_LONG") != nullptr ? most / 10 : most;
 }
 
 // The name is free, or stands for a whole queue.
@@ -43,53 +38,39 @@ void check_after_a_creator(const char* name, int (&seen)[3]) {
 
 void a_creator_killed_at_any_instruction_blocks_nobody(void**) {
     const Name name("creator");
-    int seen[3] = {}, points = 0;
-    const bool done = test::sweep(
-        "kills of creators", points,
-        [&](int steps, bool& can_step) {
-            const bool killed = test::is_killed_after(
-                steps, [] { return brood::SharedMemory::anonymous(4096).ok(); },
-                [&] {
-                    const Result<Parcels> made = Parcels::create_named(name, 2);
-                    _exit(made.ok() ? 0 : 1);
-                },
-                can_step);
-            if (can_step) { check_after_a_creator(name, seen); }
-            return !killed;
-        },
-        stride(211));
-    if (!done) { return; }
-    print_message(
-        "%d creators killed: %d times nothing was left, %d times something unfinished, "
-        "%d times the whole\n",
-        points, seen[0], seen[1], seen[2]);
+    int seen[3] = {};
+    const test::Swept swept = test::sweep("create_named()", 211, [&](int steps) {
+        const bool is_over = !test::is_killed_after(
+            steps, [] { return true; },
+            [&] {
+                const Result<Parcels> made = Parcels::create_named(name, 2);
+                _exit(made.ok() ? 0 : 1);
+            });
+        check_after_a_creator(name, seen);
+        return is_over;
+    });
+    if (swept.points == 0) { return; }
+    print_message("%d times nothing was left, %d times something unfinished, %d times the whole\n",
+                  seen[0], seen[1], seen[2]);
     assert_true(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
 }
 
 void an_opener_killed_at_any_instruction_leaves_the_queue_whole(void**) {
     const Name name("opener");
     Parcels queue = make_parcels(name, 4);
-    int points = 0;
-    const bool done = test::sweep(
-        "kills of openers", points,
-        [&](int steps, bool& can_step) {
-            const bool killed = test::is_killed_after(
-                steps, [] { return true; },
-                [&] {
-                    Parcels opened = Parcels::open(name).expect("opening");
-                    opened.put(Parcel::make(1, 1)).ignore();
-                    opened.get(kLong).ignore();
-                    opened = Parcels();  // It leaves.
-                },
-                can_step);
-            while (queue.get_nowait().ok()) {}
-            assert_true(works(queue));
-            return !killed;
-        },
-        stride(149));
-    if (!done) { return; }
-    print_message("%d openers killed\n", points);
-    assert_true(points > 20);
+    (void)test::sweep("open(), put, get and leaving", 149, [&](int steps) {
+        const bool is_over = !test::is_killed_after(
+            steps, [] { return true; },
+            [&] {
+                Parcels opened = Parcels::open(name).expect("opening");
+                opened.put(Parcel::make(1, 1)).ignore();
+                opened.get(kLong).ignore();
+                opened = Parcels();  // It leaves.
+            });
+        while (queue.get_nowait().ok()) {}
+        assert_true(works(queue));
+        return is_over;
+    });
 }
 
 constexpr std::uint32_t kUsers = 4, kNumbers = 1u << 18;
