@@ -171,10 +171,11 @@ struct Swept {
 };
 
 /// Calls round(steps), with more and more steps, until it tells that the victim reached its end.
-/// Of `every` points one is taken, another in each run; with BROOD_LONG=1 all are.
+/// Of `every` points one is taken, another in each run; with BROOD_LONG=1 all are, or one of
+/// `long_every` where a round takes that long.
 template <class Round>
-Swept sweep(const char* what, int every, Round round) {
-    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? 1 : every};
+Swept sweep(const char* what, int every, Round round, int long_every = 1) {
+    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? long_every : every};
     if (cannot_step(what)) { return swept; }
     const OneCpu here;
     const int64_t start = now_ns();
