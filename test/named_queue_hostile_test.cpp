@@ -158,6 +158,23 @@ void each_wrong_field_is_a_clear_error_or_does_no_harm(void**) {
     assert_ok(Numbers::open(name).error());
 }
 
+// Held by nobody that there is, and with a bell that says what none says.
+void a_damaged_mutex_is_waited_for_no_longer_than_said(void**) {
+    if (strcmp(brood::port::kName, "linux") != 0) {
+        return test::not_run("a damaged mutex", "this port's are the libc's");
+    }
+    const Name name("damaged");
+    const Numbers made = Numbers::create_named(name, kMost).expect("creating");
+    Image image(name);
+    image.set(kTable + 64, 4, 12345678);
+    image.set(kTable + 64 + 40, 4, 5);
+    image.set(kRing + 44, 4, 1);  // Somebody has died while he counted: so we must.
+    Numbers opened = Numbers::open(name).expect("opening");
+    (void)alarm(20);
+    assert_int_equal(opened.lost(), 0);
+    (void)alarm(0);
+}
+
 void a_queue_cut_short_is_an_error(void**) {
     const Name name("short");
     const Numbers made = Numbers::create_named(name, kMost).expect("creating");
@@ -246,6 +263,7 @@ int main() {
     const CMUnitTest tests[] = {
         TIDY(a_queue_is_laid_out_as_written_down),
         TIDY(each_wrong_field_is_a_clear_error_or_does_no_harm),
+        TIDY(a_damaged_mutex_is_waited_for_no_longer_than_said),
         TIDY(a_queue_cut_short_is_an_error),
         TIDY(no_mutated_queue_is_more_than_an_error),
     };

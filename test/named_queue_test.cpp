@@ -204,6 +204,15 @@ void a_thread_uses_eight_named_queues_beside_its_family_s(void**) {
     assert_ok(queues[8].put(Parcel::make(8, 1)).error());
 }
 
+std::size_t mappings_of(const char* name) {
+    FILE* const maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    std::size_t count = 0;
+    while (fgets(line, sizeof line, maps) != nullptr) { count += strstr(line, name) ? 1 : 0; }
+    (void)fclose(maps);
+    return count;
+}
+
 // Its mutex stands in the system's list of what the thread holds, which would lead nowhere.
 void a_handle_that_ends_under_another_thread_leaves_its_memory(void**) {
     const Name name("threads"), lock_name("lock");
@@ -225,21 +234,14 @@ void a_handle_that_ends_under_another_thread_leaves_its_memory(void**) {
     };
     assert_int_equal(pthread_create(&thread, nullptr, use, &meeting), 0);
     assert_true(becomes(meeting.step, 1));
+    const std::size_t mapped = mappings_of(name);
     meeting.opened = Parcels();
+    assert_int_equal(mappings_of(name), mapped);
     meeting.step.store(2);
     void* failed = nullptr;
     assert_int_equal(pthread_join(thread, &failed), 0);
     assert_null(failed);
     assert_members(name, 0);
-}
-
-std::size_t mappings_of(const char* name) {
-    FILE* const maps = fopen("/proc/self/maps", "re");
-    char line[512];
-    std::size_t count = 0;
-    while (fgets(line, sizeof line, maps) != nullptr) { count += strstr(line, name) ? 1 : 0; }
-    (void)fclose(maps);
-    return count;
 }
 
 void a_handle_that_ends_alone_leaves_nothing_mapped(void**) {

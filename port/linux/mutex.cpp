@@ -82,14 +82,15 @@ bool can_watch(MutexState& mutex, std::uint32_t& seen) noexcept {
 // ring which had reached us goes to the next.
 Status sleep_for(MutexState& mutex, const ThisThread& me, std::int64_t deadline_ns) noexcept {
     detail::set_pending(*me.list, detail::entry_of(mutex.bell, *me.list));
-    mutex.bell.fetch_or(kSleepers, std::memory_order_seq_cst);
+    // What else may stand there, in memory that a stranger wrote, must not keep us from sleeping.
+    const std::uint32_t bell = mutex.bell.fetch_or(kSleepers, std::memory_order_seq_cst) |
+                               kSleepers;
     // Looked at after the flag was set: whoever lets go later sees the flag.
     std::uint32_t seen = 0;
     if (!can_watch(mutex, seen)) { return {}; }
     std::int64_t until = rings_for_the_dead() ? kNever : now_ns() + kSliceNs;
     if (until > deadline_ns) { until = deadline_ns; }
-    const Status slept =
-        detail::futex_wait_both(mutex.bell, kSleepers, mutex.futex.word, seen, until);
+    const Status slept = detail::futex_wait_both(mutex.bell, bell, mutex.futex.word, seen, until);
     if (!slept.ok()) { return until == deadline_ns ? slept : Status(); }
     // Whoever rang for us may have dropped the flag, and may be stopped before he sets it again.
     mutex.bell.fetch_or(kSleepers, std::memory_order_seq_cst);
