@@ -6,7 +6,6 @@
 namespace brood {
 inline namespace v0 {
 
-
 // ---- Places ------------------------------------------------------------------------------------
 
 bool Barrier::State::has_room() noexcept {
