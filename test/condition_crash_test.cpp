@@ -158,7 +158,7 @@ void a_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
 
 // From his sleep to the release of the lock.
 void a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
-    sweep("woken", 23, [](int steps) {
+    sweep("woken", 9, [](int steps) {
         Stage stage;
         const pid_t victim = stage.start_victim([&] {
             CHECK_IN_CHILD(stage.condition.take().ok());
