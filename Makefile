@@ -246,7 +246,7 @@ crash-compare: ## The same, in short, with locks and queues of others, which pro
 	@$(MAKE) -W test/crash/peers.cpp $(CRASH)
 	@$(CRASH) --compare --blows 20 --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
-crash-defects: ## Whether `make crash` finds each of test/crash/defects; DEFECT='pending': some
+crash-defects: ## Whether `make crash` finds test/crash/defects; SHORT=1, DEFECT='pending': some
 	@test/defects.sh crash $(BUILD) $(MAKE) $(DEFECT)
 
 .PHONY: storm storm-defects
