@@ -2,8 +2,8 @@
 # defects.sh KIND BUILD MAKE [TEXT]: a test of the harness in test/KIND. Each patch in
 # test/KIND/defects puts one mistake into a copy of the sources, and the harness must then find
 # something: it looks first where the patch says (Scene: NAME), then everywhere, and for longer.
-# Two copies are tried at a time, but for storms. TEXT: only patches with that in their names. SHORT:
-# only each third.
+# Two copies are tried at a time, but for storms. TEXT: only patches with that in their names.
+# SHORT=1: only each third.
 set -euo pipefail
 kind=$1 build=$2 make=$3 text=${4-}
 trees=("$build/defects/one" "$build/defects/other")
