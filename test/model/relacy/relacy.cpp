@@ -56,10 +56,6 @@ Status bell_wait(Bell& bell, std::uint32_t expected, std::uint32_t,
                  std::int64_t deadline_ns) noexcept {
     return bell_wait_having_looked(bell, expected, nullptr, 0, deadline_ns);
 }
-Status bell_wait_watching(Bell&, std::uint32_t, RobustMutex* const*, std::size_t,
-                          std::int64_t) noexcept {
-    return Errc::unsupported;
-}
 std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t) noexcept {
     rl::context& context = rl::ctx();
     context.sched();
@@ -126,12 +122,6 @@ Status grow_ring(Ring&, Membership&, std::size_t, std::int64_t) noexcept {
     return Errc::unsupported;
 }
 void shrink_ring(Ring&, Membership&) noexcept {}
-Roster::Look Roster::look(port::RobustMutex**) noexcept {
-    return {};
-}
-Status Roster::produced() noexcept {
-    return Errc::unsupported;
-}
 Result<MemberTable*> family() noexcept {
     return Errc::unsupported;
 }
@@ -238,9 +228,9 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         if (index < kProducers) {
             for (std::uint32_t i = 0; i < kMessages; ++i) {
                 const std::uint32_t message = index * kMessages + i;
-                const auto put =
-                    Transfer<RingEnd::put>(g_whole.ring, me, port::kNever, nullptr, nullptr)
-                        .run(reinterpret_cast<const unsigned char*>(&message), 1);
+                const auto put = Transfer<RingEnd::put>(g_whole.ring, g_whole.ring.shape, me,
+                                                        port::kNever, nullptr, nullptr)
+                                     .run(reinterpret_cast<const unsigned char*>(&message), 1);
                 RL_ASSERT(put.ok());
             }
             return;
@@ -248,9 +238,9 @@ struct Traffic : rl::test_suite<Traffic<kSlots, kProducers, kConsumers, kMessage
         std::uint32_t before = 0;
         for (unsigned i = 0; i < kTotal / kConsumers; ++i) {
             std::uint32_t message = kTotal;
-            const auto all =
-                Transfer<RingEnd::get>(g_whole.ring, me, port::kNever, nullptr, nullptr)
-                    .run(reinterpret_cast<unsigned char*>(&message), 1);
+            const auto all = Transfer<RingEnd::get>(g_whole.ring, g_whole.ring.shape, me,
+                                                    port::kNever, nullptr, nullptr)
+                                 .run(reinterpret_cast<unsigned char*>(&message), 1);
             RL_ASSERT(all.ok() && message < kTotal);
             RL_ASSERT(got[message] == 0);
             RL_ASSERT(kProducers > 1 || i == 0 || message > before);
