@@ -23,7 +23,7 @@ Status Barrier::State::take_place(std::uint32_t& mine, bool& passes_on) noexcept
         if (passes_on) { detail::ring_for(room, 1); }
         passes_on = false;
         const Status taken = port::mutex_lock(place[mine], 0);
-        if (taken.ok() || taken.code() == Errc::owner_died) { return Errc::ok; }
+        if (detail::is_held(taken)) { return Errc::ok; }
         if (taken.code() != Errc::timed_out) { return taken; }
     }
     return Errc::timed_out;

@@ -174,14 +174,6 @@ private:
     std::uint32_t seen_ = 0, seen_before_ = 0;  // of the other side's index
 };
 
-Result<Membership*> member_of(MemberTable& table) noexcept {
-    if (membership_in(table) == nullptr) {
-        const Status joined = join_members(members_of_family(table));
-        if (!joined.ok()) { return joined.error(); }
-    }
-    return membership_in(table);
-}
-
 }  // namespace
 
 Result<RingHandle> RingHandle::make_bytes(std::size_t most) noexcept {
@@ -197,7 +189,7 @@ Status RingHandle::put_bytes(const void* message, std::size_t bytes, Timeout tim
     }
     const std::int64_t deadline_ns = deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const Result<Membership*> me = member_of(*table_);
+    const Result<Membership*> me = member_of(*ring_, members());
     if (!me.ok()) { return me.error(); }
     return ByteTransfer(*ring_, **me, RingEnd::put, deadline_ns)
         .put(static_cast<const unsigned char*>(message), bytes);
@@ -209,7 +201,7 @@ Result<std::size_t> RingHandle::get_bytes(void* buffer, std::size_t room,
     if (buffer == nullptr && room != 0) { return Errc::bad_argument; }
     const std::int64_t deadline_ns = deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const Result<Membership*> me = member_of(*table_);
+    const Result<Membership*> me = member_of(*ring_, members());
     if (!me.ok()) { return me.error(); }
     return ByteTransfer(*ring_, **me, RingEnd::get, deadline_ns)
         .get(static_cast<unsigned char*>(buffer), room);

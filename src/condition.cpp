@@ -104,9 +104,9 @@ Status Condition::wait_until(bool (*ask)(void*) noexcept, void* of, Timeout time
 
 Status Condition::State::take(std::int64_t deadline_ns) noexcept {
     const Status taken = port::mutex_lock(lock, deadline_ns);
-    const bool is_held = taken.ok() || taken.code() == Errc::owner_died;
+    if (!detail::is_held(taken)) { return taken; }
     // If killed in there: the next one does it again.
-    if (is_held && heirs.word.load(std::memory_order_seq_cst) == kOwed) { go_on_notifying(); }
+    if (heirs.word.load(std::memory_order_seq_cst) == kOwed) { go_on_notifying(); }
     return taken;
 }
 
@@ -129,7 +129,7 @@ bool Condition::State::enter(std::uint32_t& mine) noexcept {
         if (free.stands() != kGone) { continue; }
         // Posix: who looks whether it is free holds it for a moment, and may be stopped then.
         const Status taken = port::mutex_lock(free.mutex, 0);
-        if (!taken.ok() && taken.code() != Errc::owner_died) { continue; }
+        if (!detail::is_held(taken)) { continue; }
         ticket[mine] = last_ticket() + 1;
         if (high.load(std::memory_order_relaxed) <= mine) {
             high.store(mine + 1, std::memory_order_seq_cst);
@@ -160,7 +160,7 @@ Status Condition::State::wait(std::int64_t deadline_ns) noexcept {
         if (!released.ok()) { return released; }
         const bool has_time = sleep(mine, deadline_ns);
         const Status taken = take(port::kNever);
-        if (!taken.ok() && taken.code() != Errc::owner_died) { return taken; }
+        if (!detail::is_held(taken)) { return taken; }
         bury();
         if (place[mine].stands() == kNotified) {
             acting = mine + 1;
