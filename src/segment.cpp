@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kFirstPollNs = 50000;
 constexpr std::int64_t kLongestPollNs = 20000000;
 // Even a caller that does not wait gives other threads of its process this long to get out of the
-// way: they are no reason to call a segment not ready.
-constexpr std::int64_t kOtherThreadsNs = 10000000;
+// way, preempted as they may be: they are no reason to call a segment not ready.
+constexpr std::int64_t kOtherThreadsNs = 100000000;
 
 unsigned char* bytes_at(void* base, std::size_t offset) noexcept {
     return static_cast<unsigned char*>(base) + offset;

@@ -332,7 +332,7 @@ void threads_that_open_the_name_do_not_cost_its_creator_the_lock(void**) {
                 CHECK_IN_CHILD(next.ok() || next.code() == Errc::already_exists);
                 if (!next.ok()) { continue; }
                 ++made;
-                const Result<Shared> seen = Shared::open(name, Timeout::no_wait());
+                const Result<Shared> seen = Shared::open(name);
                 CHECK_IN_CHILD(seen.ok() && seen->value().all_are(self));
             }
             stop.store(true);
