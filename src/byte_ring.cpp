@@ -5,6 +5,7 @@
 
 #include "deadline.hpp"
 #include "ring_memory.hpp"
+#include "ring_move.hpp"
 #include "ring_wait.hpp"
 
 namespace brood {
@@ -37,7 +38,7 @@ public:
             const Status entered = enter(index);
             if (!entered.ok()) { return give_up(entered); }
             if (state() != RingState::open) { return stop(Errc::closed); }
-            if (most() - (index - other_index(index, units)) >= units) {
+            if (possible_at(ring_, ring_.shape, end_, index, units) >= units) {
                 const Header header = {static_cast<std::uint32_t>(bytes), 0};
                 __builtin_memcpy(ring_.slot(index), &header, sizeof header);
                 copy(index + 1, bytes, [=](unsigned char* units_at, std::size_t at, std::size_t n) {
@@ -57,7 +58,7 @@ public:
             const Status entered = enter(index);
             if (!entered.ok()) { return give_up(entered).error(); }
             // Whoever sees a message's first unit sees all: they came by one store.
-            const std::uint32_t in_it = other_index(index, 1) - index;
+            const std::uint32_t in_it = possible_at(ring_, ring_.shape, end_, index, 1);
             const RingState now = state();
             if (now == RingState::shut || (now == RingState::draining && in_it == 0)) {
                 return stop(Errc::closed).error();
@@ -81,17 +82,6 @@ private:
         const Status entered = user_.enter(deadline_ns_);
         index = mine().index.load(std::memory_order_relaxed);
         return entered;
-    }
-
-    // The other side's index: as it was seen last, if that tells of `units`, else as it is.
-    std::uint32_t other_index(std::uint32_t index, std::uint32_t units) noexcept {
-        seen_ = mine().lease.note.load(std::memory_order_relaxed);
-        const std::uint32_t possible = is_put() ? most() - (index - seen_) : seen_ - index;
-        if (possible < units) {
-            seen_ = other().index.load(std::memory_order_acquire);
-            mine().lease.note.store(seen_, std::memory_order_relaxed);
-        }
-        return seen_;
     }
 
     Result<std::size_t> take(std::uint32_t index, std::uint32_t in_it, unsigned char* buffer,
@@ -145,14 +135,15 @@ private:
 
     // Ends the operation, and sleeps until the other side has moved; or makes room.
     Status wait(std::uint32_t units) noexcept {
+        const std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
         user_.withdraw();
         user_.leave();
         if (is_put() && ring_.shape.grows()) { return grow_ring(ring_, me_, units, deadline_ns_); }
         // What we were woken for is too little for us, but others may wait with shorter messages.
         // Each of them passes it on, too; who finds that nothing has moved since does not.
-        if (is_put() && seen_before_ != seen_ && wait_.must_ring()) { wait_.ring_all_of_ours(); }
-        seen_before_ = seen_;
-        return wait_.for_other_side(deadline_ns_, seen_);
+        if (is_put() && seen_before_ != seen && wait_.must_ring()) { wait_.ring_all_of_ours(); }
+        seen_before_ = seen;
+        return wait_.for_other_side(deadline_ns_, seen);
     }
 
     Status stop(const Error& reason) noexcept {
@@ -171,7 +162,7 @@ private:
     std::int64_t deadline_ns_;
     RingUser user_{ring_, me_, end_};
     RingWait wait_{ring_, me_, user_, end_, nullptr};
-    std::uint32_t seen_ = 0, seen_before_ = 0;  // of the other side's index
+    std::uint32_t seen_before_ = 0;  // of the other side's index
 };
 
 }  // namespace

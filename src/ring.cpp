@@ -6,9 +6,9 @@
 #include <brood/detail/ring_handle.hpp>
 
 #include "deadline.hpp"
-#include "join_book.hpp"
 #include "named_ring.hpp"
 #include "ring_memory.hpp"
+#include "ring_move.hpp"
 #include "ring_wait.hpp"
 
 namespace brood {
@@ -30,9 +30,7 @@ public:
           holder_(holder),
           wait_(ring, me, user_, kEnd, roster) {}
 
-    using Buffer = std::conditional_t<kEnd == RingEnd::put, const unsigned char*, unsigned char*>;
-
-    Result<std::size_t> run(Buffer messages, std::size_t count) noexcept {
+    Result<std::size_t> run(BufferOf<kEnd> messages, std::size_t count) noexcept {
         for (;;) {
             // Nobody takes the lease from another only to find that there is nothing to do.
             if (!is_mine() && !can_grow() && !must_give_back() && !is_more_possible() &&
@@ -48,8 +46,8 @@ public:
             const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
             const std::uint32_t sparse = shape_.shrink_below.load(std::memory_order_relaxed);
             const bool gives_back = must_give_back();
-            const std::uint32_t possible =
-                possible_at(index, gives_back && sparse > count ? sparse : count);
+            const std::uint32_t possible = possible_at(
+                ring_, shape_, kEnd, index, gives_back && sparse > count ? sparse : count);
             const auto state =
                 static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
             const bool is_over = state >= RingState::shut ||
@@ -102,17 +100,6 @@ private:
         return status.code() == Errc::no_space || status.code() == Errc::no_memory;
     }
 
-    // Of the owner, in an operation: how many messages can be moved. The other side's index is
-    // looked at only when the last look does not say that there are enough: its line is busy.
-    std::uint32_t possible_at(std::uint32_t index, std::size_t wanted) noexcept {
-        std::uint32_t seen = mine().lease.note.load(std::memory_order_relaxed);
-        std::uint32_t possible = is_put() ? most() - (index - seen) : seen - index;
-        if (possible >= wanted) { return possible; }
-        seen = other().index.load(std::memory_order_acquire);
-        mine().lease.note.store(seen, std::memory_order_relaxed);
-        possible = is_put() ? most() - (index - seen) : seen - index;
-        return possible;
-    }
     std::uint32_t most() const noexcept { return shape_.most.load(std::memory_order_relaxed); }
 
     // Where the other side stood when there was nothing to do, at `index`.
@@ -127,29 +114,13 @@ private:
         return is_put() ? in_it != most() : in_it != 0;
     }
 
-    void move(std::uint32_t index, std::uint32_t count, Buffer messages) noexcept {
+    void move(std::uint32_t index, std::uint32_t count, BufferOf<kEnd> messages) noexcept {
         // Looked at after the announcement: who sets a flag later waits until this is over.
         const bool owes = ring_.bell.word.load(std::memory_order_relaxed) != 0;
         if (owes) { port::owe_ring(ring_.bell); }
-        for (std::uint32_t i = 0; i < count; ++i, messages += shape_.message_bytes) {
-            copy(ring_.slot(index + i, shape_), messages);
-        }
-        if (!is_put()) { me_.self->taking.store(count, std::memory_order_release); }
-        if (!is_put() && holder_ != nullptr) { holder_->begin(index, count); }
-        // If killed up to here: nothing was moved. Half a message is in a slot that nobody sees.
-        mine().index.store(index + count, std::memory_order_release);
-        // If killed here: all was moved. The kernel rings if we owed it.
-        if (is_put()) { user_.withdraw(); }
-        if (!is_put() && holder_ != nullptr) { holder_->end(); }
+        move_messages<kEnd>(ring_, shape_, *me_.self, index, count, messages, holder_);
         user_.leave();
         if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
-    }
-
-    void copy(unsigned char* slot, const unsigned char* message) noexcept {
-        __builtin_memcpy(slot, message, shape_.message_bytes);
-    }
-    void copy(unsigned char* slot, unsigned char* message) noexcept {
-        __builtin_memcpy(message, slot, shape_.message_bytes);
     }
 
     Result<std::size_t> give_up(const Status& status) noexcept {
@@ -167,10 +138,11 @@ private:
     RingWait wait_;
 };
 
-template <RingEnd kEnd, class Buffer>
-Result<std::size_t> transfer(Ring* ring, const RingShape* shape, MemberTable* table,
-                             RingExtras& extras, Buffer messages, std::size_t count,
-                             Timeout timeout) noexcept {
+template <RingEnd kEnd>
+[[gnu::noinline]] Result<std::size_t> transfer(Ring* ring, const RingShape* shape,
+                                               MemberTable* table, RingExtras& extras,
+                                               BufferOf<kEnd> messages, std::size_t count,
+                                               Timeout timeout) noexcept {
     if (ring == nullptr) { return Errc::closed; }
     if (count == 0) { return std::size_t{0}; }
     const std::int64_t deadline_ns = quick_deadline_of(timeout);
@@ -197,99 +169,54 @@ Result<std::size_t> transfer(Ring* ring, const RingShape* shape, MemberTable* ta
 
 }  // namespace
 
-Result<RingHandle> RingHandle::make(std::size_t message_bytes, std::size_t most) noexcept {
-    const Result<MemberTable*> table = family();
-    if (!table.ok()) { return table.error(); }
-    RingHandle handle;
-    const Result<Ring*> ring = make_ring(message_bytes, most, handle.bytes_);
-    if (!ring.ok()) { return ring.error(); }
-    handle.ring_ = *ring;
-    handle.shape_ = &(*ring)->shape;
-    handle.table_ = *table;
-    (*ring)->object = (*table)->number_object();
-    const Status made = init_bells(**ring);
-    if (!made.ok()) { return made.error(); }
-    return handle;
+[[gnu::always_inline]] inline std::uint32_t RingHandle::put_at_once(const void* messages,
+                                                                    std::size_t count) noexcept {
+    if (ring_ == nullptr || closed_ || extras_.roster != nullptr) { return 0; }
+    Membership* const me = membership_in(*table_);
+    if (me == nullptr) { return 0; }
+    return move_at_once<RingEnd::put>(*ring_, *shape_, *me,
+                                      static_cast<const unsigned char*>(messages), count);
 }
 
-RingHandle::RingHandle(RingHandle&& other) noexcept {
-    *this = std::move(other);
+[[gnu::always_inline]] inline std::uint32_t RingHandle::get_at_once(void* messages,
+                                                                    std::size_t count) noexcept {
+    if (ring_ == nullptr || extras_.book != nullptr) { return 0; }
+    Membership* const me = membership_in(*table_);
+    if (me == nullptr) { return 0; }
+    return move_at_once<RingEnd::get>(*ring_, *shape_, *me, static_cast<unsigned char*>(messages),
+                                      count);
 }
 
-RingHandle& RingHandle::operator=(RingHandle&& other) noexcept {
-    if (this == &other) { return *this; }
-    if (ring_ != nullptr) { release(); }
-    ring_ = std::exchange(other.ring_, nullptr);
-    shape_ = std::exchange(other.shape_, nullptr);
-    table_ = std::exchange(other.table_, nullptr);
-    bytes_ = std::exchange(other.bytes_, 0u);
-    extras_ = std::exchange(other.extras_, RingExtras());
-    closed_ = other.closed_;
-    return *this;
-}
-
-RingHandle::~RingHandle() noexcept {
-    if (ring_ != nullptr) { release(); }
-}
-
-void RingHandle::release() noexcept {
-    leave();
-    if (extras_.named == nullptr) {
-        port::unmap(ring_, bytes_);
-    } else {
-        extras_.named->end(*extras_.named);
-    }
-}
-
-Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
-                                    Timeout timeout) noexcept {
+Result<std::size_t> RingHandle::put_slowly(const void* messages, std::size_t count,
+                                           Timeout timeout) noexcept {
     if (closed_) { return Errc::closed; }
     return transfer<RingEnd::put>(ring_, shape_, table_, extras_,
                                   static_cast<const unsigned char*>(messages), count, timeout);
 }
 
-Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
+Result<std::size_t> RingHandle::get_slowly(void* messages, std::size_t count,
+                                           Timeout timeout) noexcept {
     return transfer<RingEnd::get>(ring_, shape_, table_, extras_,
                                   static_cast<unsigned char*>(messages), count, timeout);
 }
 
+Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
+                                    Timeout timeout) noexcept {
+    const std::uint32_t moved = put_at_once(messages, count);
+    return moved != 0 ? std::size_t{moved} : put_slowly(messages, count, timeout);
+}
+
+Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
+    const std::uint32_t moved = get_at_once(messages, count);
+    return moved != 0 ? std::size_t{moved} : get_slowly(messages, count, timeout);
+}
+
 Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
-    return put(message, 1, timeout).status();
+    return put_at_once(message, 1) != 0 ? Status() : put_slowly(message, 1, timeout).status();
 }
 
 Status RingHandle::get_one(void* message, Timeout timeout) noexcept {
-    return get(message, 1, timeout).status();
-}
-
-std::size_t RingHandle::size() const noexcept {
-    if (ring_ == nullptr) { return 0; }
-    // In this order, so that it is never below 0.
-    const std::uint32_t got = ring_->get.index.load(std::memory_order_acquire);
-    const std::uint32_t count = ring_->put.index.load(std::memory_order_acquire) - got;
-    return count < shape_->bound() ? count : shape_->bound();
-}
-
-std::size_t RingHandle::most() const noexcept {
-    return ring_ == nullptr || shape_->grows() ? 0 : shape_->bound();
-}
-
-Status RingHandle::shutdown(Shutdown how) noexcept {
-    if (ring_ == nullptr) { return Errc::closed; }
-    // Who is killed in here owes a ring to getters and putters: joiners must watch him.
-    if (extras_.book != nullptr) {
-        const Status watched = take_part();
-        if (!watched.ok()) { return watched; }
-    }
-    const auto wanted =
-        static_cast<std::uint32_t>(how == Shutdown::now ? RingState::shut : RingState::draining);
-    port::owe_ring(ring_->bell);
-    std::uint32_t seen = ring_->bell.note.load(std::memory_order_relaxed);
-    while (seen < wanted && !ring_->bell.note.compare_exchange_weak(seen, wanted)) {}
-    // If killed here: the system wakes one, who finds the state and wakes the others.
-    ring_all(*ring_);
-    if (extras_.book != nullptr) { extras_.book->ring_joiners(); }
-    port::owe_nothing();
-    return Errc::ok;
+    return get_at_once(message, 1) != 0 ? Status() : get_slowly(message, 1, timeout).status();
 }
 
 }  // namespace detail

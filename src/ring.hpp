@@ -114,11 +114,10 @@ struct Ring {
     port::Bell bell;  // kGetters, kPutters; its note: the RingState
 
     RingSide& side(RingEnd end) noexcept { return end == RingEnd::put ? put : get; }
-    unsigned char* slot(std::uint32_t index) noexcept { return slot(index, shape); }
-    unsigned char* slot(std::uint32_t index, const RingShape& by) noexcept {
-        auto* const base = reinterpret_cast<unsigned char*>(this) + by.slots_at;
-        const std::uint32_t mask = by.slots.load(std::memory_order_relaxed) - 1;
-        return base + std::size_t{index & mask} * by.slot_bytes;
+    unsigned char* slot(std::uint32_t index) noexcept {
+        auto* const base = reinterpret_cast<unsigned char*>(this) + shape.slots_at;
+        const std::uint32_t mask = shape.slots.load(std::memory_order_relaxed) - 1;
+        return base + std::size_t{index & mask} * shape.slot_bytes;
     }
 
     static constexpr std::uint32_t kGetters = 0x80000000u;  // flags of those who sleep ...
@@ -187,11 +186,7 @@ public:
     std::uint32_t announce() noexcept {
         Member& self = *me_.self;
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
-        // Before the operation, which takes nothing until it says so: not what the last one took.
-        self.taking.store(0, std::memory_order_release);
-        const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
-        self.op.store(Announcement::of(end_, index), std::memory_order_release);
-        return index;
+        return announce_in(self, mine_, end_);
     }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
     /// Withdraws, but goes on to ask for the lease.
@@ -203,15 +198,19 @@ public:
     /// deadline is 0, and a moment's patience was not enough); unsupported.
     /// If killed from the announcement on: others look whether we live, and take the side over.
     Status enter(std::int64_t deadline_ns) noexcept {
-        const std::uint32_t announced = announce();
-        me_.light_fence();
+        Member& self = *me_.self;
+        if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+        return enters_at_once(me_, mine_, end_) ? Status() : enter_patiently(deadline_ns);
+    }
+    /// The same for one whose entry names this ring already, and who has the lease, which nobody
+    /// asks for. False: no more than announced.
+    static bool enters_at_once(Membership& me, const RingSide& side, RingEnd end) noexcept {
+        const std::uint32_t announced = announce_in(*me.self, side, end);
+        me.light_fence();
         // The index again: a lease that was a dead one's with our entry may have come to us only
         // now, after others moved it.
-        if (mine_.lease.word.load(std::memory_order_acquire) == me_.index &&
-            mine_.index.load(std::memory_order_relaxed) == announced) {
-            return Errc::ok;
-        }
-        return enter_patiently(deadline_ns);
+        return side.lease.word.load(std::memory_order_acquire) == me.index &&
+               side.index.load(std::memory_order_relaxed) == announced;
     }
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.
@@ -222,10 +221,14 @@ public:
     /// After an operation: gives the lease to one who insists.
     void leave() noexcept {
         me_.light_fence();
-        const std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
-        if ((seen & Lease::kForce) != 0) { hand_over(seen); }
-        if (mine_.shared_left.load(std::memory_order_relaxed) != 0) { share(); }
+        if (is_wanted(mine_)) { give_way(); }
     }
+    /// Whether the owner must give_way() after an operation.
+    static bool is_wanted(const RingSide& side) noexcept {
+        return (side.lease.word.load(std::memory_order_relaxed) & Lease::kForce) != 0 ||
+               side.shared_left.load(std::memory_order_relaxed) != 0;
+    }
+    void give_way() noexcept;
 
     /// Of one who will be away for a while: gives the lease to whoever asked for it, or to nobody.
     /// So the next pays no fence for it.
@@ -235,13 +238,19 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    static std::uint32_t announce_in(Member& self, const RingSide& side, RingEnd end) noexcept {
+        // Before the operation, which takes nothing until it says so: not what the last one took.
+        self.taking.store(0, std::memory_order_release);
+        const std::uint32_t index = side.index.load(std::memory_order_relaxed);
+        self.op.store(Announcement::of(end, index), std::memory_order_release);
+        return index;
+    }
     void draw_back() noexcept;
     void begin() noexcept;
     std::uint32_t op_of(std::uint32_t member) noexcept;
     bool note_untaken(std::uint32_t dead) noexcept;
     void change_object() noexcept;
     void hand_over(std::uint32_t seen) noexcept;
-    void share() noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;
     Status revoke(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t& slice_ns) noexcept;
     Status wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept;

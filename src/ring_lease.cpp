@@ -10,6 +10,10 @@ namespace {
 // Looks with a short rest between them: at an owner who is at work, at one who may be in the middle
 // of an operation. More of the first make the side slower under contention (measured: 20 is best).
 constexpr int kLooksAtWork = 20;
+// ... at one to whom the caller itself gave the lease, and who has not begun yet: he may be in the
+// fence that he began to get it, for ten microseconds. To press him sends him back into one, and
+// nobody gets anywhere (measured: two at one side moved 0.5 million messages a second, not 20).
+constexpr int kLooksAtHeir = 400;
 constexpr int kLooksInOperation = 100;
 constexpr int kTurns = 4;
 
@@ -68,6 +72,7 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
     // If killed before: he finds us dead. After: the lease is his, and he looks again by himself.
     const bool given =
         mine_.lease.word.compare_exchange_strong(seen, heir, std::memory_order_acq_rel);
+    me_.handed_over_at = mine_.index.load(std::memory_order_relaxed);
     if (given && sleeps) {
         static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
     }
@@ -84,10 +89,13 @@ void RingUser::let_go() noexcept {
     hand_over(seen);
 }
 
-// How many are left is a hint: a wrong number costs time alone.
-void RingUser::share() noexcept {
+void RingUser::give_way() noexcept {
+    const std::uint32_t seen = mine_.lease.word.load(std::memory_order_relaxed);
+    if ((seen & Lease::kForce) != 0) { hand_over(seen); }
+    // How many are left is a hint: a wrong number costs time alone.
     const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
-    if (left != 0) { mine_.shared_left.store(left - 1, std::memory_order_relaxed); }
+    if (left == 0) { return; }
+    mine_.shared_left.store(left - 1, std::memory_order_relaxed);
     let_go();
 }
 
@@ -141,7 +149,8 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
                         std::int64_t& slice_ns) noexcept {
     std::atomic<std::uint32_t>& word = mine_.lease.word;
     const std::uint32_t index = mine_.index.load(std::memory_order_relaxed);
-    for (int look = 0; look < kLooksAtWork; ++look) {
+    const int looks = index == me_.handed_over_at ? kLooksAtHeir : kLooksAtWork;
+    for (int look = 0; look < looks; ++look) {
         port::cpu_relax();
         if (word.load(std::memory_order_relaxed) != seen) { return Errc::ok; }
     }
