@@ -18,6 +18,7 @@
 #include <atomic>
 
 #include <brood/shared_memory.hpp>
+#include <port/port.hpp>
 
 namespace shared_test {
 
@@ -205,6 +206,13 @@ inline void remove_names() {
         (void)shm_unlink(strcat(name, entry->d_name));
     }
     (void)closedir(folder);
+}
+
+/// Whether memory that a queue no longer needs goes back to the system: not on posix, and not under
+/// qemu-user, which says of any advice that it was taken, and does nothing.
+inline bool gives_back() {
+    constexpr int kNoAdvice = 0x7fff;
+    return strcmp(brood::port::kName, "posix") != 0 && madvise(nullptr, 4096, kNoAdvice) != 0;
 }
 
 inline size_t& descriptors_before() {

@@ -2,10 +2,12 @@
 #ifndef BROOD_PORT_LINUX_CALLS_HPP
 #define BROOD_PORT_LINUX_CALLS_HPP
 
+#include <cstddef>
 #include <type_traits>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -84,6 +86,13 @@ inline int open_file(const char* path, int flags) noexcept {
 /// the fallback meets it again and reports it.
 inline bool is_missing(int err) noexcept {
     return err == ENOSYS || err == EPERM;
+}
+
+/// Whether this is qemu-user, which says of any advice that it was taken, and does nothing about
+/// most.
+inline bool takes_any_advice(void* address, std::size_t bytes) noexcept {
+    constexpr int kNoAdvice = 0x7fff;
+    return ::madvise(address, bytes, kNoAdvice) == 0;
 }
 
 }  // namespace brood::port::detail

@@ -8,6 +8,8 @@
 #include <port/posix/memory_limit.hpp>
 #include <port/posix/zero_pages.hpp>
 
+#include "calls.hpp"
+
 namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
@@ -55,6 +57,7 @@ Result<Reservation> reserve_shared(std::size_t most, std::size_t least) noexcept
 Status allocate_reserved(void* address, std::size_t bytes) noexcept {
     const Status fits = detail::fits_memory_limit(bytes);
     if (!fits.ok()) { return fits; }
+    if (detail::takes_any_advice(address, bytes)) { return detail::zero_pages(address, bytes); }
     while (::madvise(address, bytes, kPopulateWrite) != 0) {
         if (errno == ENOMEM || errno == EFAULT) { return Error(Errc::no_memory, errno); }
         if (errno == EINTR || errno == EAGAIN) { continue; }
@@ -64,6 +67,7 @@ Status allocate_reserved(void* address, std::size_t bytes) noexcept {
 }
 
 Status give_back(void* address, std::size_t bytes) noexcept {
+    if (detail::takes_any_advice(address, bytes)) { return Errc::unsupported; }
     return ::madvise(address, bytes, MADV_REMOVE) == 0 ? Status() : Error(Errc::unsupported, errno);
 }
 

@@ -19,9 +19,6 @@ std::atomic<std::uint32_t> g_unwiped{0};
 
 constexpr int kWipeOnFork = 18;  // MADV_WIPEONFORK
 
-// qemu-user says of any advice that it was taken, and does nothing about most.
-constexpr int kNoAdvice = 0x7fff;
-
 thread_local RobustList t_unseen;
 
 void forget() noexcept {
@@ -32,7 +29,7 @@ std::atomic<std::uint32_t>* make_mark() noexcept {
     const std::size_t bytes = page_bytes();
     void* const page = map_private(bytes).value_or(nullptr);
     if (page != nullptr) {
-        if (::madvise(page, bytes, kNoAdvice) != 0 && ::madvise(page, bytes, kWipeOnFork) == 0) {
+        if (!takes_any_advice(page, bytes) && ::madvise(page, bytes, kWipeOnFork) == 0) {
             return static_cast<std::atomic<std::uint32_t>*>(page);
         }
         unmap(page, bytes);
