@@ -2,7 +2,6 @@
 // Method: it is run as it was built, beside the tests, and all of its output is compared.
 #include "support.hpp"
 
-#include <limits.h>
 #include <stdio.h>
 
 #include <brood/exec.hpp>
@@ -12,16 +11,14 @@ namespace {
 // What the example prints: build/.../test/examples_test stands beside build/.../tools/examples/.
 void assert_prints(const char* example, const char* wanted) {
     char path[PATH_MAX + 64];
-    const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
-    assert_true(length > 0);
-    path[length] = '\0';
+    (void)snprintf(path, sizeof(path), "%s", test::own_path());
     for (int levels = 0; levels < 2; ++levels) { *strrchr(path, '/') = '\0'; }
     const std::size_t end = strlen(path);
     (void)snprintf(path + end, sizeof(path) - end, "/tools/examples/%s", example);
 
-    const char* const arguments[] = {path, nullptr};
+    const char* const arguments[] = {"/bin/sh", "-c", test::kRunAsTests, path, nullptr};
     char output[4096];
-    const auto got = brood::capture(path, arguments, output, sizeof(output) - 1,
+    const auto got = brood::capture(arguments[0], arguments, output, sizeof(output) - 1,
                                     brood::ExecOptions(), brood::milliseconds(test::kPatienceMs));
     test::assert_ok(got);
     output[got->bytes] = '\0';

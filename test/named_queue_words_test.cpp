@@ -1,7 +1,7 @@
 // Goal: programs that share nothing but names use one queue together, also if they are of another
 // word size, and go on when those of the other kind are killed.
 // Method: this program starts another: the one that BROOD_OTHER_WORD names, built from this file
-//         for another word size (`make cross-check ARCH=i386` does), or else itself. Each side in
+//         for another word size (`make cross-check` does), or else itself. Each side in
 //         turn makes the queues, puts, gets, and is killed in the middle of it.
 #include "named_queue_support.hpp"
 
@@ -210,7 +210,7 @@ void the_other_is_killed_while_it_gets(void**) {
 void another_word_size_takes_part(void**) {
     const char* const other = getenv("BROOD_OTHER_WORD");
     if (other == nullptr || *other == '\0') {
-        return test::not_run("another word size", "make cross-check ARCH=i386 does, on x86-64");
+        return test::not_run("another word size", "make cross-check does, on x86-64");
     }
     const Name notes_name("notes");
     Notes notes = Notes::create_named(notes_name, kEntries).expect("notes");

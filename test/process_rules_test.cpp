@@ -214,7 +214,8 @@ static void authkeys_of_two_programs_differ(void**) {
     test::Board<brood::AuthKey> keys[2];
     for (auto& key : keys) {
         test::assert_child_exits(0, [&] {
-            const char* const argv[] = {"/proc/self/exe", "--print-authkey", nullptr};
+            const char* const argv[] = {
+                "/bin/sh", "-c", test::kRunAsTests, test::own_path(), "--print-authkey", nullptr};
             char text[33] = {};
             const auto got = brood::capture(argv[0], argv, text, 32);
             if (!got.ok() || got->bytes != 32 || got->exit_code != 0) { return 1; }
@@ -228,7 +229,9 @@ static void authkeys_of_two_programs_differ(void**) {
 // The key must be there before the first child is, also if only children ever ask for it.
 static void children_that_ask_for_the_key_before_their_parent_does_agree(void**) {
     test::assert_child_exits(0, [] {
-        const char* const argv[] = {"/proc/self/exe", "--children-print-authkey", nullptr};
+        const char* const argv[] = {
+            "/bin/sh", "-c", test::kRunAsTests, test::own_path(), "--children-print-authkey",
+            nullptr};
         char text[65] = {};
         const auto got = brood::capture(argv[0], argv, text, 64);
         if (!got.ok() || got->bytes != 64 || got->exit_code != 0) { return 1; }

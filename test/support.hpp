@@ -13,6 +13,7 @@ extern "C" {
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -91,6 +92,17 @@ template <class T>
 void assert_code(const brood::Result<T>& result, brood::Errc code) {
     assert_code(result.status(), code);
 }
+
+/// Where the file of this program is.
+inline const char* own_path() {
+    static char path[PATH_MAX] = {};
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    assert_true(length > 0);
+    return path;
+}
+
+/// `sh -c` of this, a program and its arguments runs the program as the suite runs its own.
+inline constexpr const char* kRunAsTests = "exec $EMULATOR \"$0\" \"$@\"";
 
 /// Counts the entries of a folder whose names begin with `prefix`.
 inline std::size_t count_entries(const char* folder, const char* prefix = "") {
