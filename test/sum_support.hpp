@@ -97,9 +97,8 @@ inline int enter_folder(void**) {
         return -1;
     }
     const char* const emulator = getenv("EMULATOR");
-    const bool emulated = emulator != nullptr && *emulator != '\0';
-    snprintf(command, sizeof command, "%s%s%s", emulated ? emulator : "", emulated ? " " : "",
-             whole);
+    snprintf(command, sizeof command, "%s%s%s", is_emulated() ? emulator : "",
+             is_emulated() ? " " : "", whole);
     setenv("BROOD", command, 1);
     setenv("LC_ALL", "C", 1);
 

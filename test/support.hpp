@@ -17,6 +17,7 @@ extern "C" {
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -99,6 +100,12 @@ inline const char* own_path() {
     const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     assert_true(length > 0);
     return path;
+}
+
+/// Whether the suite runs its programs by an emulator.
+inline bool is_emulated() {
+    const char* const emulator = getenv("EMULATOR");
+    return emulator != nullptr && *emulator != '\0';
 }
 
 /// `sh -c` of this, a program and its arguments runs the program as the suite runs its own.

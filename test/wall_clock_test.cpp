@@ -498,9 +498,11 @@ void a_wait_by_this_wall_clock_ends_much_too_early_or_late(void**) {
     assert_true(outcome->took_ns < kLateNs);
     g_jumps = Jumps::back;
     const int late = test::run_child([&] {
-        g_begin_ns = monotonic_ns();
         const pid_t sleeper = fork();
-        if (sleeper == 0) { _exit(wait_by_it(1) == Errc::ok ? 0 : 1); }
+        if (sleeper == 0) {
+            g_begin_ns = monotonic_ns();  // Not before: where a fork is slow, the jump would come.
+            _exit(wait_by_it(1) == Errc::ok ? 0 : 1);
+        }
         test::sleep_ms(1500);
         const bool sleeps = waitpid(sleeper, nullptr, WNOHANG) == 0;
         (void)kill(sleeper, SIGKILL);
