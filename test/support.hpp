@@ -188,6 +188,16 @@ inline bool has_ended(pid_t pid) {
     return state == '\0' || state == 'Z' || state == 'X';
 }
 
+/// Waits until our child can be reaped. A zombie may be its first thread alone, with others left:
+/// an emulator has some.
+inline void await_end(pid_t child) {
+    assert_true(eventually([=] {
+        siginfo_t info = {};
+        const int options = WEXITED | WNOHANG | WNOWAIT;
+        return waitid(P_PID, static_cast<id_t>(child), &info, options) == 0 && info.si_pid != 0;
+    }));
+}
+
 /// Context switches of a process, of both kinds: of one that sleeps each wake-up is one.
 inline long switches_of(pid_t pid) {
     char path[40], line[128];

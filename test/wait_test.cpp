@@ -103,7 +103,7 @@ static void wait_gives_the_first_that_is_ready_among_processes_pipes_and_descrip
     assert_int_equal(write(fds[1], "x", 1), 1);
     assert_int_equal(*brood::wait(items, 3, test::kLong), 2);
     held.go.tell();
-    assert_true(test::eventually([&] { return test::has_ended(held.process.pid()); }));
+    test::await_end(held.process.pid());
     assert_int_equal(*brood::wait(items, 3, test::kLong), 1);
     assert_int_equal(*brood::wait(items, 3, test::kLong), 1);  // It stays ready.
     assert_int_equal(*held.process.exit_code(), 3);
