@@ -170,8 +170,11 @@ template <RingEnd kEnd>
 }  // namespace
 
 [[gnu::always_inline]] inline std::uint32_t RingHandle::put_at_once(const void* messages,
-                                                                    std::size_t count) noexcept {
-    if (ring_ == nullptr || closed_ || extras_.roster != nullptr) { return 0; }
+                                                                    std::size_t count,
+                                                                    Timeout timeout) noexcept {
+    if (ring_ == nullptr || closed_ || extras_.roster != nullptr || !timeout.is_valid()) {
+        return 0;
+    }
     Membership* const me = membership_in(*table_);
     if (me == nullptr) { return 0; }
     return move_at_once<RingEnd::put>(*ring_, *shape_, *me,
@@ -179,8 +182,9 @@ template <RingEnd kEnd>
 }
 
 [[gnu::always_inline]] inline std::uint32_t RingHandle::get_at_once(void* messages,
-                                                                    std::size_t count) noexcept {
-    if (ring_ == nullptr || extras_.book != nullptr) { return 0; }
+                                                                    std::size_t count,
+                                                                    Timeout timeout) noexcept {
+    if (ring_ == nullptr || extras_.book != nullptr || !timeout.is_valid()) { return 0; }
     Membership* const me = membership_in(*table_);
     if (me == nullptr) { return 0; }
     return move_at_once<RingEnd::get>(*ring_, *shape_, *me, static_cast<unsigned char*>(messages),
@@ -202,21 +206,23 @@ Result<std::size_t> RingHandle::get_slowly(void* messages, std::size_t count,
 
 Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
                                     Timeout timeout) noexcept {
-    const std::uint32_t moved = put_at_once(messages, count);
+    const std::uint32_t moved = put_at_once(messages, count, timeout);
     return moved != 0 ? std::size_t{moved} : put_slowly(messages, count, timeout);
 }
 
 Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
-    const std::uint32_t moved = get_at_once(messages, count);
+    const std::uint32_t moved = get_at_once(messages, count, timeout);
     return moved != 0 ? std::size_t{moved} : get_slowly(messages, count, timeout);
 }
 
 Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
-    return put_at_once(message, 1) != 0 ? Status() : put_slowly(message, 1, timeout).status();
+    return put_at_once(message, 1, timeout) != 0 ? Status()
+                                                 : put_slowly(message, 1, timeout).status();
 }
 
 Status RingHandle::get_one(void* message, Timeout timeout) noexcept {
-    return get_at_once(message, 1) != 0 ? Status() : get_slowly(message, 1, timeout).status();
+    return get_at_once(message, 1, timeout) != 0 ? Status()
+                                                 : get_slowly(message, 1, timeout).status();
 }
 
 }  // namespace detail

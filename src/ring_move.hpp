@@ -84,6 +84,12 @@ template <RingEnd kEnd>
     RingSide& mine = ring.side(kEnd);
     Member& self = *me.self;
     if (self.object.load(std::memory_order_relaxed) != ring.object) { return 0; }
+    // Of a side that several share, each gives it up after his operation.
+    std::uint32_t owner = mine.lease.word.load(std::memory_order_relaxed);
+    if (owner == 0) {
+        // If killed here: a dead owner, who is in no operation.
+        mine.lease.word.compare_exchange_strong(owner, me.index, std::memory_order_acq_rel);
+    }
     if (!RingUser::enters_at_once(me, mine, kEnd)) { return 0; }
     // Looked at after the announcement: who sets a flag later waits until this is over.
     if (ring.bell.word.load(std::memory_order_relaxed) != 0 ||
