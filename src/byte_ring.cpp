@@ -73,7 +73,6 @@ private:
     bool is_put() const noexcept { return end_ == RingEnd::put; }
     RingSide& mine() noexcept { return ring_.side(end_); }
     RingSide& other() noexcept { return ring_.side(is_put() ? RingEnd::get : RingEnd::put); }
-    std::uint32_t most() const noexcept { return ring_.shape.most.load(std::memory_order_relaxed); }
     RingState state() const noexcept {
         return static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
     }
@@ -123,14 +122,9 @@ private:
         // If killed here: all was moved. The kernel rings if we owed it.
         if (is_put()) { user_.withdraw(); }
         user_.leave();
-        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
-    }
-
-    // For one who has no right to the side any more: changes nothing.
-    bool is_more_possible() noexcept {
-        const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
-        const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it < most() : in_it != 0;
+        if (owes || wait_.must_ring()) {
+            wait_.ring_after(is_more_possible(ring_, ring_.shape, end_));
+        }
     }
 
     // Ends the operation, and sleeps until the other side has moved; or makes room.

@@ -33,8 +33,8 @@ public:
     Result<std::size_t> run(BufferOf<kEnd> messages, std::size_t count) noexcept {
         for (;;) {
             // Nobody takes the lease from another only to find that there is nothing to do.
-            if (!is_mine() && !can_grow() && !must_give_back() && !is_more_possible() &&
-                is_open()) {
+            if (!is_mine() && !can_grow() && !must_give_back() &&
+                !is_more_possible(ring_, shape_, kEnd) && is_open()) {
                 user_.withdraw();  // What the last get took has been handled.
                 const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
                 const Status waited = wait_.for_other_side(deadline_ns_, seen_at(index));
@@ -100,18 +100,9 @@ private:
         return status.code() == Errc::no_space || status.code() == Errc::no_memory;
     }
 
-    std::uint32_t most() const noexcept { return shape_.most.load(std::memory_order_relaxed); }
-
     // Where the other side stood when there was nothing to do, at `index`.
     std::uint32_t seen_at(std::uint32_t index) const noexcept {
         return is_put() ? index - shape_.bound() : index;
-    }
-
-    // For one who has no right to the side any more: changes nothing.
-    bool is_more_possible() noexcept {
-        const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
-        const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it != most() : in_it != 0;
     }
 
     void move(std::uint32_t index, std::uint32_t count, BufferOf<kEnd> messages) noexcept {
@@ -120,7 +111,7 @@ private:
         if (owes) { port::owe_ring(ring_.bell); }
         move_messages<kEnd>(ring_, shape_, *me_.self, index, count, messages, holder_);
         user_.leave();
-        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
+        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible(ring_, shape_, kEnd)); }
     }
 
     Result<std::size_t> give_up(const Status& status) noexcept {

@@ -52,6 +52,14 @@ inline std::uint32_t possible_at(Ring& ring, const RingShape& shape, RingEnd end
     return is_put ? most - (index - seen) : seen - index;
 }
 
+/// Whether there is something to do, of one who has no right to the side: changes nothing.
+inline bool is_more_possible(Ring& ring, const RingShape& shape, RingEnd end) noexcept {
+    const std::uint32_t got = ring.get.index.load(std::memory_order_acquire);
+    const std::uint32_t in_it = ring.put.index.load(std::memory_order_acquire) - got;
+    const std::uint32_t none = end == RingEnd::put ? shape.most.load(std::memory_order_relaxed) : 0;
+    return in_it != none;
+}
+
 /// The operation itself, of one who has entered the side.
 template <RingEnd kEnd>
 inline void move_messages(Ring& ring, const RingShape& shape, Member& self, std::uint32_t index,
