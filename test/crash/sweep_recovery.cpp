@@ -27,8 +27,8 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
         slept_at = halt == Halt::asleep ? steps.size() : SIZE_MAX;
     };
     const std::function<void()> understudy = start;
-    set_scene();
     scene_.understudy = second == Second::sleeper ? &understudy : nullptr;
+    set_scene();
     const bool there = start_victim() == Halt::point && drive(victim_, first) == Halt::point;
     scene_.understudy = nullptr;
     if (!there) { second_.kill(); }  // The victim's path was another this time.
