@@ -61,8 +61,10 @@ public:
 
     const char* name() const override { return name_.c_str(); }
     std::size_t rounds() const override { return 8; }
+    // Without those who are notified with the victim: standing at a point, one may hold the lock.
     bool has_sleepers() const override {
-        return plan_.asleep + plan_.asleep_behind > 0 && !plan_.is_notified;
+        const bool are_notified = plan_.notifier == Notifier::of_all && plan_.asleep > 0;
+        return plan_.asleep + plan_.asleep_behind > 0 && !plan_.is_notified && !are_notified;
     }
     Extent state() override { return condition_.extent(); }
 
@@ -143,8 +145,8 @@ public:
         }
     }
     void reckon(Stage& stage, pid_t victim) override {
-        const std::uint32_t word = static_cast<const std::atomic<std::uint32_t>*>(
-                                       condition_.extent().at)->load();
+        const std::uint32_t word =
+            static_cast<const std::atomic<std::uint32_t>*>(condition_.extent().at)->load();
         const bool held = (word & kNumber) == static_cast<std::uint32_t>(victim);
         reports_before_ = stage.count(kReports).load();
         due_ = (word & kDied) != 0 || held ? 1 : 0;
