@@ -43,7 +43,7 @@ constexpr Plan kPlans[] = {
     {"reset, broken", Act::reset, 3, 0, 0, true},
 };
 
-constexpr int kVictim = Board::kVictim, kRounds = 2;
+constexpr int kVictim = Board::kVictim, kRounds = 2, kOneKilled = 2;
 constexpr std::size_t kBytes = 4096;  // All that is in use of it, and more.
 constexpr std::int64_t kShortMs = 8, kSteppedMs = 150;
 
@@ -66,6 +66,7 @@ public:
 
     const char* name() const override { return name_.c_str(); }
     std::size_t rounds() const override { return 8; }
+    std::vector<int> crowds() const override { return {1, kOneKilled, 3}; }
     // Without those for whom the victim waits: when they stand at a point, it does not come to its.
     bool has_sleepers() const override {
         return plan_.asleep + plan_.asleep_behind > 0 && !plan_.is_full;
@@ -77,7 +78,8 @@ public:
         if (plan_.is_broken) { barrier_->abort().expect("breaking a barrier"); }
         stage.count(kMayBreak).store(plan_.is_broken || plan_.act != Act::come ? 1 : 0);
         acted_on = &stage.board();
-        dead_ = 0;
+        dead_ = dead_actors_ = 0;
+        must_break_ = false;
     }
     void victim_before(Stage& stage) override { stage.count(kVictimPid).store(getpid()); }
     void victim_ready(Stage& stage) override {
@@ -114,16 +116,28 @@ public:
         return true;
     }
 
-    // They come; but where it is broken or mended, the second of a crowd mends it, too.
+    // They come; or one does, and is killed where it sleeps; but where it is broken or mended, the second of a crowd mends it, too.
     void meanwhile(Stage& stage, pid_t, int crowd) override {
         const bool breaks = plan_.act == Act::abort || plan_.act == Act::reset;
-        for (int i = 0; i < crowd; ++i) {
-            stage.asleep(breaks && i == 1 ? start_mender(stage) : bring(stage));
+        for (int i = 0; i < (crowd == kOneKilled ? 1 : crowd); ++i) {
+            const int actor = breaks && i == 1 ? start_mender(stage) : bring(stage);
+            stage.asleep(actor);
+            if (crowd != kOneKilled) { continue; }
+            stage.count(kMayBreak).store(1);
+            const int before = n_waiting();
+            stage.kill(actor);
+            ++dead_actors_;
+            must_break_ = before < plan_.parties && n_waiting() < before && !breaks;
         }
     }
+    // If more wait than are known, it is the one who dies now. (The second, who may have mended what
+    // the victim broke, is not known to the stage either.)
     void reckon(Stage& stage, pid_t) override {
         stage.count(kMayBreak).store(1);
         ++dead_;
+        const int known = waiting(stage) + (dead_ == 1 && understudy_called ? 1 : 0);
+        const int before = n_waiting();
+        must_break_ = (dead_ == 1 && must_break_) || (known < before && before < plan_.parties);
     }
     // At rest either all were told, or they wait for those who have not come. These come then.
     void others_end(Stage& stage) override {
@@ -132,8 +146,11 @@ public:
         await_rest(stage);
         if (stage.fault() == Fault::wedged) { return; }
         // Whoever was killed before is heard of now, if nobody was there to hear it.
+        const bool should_be = must_break_ && waiting(stage) > 0;
+        stage.check(!should_be || barrier_->broken(), Fault::lost, "one died, and those wait on");
         if (!barrier_->broken()) { bring_missing(stage); }
         await_rest(stage);
+        stage.check(!must_break_ || barrier_->broken(), Fault::lost, "nobody heard who died");
         for (int i = 0; i < stage.actors(); ++i) {
             stage.end(i, "one waits on, though all have come, or it is broken");
         }
@@ -141,7 +158,7 @@ public:
     void newcomers(Stage& stage) override {
         if (stage.fault() == Fault::wedged) { return; }
         check_numbers(stage);
-        if (dead_ > 0 || barrier_->broken()) {
+        if (dead_ + dead_actors_ > 0 || barrier_->broken()) {
             stage.end(start_mender(stage), "a newcomer could not mend it");
             stage.check(!barrier_->broken(), Fault::wrong, "mended, it is broken");
         }
@@ -210,12 +227,12 @@ private:
         for (int i = 0; i < plan_.parties; ++i) {
             holes += rounds - stage.count(kNumbers + i).load();
         }
-        stage.check(holes <= dead_, Fault::lost, "a round was over for some only");
+        stage.check(holes <= dead_ + dead_actors_, Fault::lost, "a round was over for some only");
         if (!plan_.has_action) { return; }
         const int actions = stage.count(kActions).load();
         stage.check(actions >= rounds, Fault::lost, "a round without its action");
-        stage.check(actions <= rounds + dead_ || plan_.act != Act::come, Fault::duplicated,
-                    "an action without a round");
+        stage.check(actions <= rounds + dead_ + dead_actors_ || plan_.act != Act::come,
+                    Fault::duplicated, "an action without a round");
     }
     int n_waiting() const { return static_cast<int>(barrier_->n_waiting()); }
     void sleepers(Stage& stage, int count) {
@@ -256,7 +273,8 @@ private:
     Object<brood::Barrier>& barrier_;
     const Plan& plan_;
     std::string name_;
-    int dead_ = 0;
+    int dead_ = 0, dead_actors_ = 0;
+    bool must_break_ = false;  // Somebody died where it waited, and not all had come.
     brood::Result<std::size_t> came_ = brood::Errc::closed;
     brood::Status status_;
 };

@@ -47,7 +47,7 @@ constexpr Plan kPlans[] = {
     {"release, notified, 1 asleep", Act::release, 0, 1, 0, Notifier::nobody, 0, true},
 };
 
-constexpr int kVictim = Board::kVictim;
+constexpr int kVictim = Board::kVictim, kWithOneKilled = 2;
 constexpr std::size_t kWaiters = 14, kBytes = 4096;  // All that is in use of it, and more.
 constexpr std::uint32_t kNumber = 0x3fffffffu, kDied = 0x40000000u;
 constexpr std::int64_t kShortMs = 8, kSteppedMs = 150;
@@ -61,6 +61,7 @@ public:
 
     const char* name() const override { return name_.c_str(); }
     std::size_t rounds() const override { return 8; }
+    std::vector<int> crowds() const override { return {1, kWithOneKilled, 3}; }
     // Without those who are notified with the victim: standing at a point, one may hold the lock.
     bool has_sleepers() const override {
         const bool are_notified = plan_.notifier == Notifier::of_all && plan_.asleep > 0;
@@ -71,7 +72,7 @@ public:
     // Who sleeps before the victim comes must be there before it holds the lock.
     void set(Stage& stage) override {
         condition_.renew();
-        deaths_ = dead_ = reports_before_ = due_ = 0;
+        deaths_ = dead_ = killed_ = reports_before_ = due_ = 0;
         notifier_ = -1;
         if (plan_.is_notified) { return start_behind_victim(stage); }
         for (int i = 0; i < plan_.killed_asleep; ++i) {
@@ -135,14 +136,19 @@ public:
         return true;
     }
 
-    // One waits; and of a crowd, one notifies, and keeps the lock, and another wants it to wait.
+    // One waits, and may be killed when it was notified, or waits for the lock. Of a crowd, one
+    // notifies, and keeps the lock, and another wants it to wait.
     void meanwhile(Stage& stage, pid_t, int crowd) override {
+        const int first = stage.actors();
         for (int i = 0; i < crowd; ++i) {
             const bool tells = i == 1;
             stage.asleep(stage.start([this, &stage, tells](int self) {
                 tells ? tell(stage, self, 1, true) : take_one(stage, self);
             }));
         }
+        if (crowd != kWithOneKilled) { return; }
+        stage.kill(first);
+        ++killed_;
     }
     void reckon(Stage& stage, pid_t victim) override {
         const std::uint32_t word =
@@ -193,7 +199,8 @@ public:
         stage.check(heard >= due, Fault::lost, "nobody heard that the holder died");
         stage.check(heard <= due, Fault::wrong, "a death was reported that was none");
         // After a death one more may be.
-        const int asked = stage.count(kAsked).load() + dead_ + deaths_ + plan_.killed_asleep;
+        const int may_die = dead_ + deaths_ + killed_ + plan_.killed_asleep;
+        const int asked = stage.count(kAsked).load() + may_die;
         stage.check(stage.count(kNotified).load() <= asked, Fault::duplicated,
                     "more were notified than was asked for");
     }
@@ -306,7 +313,7 @@ private:
     const Plan& plan_;
     std::string name_;
     int notifier_ = -1;  // Who is to die.
-    int deaths_ = 0, dead_ = 0;
+    int deaths_ = 0, dead_ = 0, killed_ = 0;
     int reports_before_ = 0, due_ = 0;
     brood::Status status_;
 };
