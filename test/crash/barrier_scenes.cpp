@@ -116,7 +116,8 @@ public:
         return true;
     }
 
-    // They come; or one does, and is killed where it sleeps; but where it is broken or mended, the second of a crowd mends it, too.
+    // They come; or one does, and is killed where it sleeps. But where it is broken or mended, the
+    // second of a crowd mends it, too.
     void meanwhile(Stage& stage, pid_t, int crowd) override {
         const bool breaks = plan_.act == Act::abort || plan_.act == Act::reset;
         for (int i = 0; i < (crowd == kOneKilled ? 1 : crowd); ++i) {
@@ -130,8 +131,8 @@ public:
             must_break_ = before < plan_.parties && n_waiting() < before && !breaks;
         }
     }
-    // If more wait than are known, it is the one who dies now. (The second, who may have mended what
-    // the victim broke, is not known to the stage either.)
+    // If more wait than are known, it is the one who dies now. Whoever is killed second may have
+    // mended what the victim broke.
     void reckon(Stage& stage, pid_t) override {
         stage.count(kMayBreak).store(1);
         ++dead_;
