@@ -207,7 +207,9 @@ private:
     void await_rest(Stage& stage) {
         const std::int64_t until = stage.deadline();
         for (int calm = 0; calm < 2;) {
-            stage.settle(living_victim(stage));
+            if (!stage.settle(living_victim(stage))) {
+                return stage.complain(Fault::wedged, "they do not come to rest");
+            }
             const int waits = waiting(stage);
             const bool is_right =
                 barrier_->broken() ? waits == 0 : waits < plan_.parties && waits == n_waiting();

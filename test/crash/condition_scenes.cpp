@@ -164,7 +164,9 @@ public:
         stage.open_all();
         const std::int64_t until = stage.deadline();
         for (int calm = 0; calm < 2;) {
-            stage.settle(living_victim(stage));
+            if (!stage.settle(living_victim(stage))) {
+                return stage.complain(Fault::wedged, "they do not come to rest");
+            }
             calm = waiting(stage) > 0 && is_due(stage) ? 0 : calm + 1;
             if (now_ns() > until) {
                 return stage.complain(Fault::wedged, "asleep, though there is one for it");

@@ -12,8 +12,7 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
                          std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
     const auto go = [&](bool may_sleep) {
         if (point != nullptr) { return second_.run_to(*point, may_sleep, stage_.deadline()); }
-        // Where others want the processor, too, a thousand steps take long.
-        return second_.record(steps, may_sleep, stage_.deadline() + 4 * stage_.patience_ns);
+        return second_.record(steps, may_sleep, stage_.deadline_of_steps());
     };
     Halt halt = Halt::stuck;
     const auto start = [&] {
