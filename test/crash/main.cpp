@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "barrier_scenes.hpp"
+#include "condition_scenes.hpp"
 #include "cpu.hpp"
 #include "event_scenes.hpp"
 #include "mutex_scenes.hpp"
@@ -181,6 +183,8 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, mutex_scenes(*rlock, *other));
     add(scenes, permit_scenes());
     add(scenes, event_scenes());
+    add(scenes, condition_scenes());
+    add(scenes, barrier_scenes());
     add(scenes, queue_scenes(*queue, false));
     return play_all(scenes, stage, arguments);
 }

@@ -88,7 +88,7 @@ Halt Sweep::record_victim(std::vector<Point>& points) {
     std::uint32_t sleeps = 0;
     Halt halt;
     for (bool may_sleep = true;;) {
-        halt = victim_.record(steps_, may_sleep, stage_.deadline());
+        halt = victim_.record(steps_, may_sleep, stage_.deadline_of_steps());
         if (halt != Halt::asleep) { break; }
         if (sleeps == 0) { slept_at = steps_.size(); }
         may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps++));
