@@ -174,7 +174,8 @@ void add(Scenes& scenes, Scenes more) {
 Totals play_ours(Stage& stage, const Arguments& arguments) {
     const auto mutex = make_brood_mutex(), other = make_brood_mutex();
     const auto rlock = make_brood_rlock();
-    const auto queue = make_brood_queue();
+    const auto queue = make_brood_queue(), bytes = make_byte_queue();
+    const auto growing = make_growing_queue(), growing_bytes = make_growing_byte_queue();
     Scenes scenes;
     // One line for each primitive.
     add(scenes, mutex_scenes(*mutex, *other));
@@ -182,6 +183,9 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, permit_scenes());
     add(scenes, event_scenes());
     add(scenes, queue_scenes(*queue, false));
+    add(scenes, byte_scenes(*bytes));
+    add(scenes, growing_scenes(*growing));
+    add(scenes, growing_byte_scenes(*growing_bytes));
     return play_all(scenes, stage, arguments);
 }
 
