@@ -23,7 +23,8 @@ void Letters::begin(bool near_wrap, int fill, int room) {
     memset(static_cast<void*>(page_), 0, sizeof(*page_));
     memset(was_put_, 0, sizeof(was_put_));
     for (int& last : last_) { last = -1; }
-    taken_by_the_dead_ = held_by_the_dead_ = handled_perhaps_ = 0;
+    taken_by_the_dead_ = held_by_the_dead_ = unhandled_ = handled_perhaps_ = 0;
+    others_settle_ = false;
     queue_.make(near_wrap);
     queue_.widen(room);
     Letter letters[kNumbers];
@@ -108,17 +109,17 @@ bool Letters::get(int who, int count, std::int64_t timeout_ms) {
     return true;
 }
 
-void Letters::settle(int who, bool may_be_done) {
+void Letters::settle(int who) {
     begin_settling(who);
-    end_settling(who, queue_.task_done(), may_be_done);
+    end_settling(who, queue_.task_done());
 }
 
-void Letters::end_settling(int who, int result, bool may_be_done) {
+void Letters::end_settling(int who, int result) {
     if (result > 0) {
         page_->settled[who].fetch_add(1);
         page_->moved.fetch_add(1);
     }
-    const bool is_fine = result > 0 || (may_be_done && result == TestQueue::kNothing);
+    const bool is_fine = result > 0 || (others_settle_ && result == TestQueue::kNothing);
     stage_->check(is_fine, Fault::wrong, "a holder could not say that it was done", who);
 }
 
@@ -219,9 +220,9 @@ void Letters::account_of_work(int dropped) {
 void Letters::account_of_lost() {
     const long lost = queue_.lost();
     if (lost < 0) { return; }
-    stage_->check(lost >= taken_by_the_dead_, Fault::wrong, "taken by the dead, and not counted");
-    const long most = taken_by_the_dead_ + handled_perhaps_;
-    stage_->check(lost <= most, Fault::wrong, "counted as lost, and was not");
+    const long least = taken_by_the_dead_ + unhandled_;
+    stage_->check(lost >= least, Fault::wrong, "taken by the dead, and not counted");
+    stage_->check(lost <= least + handled_perhaps_, Fault::wrong, "counted as lost, and was not");
 }
 
 void Letters::account(bool may_drop, int may_miss) {

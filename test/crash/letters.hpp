@@ -24,8 +24,8 @@ public:
     bool put(int who, int count, std::int64_t timeout_ms = TestQueue::kForever);
     /// Of a joinable queue: each is done at once.
     bool get(int who, int count, std::int64_t timeout_ms = TestQueue::kForever);
-    /// Says that one is done. With `may_be_done` another may have done so.
-    void settle(int who, bool may_be_done = false);
+    /// Says that one is done.
+    void settle(int who);
     /// Waits until all is done, noting what was abandoned. False: not within the time given.
     bool join(int who, std::int64_t timeout_ms = TestQueue::kForever);
 
@@ -36,7 +36,9 @@ public:
     void end_get(int who, const Letter* letters, int result);
 
     void begin_settling(int who) { page_->waits[who].store(kIdle); }
-    void end_settling(int who, int result, bool may_be_done);
+    void end_settling(int who, int result);
+    /// Until begin(): somebody may have said so of what others got.
+    void let_others_settle() { others_settle_ = true; }
     void begin_join(int who) { page_->waits[who].store(kJoins); }
     void end_join(int who, int result, int abandoned);
 
@@ -52,8 +54,11 @@ public:
     /// `who`, in the middle of whatever it does, is about to be killed. Returns: how many it put in
     /// the operation that it is in.
     int reckon(int who, int may_take);
-    /// ... and of one who is in the middle of nothing, and holds so many.
-    void reckon_holder(int held) { held_by_the_dead_ += held; }
+    /// ... and of one who is in the middle of nothing, and holds what he got: so many.
+    void reckon_holder(int held) {
+        held_by_the_dead_ += held;
+        ++unhandled_;
+    }
     /// Everybody is through, and what was left has been got. Of a peer, that many may be missing.
     void account(bool may_drop, int may_miss);
 
@@ -84,7 +89,9 @@ private:
     bool was_put_[kWho][kNumbers] = {};  // ... by one who was killed before he could say so.
     int taken_by_the_dead_ = 0;
     int held_by_the_dead_ = 0;  // ... and what they had got, and not done
-    int handled_perhaps_ = 0;   // Of the dead, who had got something before.
+    // Of the dead, who had got something before: they had handled that, or not, or nobody can say.
+    int unhandled_ = 0, handled_perhaps_ = 0;
+    bool others_settle_ = false;
 };
 
 }  // namespace crash

@@ -107,7 +107,7 @@ void QueueScene::set(Stage& stage) {
     const bool owned = plan_.lease > Lease::nobody;
     const bool is_opposed = plan_.opposite > Lease::nobody;
     const int before = plan_.fill + ((is_opposed ? 1 : 0) - (owned ? 1 : 0)) * (is_get() ? -1 : 1);
-    letters_.begin(near_wrap_, before, plan_.room);
+    letters_.begin(near_wrap_, before + letters_before(), plan_.room);
     if (plan_.is_long) { queue_.lengthen(kVictim); }
     if (is_opposed) {
         const Side kind = other(side());
@@ -150,7 +150,7 @@ void QueueScene::victim_ready(Stage& stage) {
         stage.asleep(actor);
         stage.kill(actor);
     }
-    if (has_sleepers()) { make_nothing_left(stage); }
+    if (QueueScene::has_sleepers()) { make_nothing_left(stage); }
     sleepers(stage, Side::get, plan_.getters_asleep);
     sleepers(stage, Side::put, plan_.putters_asleep);
 }

@@ -104,6 +104,8 @@ protected:
     bool one(int who, Side kind) {
         return kind == Side::put ? letters_.put(who, 1) : letters_.get(who, 1);
     }
+    /// So many are got before the victim comes.
+    virtual int letters_before() const { return 0; }
     /// Somebody waits for what others could do; or for what is so already, and is held up.
     virtual int waiting_otherwise(Stage&) const { return 0; }
     virtual bool is_held_up(Stage& stage) const;

@@ -40,7 +40,10 @@ public:
     bool is_as_at_first() const override;
 
     bool is_shut() const override { return ring_->bell.note.load() != 0; }
-    void join() override { core::join_members(core::members_of_family(*table_)).expect("joining"); }
+    void join() override {
+        if (core::membership_in(*table_) != nullptr) { return; }
+        core::join_members(core::members_of_family(*table_)).expect("joining");
+    }
     void pause_inside(Side side) override;
     void go_on() override {
         core::RingUser(*ring_, *core::membership_in(*table_), core::RingEnd::put).withdraw();
