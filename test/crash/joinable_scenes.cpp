@@ -120,6 +120,10 @@ public:
         if (work_.holder == Holder::dies) { kill_holder(stage); }
         return work_.holder != Holder::stays;
     }
+    void reckon(Stage& stage, pid_t victim) override {
+        QueueScene::reckon(stage, victim);
+        stage.count(0).store(1);
+    }
     void newcomers(Stage& stage) override {
         QueueScene::newcomers(stage);
         if (stage.fault() == Fault::wedged) { return; }
@@ -129,7 +133,8 @@ public:
     void recover(Stage& stage) override {
         const std::int64_t ms = stage.stepped ? kSteppedMs : kRecoveryMs;
         const bool joins_first = work_.joiners > 0;
-        if (joins_first) { letters_.join(kSecond, ms); }
+        // Should it wake by itself, before the victim dies: what it did would not be told apart.
+        if (joins_first && !letters_.join(kSecond, ms) && stage.count(0).load() == 0) { return; }
         QueueScene::recover(stage);
         if (!joins_first) { letters_.join(kSecond, ms); }
     }

@@ -270,6 +270,7 @@ void QueueScene::newcomers(Stage& stage) {
         letters_.get(self, 2);
     });
     stage.asleep(first);
+    check_memory(stage);
     const int second = start(stage, [this](int self) { letters_.put(self, kFull + 3); });
     stage.end(first, "a newcomer got nothing");
     stage.asleep(second);
@@ -281,12 +282,15 @@ void QueueScene::newcomers(Stage& stage) {
     stage.end(third, "a newcomer got nothing");
 }
 
+void QueueScene::check_memory(Stage& stage) const {
+    stage.check(queue_.is_as_at_first(), Fault::wrong, "drained, it has more memory than at first");
+}
+
 void QueueScene::account(Stage& stage, bool victim_lives) {
     if (stage.fault() == Fault::wedged) { return; }
     const bool may_drop = queue_.is_shut() && plan_.act == Act::shut_down_now;
     letters_.account(may_drop, is_get() && !victim_lives ? count() : 0);
-    stage.check(queue_.is_as_at_first(), Fault::wrong,
-                "drained, it takes more memory than at first");
+    check_memory(stage);
 }
 
 // Whoever recovers may have to wait in vain.

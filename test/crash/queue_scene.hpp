@@ -132,6 +132,7 @@ private:
     int waiting(Stage& stage, Side kind) const;
     bool has_room_for_one(Stage& stage) const;
     void come_to_rest(Stage& stage);
+    void check_memory(Stage& stage) const;
 
     bool near_wrap_;
     int dead_ = 0;
