@@ -133,8 +133,9 @@ public:
     void recover(Stage& stage) override {
         const std::int64_t ms = stage.stepped ? kSteppedMs : kRecoveryMs;
         const bool joins_first = work_.joiners > 0;
-        // Should it wake by itself, before the victim dies: what it did would not be told apart.
-        if (joins_first && !letters_.join(kSecond, ms) && stage.count(0).load() == 0) { return; }
+        if (joins_first) { letters_.join(kSecond, ms); }
+        // Awake before the victim dies: what it did could not be told from what the victim did.
+        if (joins_first && stage.count(0).load() == 0) { return; }
         QueueScene::recover(stage);
         if (!joins_first) { letters_.join(kSecond, ms); }
     }
