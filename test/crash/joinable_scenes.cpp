@@ -45,10 +45,12 @@ constexpr JoinablePlan kPlans[] = {
     {{Act::shut_down_now, Lease::fresh, 2}, 0, Holder::none, 2},
 };
 
+constexpr std::size_t kShortShare = 4;  // Much of them is what a Queue does.
+
 class JoinableScene : public QueueScene {
 public:
     JoinableScene(TestQueue& queue, const JoinablePlan& plan, bool near_wrap)
-        : QueueScene(queue, plan.plan, near_wrap), work_(plan) {
+        : QueueScene(queue, plan.plan, near_wrap, kShortShare), work_(plan) {
         const auto add = [this](int count, const char* what) {
             if (count > 0) { name_ += ", " + std::to_string(count) + what; }
         };

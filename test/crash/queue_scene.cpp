@@ -48,8 +48,12 @@ constexpr std::int64_t kShortMs = 8;
 
 }  // namespace
 
-QueueScene::QueueScene(TestQueue& queue, const Plan& plan, bool near_wrap)
-    : queue_(queue), plan_(plan), letters_(queue, stage_), near_wrap_(near_wrap) {
+QueueScene::QueueScene(TestQueue& queue, const Plan& plan, bool near_wrap, std::size_t short_share)
+    : queue_(queue),
+      plan_(plan),
+      letters_(queue, stage_),
+      near_wrap_(near_wrap),
+      short_share_(short_share) {
     const int room = plan.room > kFull ? plan.room : kFull;
     name_ = std::string(queue.name()) + ": " + name_of(plan.act) + ", " + name_of(plan.lease) +
             ", " + std::to_string(plan.fill) + " of " + std::to_string(room);

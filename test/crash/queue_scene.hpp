@@ -62,11 +62,12 @@ constexpr int kFull = static_cast<int>(TestQueue::kMost);
 
 class QueueScene : public Scene {
 public:
-    QueueScene(TestQueue& queue, const Plan& plan, bool near_wrap);
+    QueueScene(TestQueue& queue, const Plan& plan, bool near_wrap, std::size_t short_share = 1);
 
     const char* name() const override { return name_.c_str(); }
     std::size_t stragglers_max() const override { return 2; }
     std::size_t rounds() const override { return 2; }
+    std::size_t short_share() const override { return short_share_; }
     std::vector<int> crowds() const override { return {kSameSide, kOtherSide, kBothSides}; }
     bool has_sleepers() const override { return plan_.getters_asleep + plan_.putters_asleep > 0; }
     Extent state() override {
@@ -135,6 +136,7 @@ private:
     void check_memory(Stage& stage) const;
 
     bool near_wrap_;
+    std::size_t short_share_;
     int dead_ = 0;
     bool has_come_ = false;
     int owner_ = -1, asker_ = -1, opposite_ = -1;

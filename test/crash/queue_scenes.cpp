@@ -110,12 +110,15 @@ constexpr Plan kGrowingBytePlans[] = {
     {Act::get, Lease::dead, 2, 0, 0, 0, 0, kWideBytes, Lease::dead},
 };
 
+// Much of them is what a Queue does.
+constexpr std::size_t kShortShare = 4;
+
 template <std::size_t kCount>
 Scenes scenes_of(TestQueue& queue, const Plan (&plans)[kCount]) {
     Scenes scenes;
     int number = 0;
     for (const Plan& plan : plans) {
-        scenes.push_back(std::make_unique<QueueScene>(queue, plan, ++number % 3 != 0));
+        scenes.push_back(std::make_unique<QueueScene>(queue, plan, ++number % 3 != 0, kShortShare));
     }
     return scenes;
 }
