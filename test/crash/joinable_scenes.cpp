@@ -38,7 +38,7 @@ constexpr JoinablePlan kPlans[] = {
     {{Act::task_done, Lease::nobody, 0}, 1, Holder::died, 1},
     {{Act::task_done, Lease::fresh, 0}, 0, Holder::stays, 1},
     {{Act::join, Lease::fresh, 0}, 0, Holder::done, 0, 1},
-    {{Act::join, Lease::fresh, 0}, 0, Holder::dies, 1, 1},
+    {{Act::join, Lease::fresh, 0}, 0, Holder::dies, 0, 2},
     {{Act::join, Lease::fresh, 0}, 0, Holder::died, 0, 0},
     {{Act::join_now, Lease::fresh, 0}, 0, Holder::none, 0},
     {{Act::join_timed, Lease::fresh, 0}, 0, Holder::stays, 1, 1},
