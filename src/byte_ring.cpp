@@ -64,6 +64,14 @@ public:
                 return stop(Errc::closed).error();
             }
             if (in_it != 0) { return take(index, in_it, buffer, room); }
+            // Left by one who was killed when he had got the last, or found a putter at work.
+            if (!has_given_back_ && ring_.shape.shrink_below.load(std::memory_order_relaxed) != 0) {
+                has_given_back_ = true;
+                user_.withdraw();
+                user_.leave();
+                shrink_ring(ring_, me_);
+                continue;
+            }
             const Status waited = wait(1);
             if (!waited.ok()) { return give_up(waited).error(); }
         }
@@ -157,6 +165,7 @@ private:
     RingUser user_{ring_, me_, end_};
     RingWait wait_{ring_, me_, user_, end_, nullptr};
     std::uint32_t seen_before_ = 0;  // of the other side's index
+    bool has_given_back_ = false;    // Once is enough, of a get that finds nothing.
 };
 
 }  // namespace

@@ -81,7 +81,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
 
 // 0: all.
 std::size_t Sweep::recoveries_max() const {
-    if (options_.blows_max != 0) { return kRecoveries; }
+    if (options_.blows_max != 0) { return kRecoveries / scene_.short_share(); }
     return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
 }
 
