@@ -133,6 +133,8 @@ inline constexpr std::uint32_t kBellOwnerDied = 0x40000000u;
 
 /// Sleepers of one bell may be of several kinds, a bit each, and a ring may call some of them only.
 inline constexpr std::uint32_t kAnyKind = 0xffffffffu;
+/// As a count: all that sleep.
+inline constexpr std::uint32_t kEverybody = UINT32_MAX;
 
 /// A word that a sleeper has looked at, and what it held then.
 struct LookedAt {

@@ -126,9 +126,9 @@ Phase Barrier::State::settled() noexcept {
     std::uint32_t seen = phase.word.load(std::memory_order_seq_cst);
     while (Phase(seen).is_unrung()) {
         // If killed here: one more sleeper is woken, and does the same.
-        static_cast<void>(port::bell_ring(phase, detail::kEverybody, port::kAnyKind));
+        static_cast<void>(port::bell_ring(phase, port::kEverybody, port::kAnyKind));
         if (Phase(seen).state() == Phase::kBroken) {
-            static_cast<void>(port::bell_ring(room, detail::kEverybody, port::kAnyKind));
+            static_cast<void>(port::bell_ring(room, port::kEverybody, port::kAnyKind));
         }
         if (phase.word.compare_exchange_strong(seen, Phase(seen).rung().word())) {
             return Phase(seen).rung();

@@ -148,7 +148,7 @@ Status Barrier::State::end_round(std::uint32_t mine, std::uint32_t marked, Phase
     Status status = Errc::ok;
     if (run != nullptr) {
         // So that all watch our place. If killed in the action: one of them breaks the barrier.
-        static_cast<void>(port::bell_ring(phase, detail::kEverybody, port::kAnyKind));
+        static_cast<void>(port::bell_ring(phase, port::kEverybody, port::kAnyKind));
         status = run(action);
         port::owe_ring(heirs);
     }

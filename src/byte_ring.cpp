@@ -64,6 +64,14 @@ public:
                 return stop(Errc::closed).error();
             }
             if (in_it != 0) { return take(index, in_it, buffer, room); }
+            // Left by one who was killed when he had got the last, or found a putter at work.
+            if (!has_given_back_ && ring_.shape.shrink_below.load(std::memory_order_relaxed) != 0) {
+                has_given_back_ = true;
+                user_.withdraw();
+                user_.leave();
+                shrink_ring(ring_, me_);
+                continue;
+            }
             const Status waited = wait(1);
             if (!waited.ok()) { return give_up(waited).error(); }
         }
@@ -73,7 +81,6 @@ private:
     bool is_put() const noexcept { return end_ == RingEnd::put; }
     RingSide& mine() noexcept { return ring_.side(end_); }
     RingSide& other() noexcept { return ring_.side(is_put() ? RingEnd::get : RingEnd::put); }
-    std::uint32_t most() const noexcept { return ring_.shape.most.load(std::memory_order_relaxed); }
     RingState state() const noexcept {
         return static_cast<RingState>(ring_.bell.note.load(std::memory_order_acquire));
     }
@@ -123,14 +130,9 @@ private:
         // If killed here: all was moved. The kernel rings if we owed it.
         if (is_put()) { user_.withdraw(); }
         user_.leave();
-        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
-    }
-
-    // For one who has no right to the side any more: changes nothing.
-    bool is_more_possible() noexcept {
-        const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
-        const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it < most() : in_it != 0;
+        if (owes || wait_.must_ring()) {
+            wait_.ring_after(is_more_possible(ring_, ring_.shape, end_));
+        }
     }
 
     // Ends the operation, and sleeps until the other side has moved; or makes room.
@@ -163,6 +165,7 @@ private:
     RingUser user_{ring_, me_, end_};
     RingWait wait_{ring_, me_, user_, end_, nullptr};
     std::uint32_t seen_before_ = 0;  // of the other side's index
+    bool has_given_back_ = false;    // Once is enough, of a get that finds nothing.
 };
 
 }  // namespace

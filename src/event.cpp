@@ -64,7 +64,7 @@ Status Event::set() noexcept {
                                             std::memory_order_seq_cst)) {}
     // If killed here: the system wakes one, who rings for the others. One who finds it set already
     // rings, too: who set it may be stopped.
-    detail::ring_for(bell, detail::kEverybody);
+    detail::ring_for(bell, port::kEverybody);
     port::owe_nothing();
     return Errc::ok;
 }
@@ -93,7 +93,7 @@ Status Event::wait(Timeout timeout) noexcept {
         detail::get_ready_to_sleep(bell);
         const std::uint32_t seen = bell.note.load(std::memory_order_seq_cst);
         if (has_come(seen, at_first)) {
-            detail::ring_for(bell, detail::kEverybody);
+            detail::ring_for(bell, port::kEverybody);
             slept = Errc::ok;
             break;
         }

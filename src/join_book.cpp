@@ -231,7 +231,7 @@ Status JoinBook::sleep(std::int64_t deadline_ns) noexcept {
 }
 
 void JoinBook::ring_joiners() noexcept {
-    ring_for(joiners, kEverybody);
+    ring_for(joiners, port::kEverybody);
 }
 
 }  // namespace detail

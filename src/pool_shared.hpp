@@ -154,7 +154,7 @@ inline void ring_worker(PoolShared& shared) noexcept {
 }
 inline void ring_all_workers(PoolShared& shared) noexcept {
     shared.work_bell.word.store(0, std::memory_order_seq_cst);
-    static_cast<void>(port::bell_ring(shared.work_bell, UINT32_MAX >> 1, port::kAnyKind));
+    static_cast<void>(port::bell_ring(shared.work_bell, port::kEverybody, port::kAnyKind));
 }
 
 }  // namespace detail

@@ -84,7 +84,7 @@ void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
     core.turns.word.fetch_add(1, std::memory_order_seq_cst);
     // One who counts himself to the others after this finds the turn changed, and does not sleep.
     if (core.others.load(std::memory_order_seq_cst) != 0) {
-        static_cast<void>(port::bell_ring(core.turns, UINT32_MAX >> 1, port::kAnyKind));
+        static_cast<void>(port::bell_ring(core.turns, port::kEverybody, port::kAnyKind));
     }
 }
 

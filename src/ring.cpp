@@ -33,8 +33,8 @@ public:
     Result<std::size_t> run(BufferOf<kEnd> messages, std::size_t count) noexcept {
         for (;;) {
             // Nobody takes the lease from another only to find that there is nothing to do.
-            if (!is_mine() && !can_grow() && !must_give_back() && !is_more_possible() &&
-                is_open()) {
+            if (!is_mine() && !can_grow() && !must_give_back() &&
+                !is_more_possible(ring_, shape_, kEnd) && is_open()) {
                 user_.withdraw();  // What the last get took has been handled.
                 const std::uint32_t index = mine().index.load(std::memory_order_relaxed);
                 const Status waited = wait_.for_other_side(deadline_ns_, seen_at(index));
@@ -100,18 +100,9 @@ private:
         return status.code() == Errc::no_space || status.code() == Errc::no_memory;
     }
 
-    std::uint32_t most() const noexcept { return shape_.most.load(std::memory_order_relaxed); }
-
     // Where the other side stood when there was nothing to do, at `index`.
     std::uint32_t seen_at(std::uint32_t index) const noexcept {
         return is_put() ? index - shape_.bound() : index;
-    }
-
-    // For one who has no right to the side any more: changes nothing.
-    bool is_more_possible() noexcept {
-        const std::uint32_t got = ring_.get.index.load(std::memory_order_acquire);
-        const std::uint32_t in_it = ring_.put.index.load(std::memory_order_acquire) - got;
-        return is_put() ? in_it != most() : in_it != 0;
     }
 
     void move(std::uint32_t index, std::uint32_t count, BufferOf<kEnd> messages) noexcept {
@@ -120,7 +111,7 @@ private:
         if (owes) { port::owe_ring(ring_.bell); }
         move_messages<kEnd>(ring_, shape_, *me_.self, index, count, messages, holder_);
         user_.leave();
-        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible()); }
+        if (owes || wait_.must_ring()) { wait_.ring_after(is_more_possible(ring_, shape_, kEnd)); }
     }
 
     Result<std::size_t> give_up(const Status& status) noexcept {
@@ -170,8 +161,11 @@ template <RingEnd kEnd>
 }  // namespace
 
 [[gnu::always_inline]] inline std::uint32_t RingHandle::put_at_once(const void* messages,
-                                                                    std::size_t count) noexcept {
-    if (ring_ == nullptr || closed_ || extras_.roster != nullptr) { return 0; }
+                                                                    std::size_t count,
+                                                                    Timeout timeout) noexcept {
+    if (ring_ == nullptr || closed_ || extras_.roster != nullptr || !timeout.is_valid()) {
+        return 0;
+    }
     Membership* const me = membership_in(*table_);
     if (me == nullptr) { return 0; }
     return move_at_once<RingEnd::put>(*ring_, *shape_, *me,
@@ -179,8 +173,9 @@ template <RingEnd kEnd>
 }
 
 [[gnu::always_inline]] inline std::uint32_t RingHandle::get_at_once(void* messages,
-                                                                    std::size_t count) noexcept {
-    if (ring_ == nullptr || extras_.book != nullptr) { return 0; }
+                                                                    std::size_t count,
+                                                                    Timeout timeout) noexcept {
+    if (ring_ == nullptr || extras_.book != nullptr || !timeout.is_valid()) { return 0; }
     Membership* const me = membership_in(*table_);
     if (me == nullptr) { return 0; }
     return move_at_once<RingEnd::get>(*ring_, *shape_, *me, static_cast<unsigned char*>(messages),
@@ -202,21 +197,23 @@ Result<std::size_t> RingHandle::get_slowly(void* messages, std::size_t count,
 
 Result<std::size_t> RingHandle::put(const void* messages, std::size_t count,
                                     Timeout timeout) noexcept {
-    const std::uint32_t moved = put_at_once(messages, count);
+    const std::uint32_t moved = put_at_once(messages, count, timeout);
     return moved != 0 ? std::size_t{moved} : put_slowly(messages, count, timeout);
 }
 
 Result<std::size_t> RingHandle::get(void* messages, std::size_t count, Timeout timeout) noexcept {
-    const std::uint32_t moved = get_at_once(messages, count);
+    const std::uint32_t moved = get_at_once(messages, count, timeout);
     return moved != 0 ? std::size_t{moved} : get_slowly(messages, count, timeout);
 }
 
 Status RingHandle::put_one(const void* message, Timeout timeout) noexcept {
-    return put_at_once(message, 1) != 0 ? Status() : put_slowly(message, 1, timeout).status();
+    return put_at_once(message, 1, timeout) != 0 ? Status()
+                                                 : put_slowly(message, 1, timeout).status();
 }
 
 Status RingHandle::get_one(void* message, Timeout timeout) noexcept {
-    return get_at_once(message, 1) != 0 ? Status() : get_slowly(message, 1, timeout).status();
+    return get_at_once(message, 1, timeout) != 0 ? Status()
+                                                 : get_slowly(message, 1, timeout).status();
 }
 
 }  // namespace detail

@@ -74,7 +74,7 @@ void RingUser::hand_over(std::uint32_t seen) noexcept {
         mine_.lease.word.compare_exchange_strong(seen, heir, std::memory_order_acq_rel);
     me_.handed_over_at = mine_.index.load(std::memory_order_relaxed);
     if (given && sleeps) {
-        static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
+        static_cast<void>(port::bell_ring(mine_.lease, port::kEverybody, port::kAnyKind));
     }
 }
 
@@ -221,7 +221,7 @@ void RingUser::give_up() noexcept {
     while (Lease::revoker(seen) == me_.index) {
         const std::uint32_t without = Lease::owner(seen);
         if (mine_.lease.word.compare_exchange_weak(seen, without, std::memory_order_acq_rel)) {
-            static_cast<void>(port::bell_ring(mine_.lease, UINT32_MAX >> 1, port::kAnyKind));
+            static_cast<void>(port::bell_ring(mine_.lease, port::kEverybody, port::kAnyKind));
             return;
         }
     }

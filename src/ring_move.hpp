@@ -52,6 +52,14 @@ inline std::uint32_t possible_at(Ring& ring, const RingShape& shape, RingEnd end
     return is_put ? most - (index - seen) : seen - index;
 }
 
+/// Whether there is something to do, of one who has no right to the side: changes nothing.
+inline bool is_more_possible(Ring& ring, const RingShape& shape, RingEnd end) noexcept {
+    const std::uint32_t got = ring.get.index.load(std::memory_order_acquire);
+    const std::uint32_t in_it = ring.put.index.load(std::memory_order_acquire) - got;
+    const std::uint32_t none = end == RingEnd::put ? shape.most.load(std::memory_order_relaxed) : 0;
+    return in_it != none;
+}
+
 /// The operation itself, of one who has entered the side.
 template <RingEnd kEnd>
 inline void move_messages(Ring& ring, const RingShape& shape, Member& self, std::uint32_t index,
@@ -84,6 +92,12 @@ template <RingEnd kEnd>
     RingSide& mine = ring.side(kEnd);
     Member& self = *me.self;
     if (self.object.load(std::memory_order_relaxed) != ring.object) { return 0; }
+    // Of a side that several share, each gives it up after his operation.
+    std::uint32_t owner = mine.lease.word.load(std::memory_order_relaxed);
+    if (owner == 0) {
+        // If killed here: a dead owner, who is in no operation.
+        mine.lease.word.compare_exchange_strong(owner, me.index, std::memory_order_acq_rel);
+    }
     if (!RingUser::enters_at_once(me, mine, kEnd)) { return 0; }
     // Looked at after the announcement: who sets a flag later waits until this is over.
     if (ring.bell.word.load(std::memory_order_relaxed) != 0 ||

@@ -24,7 +24,7 @@ constexpr std::int64_t kEnrollmentSliceNs = 1000000000;
 
 void ring_all(Ring& ring) noexcept {
     ring.bell.word.store(0, std::memory_order_seq_cst);
-    static_cast<void>(port::bell_ring(ring.bell, UINT32_MAX >> 1, port::kAnyKind));
+    static_cast<void>(port::bell_ring(ring.bell, port::kEverybody, port::kAnyKind));
 }
 
 bool RingWait::has_moved(std::uint32_t seen) const noexcept {
@@ -166,7 +166,7 @@ void RingWait::ring_after(bool more_for_us) noexcept {
 }
 
 void RingWait::ring_all_of_ours() noexcept {
-    static_cast<void>(port::bell_ring(ring_.bell, UINT32_MAX >> 1, kind_of(end_)));
+    static_cast<void>(port::bell_ring(ring_.bell, port::kEverybody, kind_of(end_)));
 }
 
 void RingWait::give_up(bool is_over) noexcept {

@@ -19,7 +19,6 @@ inline namespace v0 {
 namespace detail {
 
 inline constexpr std::uint32_t kSleepers = port::kBellWaiting;
-inline constexpr std::uint32_t kEverybody = UINT32_MAX >> 1;
 
 /// Before the last look at what the caller waits for: who changes it later sees the flag, and his
 /// ring finds the caller, or the word changed.

@@ -46,6 +46,63 @@ void one_process_at_a_time_is_inside(void**) {
     assert_int_equal(board->count, kProcesses * kEach);
 }
 
+// Fork and knife: each has one and wants the other.
+void two_locks_in_two_orders_deadlock_until_a_timeout_ends_it(void**) {
+    constexpr int kPeople = 2;
+    Lock locks[kPeople] = {make_lock(), make_lock()};
+    Board<std::atomic<int>> have_one;
+    pid_t people[kPeople];
+    for (int i = 0; i < kPeople; ++i) {
+        people[i] = start_child([&, i] {
+            const Locked one = locks[i].acquire();
+            CHECK_IN_CHILD(one.status().ok());
+            have_one->fetch_add(1);
+            CHECK_IN_CHILD(becomes(*have_one, kPeople));
+            // The first gives up, so that the second can eat.
+            const Locked other =
+                locks[1 - i].acquire(i == 0 ? brood::milliseconds(50) : brood::seconds(20));
+            CHECK_IN_CHILD(i == 0 ? other.timed_out() : other.status().ok());
+        });
+    }
+    for (const pid_t one : people) { assert_int_equal(end_of(one), 0); }
+}
+
+// Ten people want a ticket each, of which a file on disk says how many are left.
+void processes_exchange_through_a_file_on_disk_under_a_lock(void**) {
+    constexpr int kPeople = 10, kTickets = 3;
+    FILE* const made = tmpfile();
+    assert_non_null(made);
+    const int file = fileno(made);
+    const auto read_left = [&] {
+        char text[16] = {};
+        return pread(file, text, sizeof text - 1, 0) > 0 ? atoi(text) : -1;
+    };
+    const auto write_left = [&](int left) {
+        char text[16];
+        const auto bytes = static_cast<size_t>(snprintf(text, sizeof text, "%d\n", left));
+        return pwrite(file, text, bytes, 0) == static_cast<ssize_t>(bytes);
+    };
+    assert_true(write_left(kTickets));
+    Lock lock = make_lock();
+    Board<std::atomic<int>> sold;
+    pid_t people[kPeople];
+    for (pid_t& one : people) {
+        one = start_child([&] {
+            const Locked hold = lock.acquire();
+            const int left = read_left();
+            CHECK_IN_CHILD(left >= 0);
+            if (left == 0) { return; }
+            sleep_us(1000);  // Everybody would sell the same ticket meanwhile.
+            CHECK_IN_CHILD(write_left(left - 1));
+            sold->fetch_add(1);
+        });
+    }
+    for (const pid_t one : people) { assert_int_equal(end_of(one), 0); }
+    assert_int_equal(sold->load(), kTickets);
+    assert_int_equal(read_left(), 0);
+    (void)fclose(made);
+}
+
 void the_guard_releases_at_the_end_of_its_scope(void**) {
     Lock lock = make_lock();
     {
@@ -419,6 +476,8 @@ void kills_at_random_moments_never_stop_the_survivors(void**) {
 int main() {
     const CMUnitTest tests[] = {
         TIDY(one_process_at_a_time_is_inside),
+        TIDY(two_locks_in_two_orders_deadlock_until_a_timeout_ends_it),
+        TIDY(processes_exchange_through_a_file_on_disk_under_a_lock),
         TIDY(the_guard_releases_at_the_end_of_its_scope),
         TIDY(a_second_acquire_by_the_owner_would_deadlock),
         TIDY(release_by_somebody_else_is_not_owner),

@@ -21,7 +21,7 @@ inline bool is_posix_port() {
     return strcmp(brood::port::kName, "posix") == 0;
 }
 
-#if defined __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 inline constexpr bool kSanitized = true;
 #elif defined __has_feature
 inline constexpr bool kSanitized = __has_feature(address_sanitizer);

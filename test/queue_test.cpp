@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <optional>
+
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/text.hpp>
@@ -50,6 +52,26 @@ static void messages_come_in_the_order_in_which_they_were_put(void**) {
     }
     assert_ok(writer.join(kLong));
     assert_int_equal(*writer.exit_code(), 0);
+}
+
+static void none_as_a_message_ends_each_consumer(void**) {
+    constexpr int kConsumers = 3;
+    auto queue = make<std::optional<int>>(4);
+    const Board<std::atomic<int>> sum;
+    pid_t consumers[kConsumers];
+    for (pid_t& consumer : consumers) {
+        consumer = test::start_child([&] {
+            for (;;) {
+                const auto got = queue.get(kLong);
+                if (!got.ok() || !*got) { return got.ok() ? 0 : 1; }
+                sum->fetch_add(**got);
+            }
+        });
+    }
+    for (int n = 1; n <= 100; ++n) { assert_ok(queue.put(n, kLong)); }
+    for (int i = 0; i < kConsumers; ++i) { assert_ok(queue.put(std::nullopt, kLong)); }
+    for (const pid_t consumer : consumers) { assert_int_equal(test::join_child(consumer), 0); }
+    assert_int_equal(sum->load(), 5050);
 }
 
 static void a_full_queue_and_an_empty_one_say_so(void**) {
@@ -349,6 +371,7 @@ int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(those_who_find_nothing_to_do_do_not_keep_each_other_awake),
         cmocka_unit_test(messages_come_in_the_order_in_which_they_were_put),
+        cmocka_unit_test(none_as_a_message_ends_each_consumer),
         cmocka_unit_test(a_full_queue_and_an_empty_one_say_so),
         cmocka_unit_test(put_and_get_wait_no_longer_than_the_timeout),
         cmocka_unit_test(put_is_synchronous),

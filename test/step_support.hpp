@@ -2,6 +2,7 @@
 #ifndef BROOD_TEST_STEP_SUPPORT_HPP
 #define BROOD_TEST_STEP_SUPPORT_HPP
 
+#include "process_support.hpp"
 #include "sleeper_support.hpp"
 
 #include <sched.h>
@@ -11,14 +12,6 @@
 #include <port/port.hpp>
 
 namespace test {
-
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-inline constexpr bool kSanitized = true;
-#elif defined __has_feature
-inline constexpr bool kSanitized = __has_feature(address_sanitizer);
-#else
-inline constexpr bool kSanitized = false;
-#endif
 
 /// We and all whom we start are on one CPU to the end of the scope: a step costs least there, and
 /// nobody spins.
@@ -171,11 +164,12 @@ struct Swept {
 };
 
 /// Calls round(steps), with more and more steps, until it tells that the victim reached its end.
-/// Of `every` points one is taken, another in each run; with BROOD_LONG=1 all are, or one of
-/// `long_every` where a round takes that long.
+/// Of `every` points one is taken, another in each run (of the port posix a third of these: its
+/// sleepers nap); with BROOD_LONG=1 all are, or one of `long_every` where a round takes that long.
 template <class Round>
 Swept sweep(const char* what, int every, Round round, int long_every = 1) {
-    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? long_every : every};
+    const int some = is_posix_port() ? 3 * every : every;
+    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? long_every : some};
     if (cannot_step(what)) { return swept; }
     const OneCpu here;
     const int64_t start = now_ns();

@@ -25,6 +25,7 @@ public:
     constexpr bool is_no_wait() const noexcept { return ns_ == 0; }
     constexpr bool is_negative() const noexcept { return ns_ == kNegative; }
     constexpr bool is_overflow() const noexcept { return ns_ == kOverflow; }
+    constexpr bool is_valid() const noexcept { return ns_ >= 0; }
     /// Only of a valid timeout that is not forever().
     constexpr std::int64_t nanoseconds() const noexcept { return ns_; }
 

@@ -47,7 +47,7 @@ std::uint32_t bell_ring(Bell& bell, std::uint32_t count, std::uint32_t kinds) no
 }
 
 void bell_ring_lookers(Bell&, std::atomic<std::uint32_t>& looked) noexcept {
-    static_cast<void>(detail::futex_wake(looked, UINT32_MAX, kAnyKind));
+    static_cast<void>(detail::futex_wake(looked, kEverybody, kAnyKind));
 }
 
 // This replaces the list of the libc, which therefore no longer frees robust mutexes at the

@@ -9,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "barrier_scenes.hpp"
+#include "condition_scenes.hpp"
 #include "cpu.hpp"
 #include "event_scenes.hpp"
+#include "joinable_scenes.hpp"
 #include "mutex_scenes.hpp"
 #include "permit_scenes.hpp"
 #include "queue_scenes.hpp"
@@ -174,14 +177,22 @@ void add(Scenes& scenes, Scenes more) {
 Totals play_ours(Stage& stage, const Arguments& arguments) {
     const auto mutex = make_brood_mutex(), other = make_brood_mutex();
     const auto rlock = make_brood_rlock();
-    const auto queue = make_brood_queue();
+    const auto queue = make_brood_queue(), joinable = make_joinable_queue();
+    const auto bytes = make_byte_queue();
+    const auto growing = make_growing_queue(), growing_bytes = make_growing_byte_queue();
     Scenes scenes;
     // One line for each primitive.
     add(scenes, mutex_scenes(*mutex, *other));
     add(scenes, mutex_scenes(*rlock, *other));
     add(scenes, permit_scenes());
     add(scenes, event_scenes());
+    add(scenes, condition_scenes());
+    add(scenes, barrier_scenes());
     add(scenes, queue_scenes(*queue, false));
+    add(scenes, joinable_scenes(*joinable));
+    add(scenes, byte_scenes(*bytes));
+    add(scenes, growing_scenes(*growing));
+    add(scenes, growing_byte_scenes(*growing_bytes));
     return play_all(scenes, stage, arguments);
 }
 

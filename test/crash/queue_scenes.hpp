@@ -10,6 +10,11 @@ namespace crash {
 /// The scenes keep the queue for as long as they live. Plain: those that every queue can play, for
 /// comparison.
 Scenes queue_scenes(TestQueue& queue, bool plain);
+/// Of a queue of bytes.
+Scenes byte_scenes(TestQueue& queue);
+/// Of one without a bound, which grows and shrinks.
+Scenes growing_scenes(TestQueue& queue);
+Scenes growing_byte_scenes(TestQueue& queue);
 
 }  // namespace crash
 

@@ -23,7 +23,8 @@ static_assert(sizeof(Letter) == 64);
 /// One queue in memory that children share, at the same place each time.
 class TestQueue {
 public:
-    static constexpr std::size_t kMost = 4;  ///< Letters at a time.
+    static constexpr std::size_t kMost = 4;      ///< Letters at a time.
+    static constexpr std::size_t kTogether = 6;  ///< ... by one call.
     static constexpr std::int64_t kForever = -1;
     // What put() and get() return in place of how many letters.
     static constexpr int kNothing = 0;  ///< Not within the time given.
@@ -48,6 +49,29 @@ public:
     virtual std::vector<Letter> contents() const { return {}; }
     virtual std::uint32_t taken() const { return 0; }
     virtual std::size_t size() const { return 0; }
+    /// Of what these two count, so much is a letter of that producer.
+    virtual std::size_t weight_of(std::uint32_t /*producer*/) const { return 1; }
+    /// From now on his letters are long, if there are long ones; until make().
+    virtual void lengthen(std::uint32_t /*producer*/) {}
+    virtual bool has_room(std::size_t weight) const { return size() + weight <= kMost; }
+    /// How many went with their getters, as the queue counts them; -1: it does not.
+    virtual long lost() { return -1; }
+    /// The caller has handled what it got, and comes no more.
+    virtual void leave() {}
+
+    // Of one without a bound: room for so many letters; whether it has no more than at first.
+    virtual bool is_bounded() const { return true; }
+    virtual void widen(int /*letters*/) {}
+    virtual bool is_as_at_first() const { return true; }
+
+    // Of a joinable one; what was done, and written off, since make().
+    virtual bool is_joinable() const { return false; }
+    virtual std::uint32_t done() const { return 0; }
+    virtual std::uint32_t written_off() const { return 0; }
+    virtual std::uint32_t unfinished() const { return 0; }
+    virtual int task_done() { return kRefused; }  ///< kNothing: all that was got is done.
+    /// 1: nothing is unfinished; else as get(), and how many were `abandoned`.
+    virtual int join_all(std::int64_t /*timeout_ms*/, int& /*abandoned*/) { return kRefused; }
 
     virtual void shutdown(bool /*now*/) {}
     virtual bool is_shut() const { return false; }
@@ -66,6 +90,11 @@ protected:
 };
 
 std::unique_ptr<TestQueue> make_brood_queue();
+std::unique_ptr<TestQueue> make_joinable_queue();
+std::unique_ptr<TestQueue> make_byte_queue();
+/// Without a bound: at first there is room for kMost letters, or short ones.
+std::unique_ptr<TestQueue> make_growing_queue();
+std::unique_ptr<TestQueue> make_growing_byte_queue();
 /// Those of others, as far as they are there.
 std::vector<std::unique_ptr<TestQueue>> make_peer_queues();
 

@@ -41,6 +41,8 @@ public:
     virtual std::size_t stragglers_max() const { return SIZE_MAX; }
     /// How many blows fall on each point beside the plain kill, of all kinds in turns. 0: all.
     virtual std::size_t rounds() const { return 0; }
+    /// In short: one of so many blows. For scenes that others are much like.
+    virtual std::size_t short_share() const { return 1; }
     /// The crowds that meanwhile() is called with.
     virtual std::vector<int> crowds() const { return {1, 3}; }
     /// Makes everything anew, and the actors who are there before the victim.

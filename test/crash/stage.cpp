@@ -108,15 +108,16 @@ bool Stage::asleep(int actor) {
     return true;
 }
 
-void Stage::settle(pid_t another) {
+bool Stage::settle(pid_t another) {
     const std::int64_t until = deadline();
     for (int look = 0, calm = 0; calm < 2; ++look) {
         bool all = another == 0 || rests(another);
         for (int i = 0; i < actors_; ++i) { all = all && (pids_[i] == 0 || rests(pids_[i])); }
         calm = all ? calm + 1 : 0;
-        if (now_ns() > until) { return; }
+        if (now_ns() > until) { return false; }
         let_others(look);
     }
+    return true;
 }
 
 bool Stage::end(int actor, const char* complaint) {

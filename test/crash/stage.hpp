@@ -60,7 +60,8 @@ public:
     /// Waits until it sleeps, or is through.
     bool asleep(int actor);
     /// Waits until everybody (and `another`) sleeps or is through, and nothing moves by itself.
-    void settle(pid_t another = 0);
+    /// False: they did not in time.
+    bool settle(pid_t another = 0);
     /// Waits until it is through. False, and wedged, if it is not in time.
     bool end(int actor, const char* complaint);
     void open_all();  ///< The gates of those who are there.
@@ -78,6 +79,8 @@ public:
     bool stepped = false;  ///< The victim is, and takes its time.
     std::int64_t patience_ns = 2000000000;
     std::int64_t deadline() const;
+    /// Where others want the processor, too, a thousand single steps take long.
+    std::int64_t deadline_of_steps() const { return deadline() + 4 * patience_ns; }
 
 private:
     Board* board_;

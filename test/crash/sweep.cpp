@@ -88,7 +88,7 @@ Halt Sweep::record_victim(std::vector<Point>& points) {
     std::uint32_t sleeps = 0;
     Halt halt;
     for (bool may_sleep = true;;) {
-        halt = victim_.record(steps_, may_sleep, stage_.deadline());
+        halt = victim_.record(steps_, may_sleep, stage_.deadline_of_steps());
         if (halt != Halt::asleep) { break; }
         if (sleeps == 0) { slept_at = steps_.size(); }
         may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps++));
@@ -128,7 +128,9 @@ std::vector<Point> Sweep::addresses() const {
 // That of recoverers is a guess: it depends on how many states the kills leave. A slow victim takes
 // three times as long.
 std::size_t Sweep::expected() const {
-    if (options_.blows_max != 0) { return options_.blows_max + kRecoveries; }
+    if (options_.blows_max != 0) {
+        return options_.blows_max / scene_.short_share() + recoveries_max();
+    }
     std::size_t often = 1;
     for (const Variant& variant : variants_) { often += variant.blow == Blow::slow ? 3 : 1; }
     if (scene_.rounds() != 0) { return points_.size() * (1 + scene_.rounds()) + recoveries_max(); }
@@ -254,7 +256,8 @@ void Sweep::judge(Totals& totals, const Point& point, const char* what, std::siz
 void Sweep::strike_in_turns() {
     const std::vector<Point> points = addresses();
     const std::size_t rounds_most = 1 + variants_.size();
-    const std::size_t blows = std::min(options_.blows_max, points.size() * rounds_most);
+    const std::size_t blows =
+        std::min(options_.blows_max / scene_.short_share(), points.size() * rounds_most);
     const std::size_t rounds = (blows + points.size() - 1) / points.size();
     for (std::size_t blow = 0; blow < blows && !enough(); ++blow) {
         progress(scene_.name(), "blows in turns", blow, blows);

@@ -11,8 +11,8 @@ namespace crash {
 bool Sweep::bring_second(const Point& first, Second second, const Point* point,
                          std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
     const auto go = [&](bool may_sleep) {
-        return point != nullptr ? second_.run_to(*point, may_sleep, stage_.deadline())
-                                : second_.record(steps, may_sleep, stage_.deadline());
+        if (point != nullptr) { return second_.run_to(*point, may_sleep, stage_.deadline()); }
+        return second_.record(steps, may_sleep, stage_.deadline_of_steps());
     };
     Halt halt = Halt::stuck;
     const auto start = [&] {
@@ -27,8 +27,8 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
         slept_at = halt == Halt::asleep ? steps.size() : SIZE_MAX;
     };
     const std::function<void()> understudy = start;
-    set_scene();
     scene_.understudy = second == Second::sleeper ? &understudy : nullptr;
+    set_scene();
     const bool there = start_victim() == Halt::point && drive(victim_, first) == Halt::point;
     scene_.understudy = nullptr;
     if (!there) { second_.kill(); }  // The victim's path was another this time.
@@ -81,7 +81,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
 
 // 0: all.
 std::size_t Sweep::recoveries_max() const {
-    if (options_.blows_max != 0) { return kRecoveries; }
+    if (options_.blows_max != 0) { return kRecoveries / scene_.short_share(); }
     return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
 }
 

@@ -79,8 +79,8 @@ public:
     Status join(Timeout timeout) noexcept;
 
 private:
-    std::uint32_t put_at_once(const void* messages, std::size_t count) noexcept;
-    std::uint32_t get_at_once(void* messages, std::size_t count) noexcept;
+    std::uint32_t put_at_once(const void* messages, std::size_t count, Timeout timeout) noexcept;
+    std::uint32_t get_at_once(void* messages, std::size_t count, Timeout timeout) noexcept;
     Result<std::size_t> put_slowly(const void* messages, std::size_t count,
                                    Timeout timeout) noexcept;
     Result<std::size_t> get_slowly(void* messages, std::size_t count, Timeout timeout) noexcept;
