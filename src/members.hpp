@@ -133,7 +133,7 @@ struct Membership : Members {
     std::uint32_t quantum = 0;
     std::uint32_t handed_over_at = 0;  // the index of the side that it last gave to another
     // What it has learned of waiting: RingWait.
-    std::uint32_t looks = 0, not_looked = 0, yields_in_vain = 0;
+    std::uint32_t looks = 0, not_looked = 0, rests = 1, yields_in_vain = 0;
     // The object in whose JoinBook, and the one in whose Roster, it has that place; 0: in none.
     std::uint32_t book = 0, holder = 0;
     std::uint32_t roster = 0, place = 0;

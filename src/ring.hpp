@@ -15,8 +15,9 @@
 //   2. If the index does not move, he sets kForce: from then on the owner begins nothing.
 //   3. heavy_fence(), then he looks at the owner's `op`. Not in an operation, or dead: he takes it.
 //
-//   A take-over by force costs microseconds. So afterwards the side is shared for a while: each
-//   owner gives the lease up after his operation, and the next takes it by one exchange.
+//   A take-over by force costs microseconds. So afterwards the side is shared for a while: an owner
+//   gives the lease up after his operation if nobody asks for it, and the next takes it by one
+//   exchange; if somebody asks, he has it for kQuantum operations more, as always.
 //
 //   An owner announces his operation in his entry (`op`: index << 2 | side), light_fence(), and
 //   then looks at the lease. Either the revoker sees the operation, or the owner sees kForce.
@@ -202,15 +203,22 @@ public:
         if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
         return enters_at_once(me_, mine_, end_) ? Status() : enter_patiently(deadline_ns);
     }
-    /// The same for one whose entry names this ring already, and who has the lease, which nobody
-    /// asks for. False: no more than announced.
+    /// The same for one whose entry names this ring already, and who has the lease. False: no more
+    /// than announced; or his turn is over, since another asks for it.
     static bool enters_at_once(Membership& me, const RingSide& side, RingEnd end) noexcept {
         const std::uint32_t announced = announce_in(*me.self, side, end);
         me.light_fence();
+        const std::uint32_t seen = side.lease.word.load(std::memory_order_acquire);
+        if (seen == me.index) {
+            me.quantum = Lease::kQuantum;
+        } else {
+            const bool is_mine = Lease::owner(seen) == me.index && (seen & Lease::kForce) == 0;
+            if (!is_mine || me.quantum == 0) { return false; }
+            --me.quantum;
+        }
         // The index again: a lease that was a dead one's with our entry may have come to us only
         // now, after others moved it.
-        return side.lease.word.load(std::memory_order_acquire) == me.index &&
-               side.index.load(std::memory_order_relaxed) == announced;
+        return side.index.load(std::memory_order_relaxed) == announced;
     }
     /// Gets the lease, with the operation announced. Errors: timed_out, unsupported; the operation
     /// is withdrawn then.

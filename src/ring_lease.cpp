@@ -8,8 +8,8 @@ namespace detail {
 namespace {
 
 // Looks with a short rest between them: at an owner who is at work, at one who may be in the middle
-// of an operation. More of the first make the side slower under contention (measured: 20 is best).
-constexpr int kLooksAtWork = 20;
+// of an operation. The first is longer than a page fault, and shorter than the fence that follows.
+constexpr int kLooksAtWork = 60;
 // ... at one to whom the caller itself gave the lease, and who has not begun yet: he may be in the
 // fence that he began to get it, for ten microseconds. To press him sends him back into one, and
 // nobody gets anywhere (measured: two at one side moved 0.5 million messages a second, not 20).
@@ -96,7 +96,7 @@ void RingUser::give_way() noexcept {
     const std::uint32_t left = mine_.shared_left.load(std::memory_order_relaxed);
     if (left == 0) { return; }
     mine_.shared_left.store(left - 1, std::memory_order_relaxed);
-    let_go();
+    if (Lease::revoker(seen) == 0) { let_go(); }
 }
 
 // True: the lease is the caller's and so it stays until the operation is over.
@@ -236,9 +236,11 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         if (Lease::owner(seen) == me_.index) {
             if (enter_as_owner(seen)) { return Errc::ok; }
         } else if (Lease::owner(seen) == 0) {
+            me_.quantum = Lease::kQuantum;
             mine_.lease.word.compare_exchange_strong(seen, seen | me_.index,
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == 0) {
+            me_.quantum = Lease::kQuantum;  // Of the turn that he asks for.
             mine_.lease.word.compare_exchange_strong(seen, seen | Lease::with_revoker(me_.index),
                                                      std::memory_order_acq_rel);
         } else if (Lease::revoker(seen) == me_.index) {

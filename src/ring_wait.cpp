@@ -11,6 +11,7 @@ namespace {
 // it is worth to look is learned by each thread: to have looked in vain halves the next time, and
 // below kLooksMin it looks only at each kTryAgain-th wait, whether that has changed.
 constexpr std::uint32_t kLooks = 400, kLooksMin = 32, kTryAgain = 16;
+constexpr std::uint32_t kRestsMost = 32, kFirstRestsMost = 64;
 
 constexpr int kTurns = 4;
 constexpr std::int64_t kTurnMaxNs = 500000;
@@ -27,25 +28,30 @@ void ring_all(Ring& ring) noexcept {
     static_cast<void>(port::bell_ring(ring.bell, port::kEverybody, port::kAnyKind));
 }
 
-bool RingWait::has_moved(std::uint32_t seen) const noexcept {
-    return ring_.side(other_end()).index.load(std::memory_order_acquire) != seen;
+std::uint32_t RingWait::moved_since(std::uint32_t seen) const noexcept {
+    return ring_.side(other_end()).index.load(std::memory_order_acquire) - seen;
 }
 
-// The rests grow: every look takes the cache line from the one who is at work on it, and a stream
-// is quicker if it comes in batches (measured: 54 against 40 million messages a second).
+// Every look takes the cache line from the one who is at work on it, so a stream is quicker if it
+// comes in batches (measured: 26 against 18 million messages a second). So the rests grow, and how
+// long the first is, is learned: longer when several messages came meanwhile, shorter when one did,
+// whose sender may wait for an answer.
 bool RingWait::spin(std::uint32_t seen) noexcept {
     if (!port::has_parallel_cpus()) { return false; }
     const bool in_vain = me_.looks < kLooksMin;
     if (in_vain && me_.not_looked++ % kTryAgain != 0) { return false; }
     const std::uint32_t looks = in_vain ? kLooks : me_.looks;
-    std::uint32_t rests = 1;
+    std::uint32_t rests = me_.rests;
     for (std::uint32_t look = 0; look < looks; look += rests) {
-        if (has_moved(seen)) {
+        for (std::uint32_t rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
+        const std::uint32_t moved = moved_since(seen);
+        if (moved != 0) {
             me_.looks = kLooks;
+            if (moved > 1 && me_.rests < kFirstRestsMost) { me_.rests *= 2; }
+            if (moved == 1 && me_.rests > 1) { me_.rests /= 2; }
             return true;
         }
-        for (std::uint32_t rest = 0; rest < rests; ++rest) { port::cpu_relax(); }
-        if (rests < 32) { rests *= 2; }
+        if (rests < kRestsMost) { rests *= 2; }
     }
     me_.looks /= 2;
     return false;

@@ -40,7 +40,8 @@ public:
     void give_up(bool is_over) noexcept;
 
 private:
-    bool has_moved(std::uint32_t seen) const noexcept;
+    std::uint32_t moved_since(std::uint32_t seen) const noexcept;
+    bool has_moved(std::uint32_t seen) const noexcept { return moved_since(seen) != 0; }
     bool spin(std::uint32_t seen) noexcept;
     bool yield(std::uint32_t seen) noexcept;
     Status sleep(std::uint32_t word, std::uint32_t seen, std::int64_t until_ns) noexcept;
