@@ -239,7 +239,7 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 .PHONY: harnesses crash crash-compare crash-defects
 harnesses: $(CRASH) $(STORM) $(MODEL) $(RELACY) ## Build what crash, storm and model run; run none
 
-CRASH_ARGS = $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
+CRASH_ARGS = --jobs $$(nproc) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
 crash: $(CRASH) ## Kill at every instruction of locks, queues ...; SHORT=1, SCENE='put': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 

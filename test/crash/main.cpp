@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "barrier_scenes.hpp"
 #include "condition_scenes.hpp"
 #include "cpu.hpp"
@@ -35,6 +37,7 @@ constexpr char kHelp[] =
     "  --first          end at the first fault; with --compare, of each scenario\n"
     "  --stragglers N   kill up to N instructions after others came, too (8; short: 4)\n"
     "  --patience MS    how long a survivor may take (2000)\n"
+    "  --jobs N         so many at a time, each on a processor of its own (1)\n"
     "  --list           print the scenarios\n"
     "  -v               print every fault, not three of each scenario\n";
 
@@ -42,6 +45,7 @@ struct Arguments {
     Options options;
     const char* scenario = "";
     bool compare = false, list = false;
+    std::size_t jobs = 1, job = 0;  // Of the scenarios the job-th, and each jobs-th after it.
 };
 
 bool parse(int argc, char** argv, Arguments& arguments) {
@@ -65,6 +69,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             arguments.options.stragglers = strtoul(argv[++i], nullptr, 10);
         } else if (strcmp(one, "--blows") == 0 && more) {
             arguments.options.blows_max = strtoul(argv[++i], nullptr, 10);
+        } else if (strcmp(one, "--jobs") == 0 && more) {
+            arguments.jobs = std::max<std::size_t>(strtoul(argv[++i], nullptr, 10), 1);
         } else if (strcmp(one, "--patience") == 0 && more) {
             arguments.options.patience_ms = atol(argv[++i]);
         } else {
@@ -75,9 +81,21 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     return true;
 }
 
+// The n-th of those that we may use, counted round.
+std::size_t usable_processor(std::size_t n) {
+    cpu_set_t all;
+    if (sched_getaffinity(0, sizeof(all), &all) != 0) { return 0; }
+    std::size_t cpu = 0;
+    for (std::size_t left = n % static_cast<std::size_t>(CPU_COUNT(&all)); cpu < CPU_SETSIZE;
+         ++cpu) {
+        if (CPU_ISSET(cpu, &all) && left-- == 0) { break; }
+    }
+    return cpu;
+}
+
 // All on one processor: who runs when is then much the same each time, and a step takes less time.
 // Before that: how long a waiter spins is asked once in a program, and there is more than one now.
-void settle_on_one_processor() {
+void settle_on_one_processor(const Arguments& arguments) {
     const std::unique_ptr<Mutex> mutex = make_brood_mutex();
     mutex->make();
     const pid_t holder = fork();
@@ -90,9 +108,11 @@ void settle_on_one_processor() {
     kill(holder, SIGKILL);
     (void)waitpid(holder, nullptr, 0);
 
-    cpu_set_t here;  // Where the system put us: others have more to do elsewhere.
+    // If there are no other jobs, where the system put us: others have more to do elsewhere.
+    const auto found = static_cast<std::size_t>(sched_getcpu());
+    cpu_set_t here;
     CPU_ZERO(&here);
-    CPU_SET(static_cast<std::size_t>(sched_getcpu()), &here);
+    CPU_SET(arguments.jobs == 1 ? found : usable_processor(arguments.job), &here);
     (void)sched_setaffinity(0, sizeof(here), &here);
 }
 
@@ -115,8 +135,10 @@ using Sweeps = std::vector<std::unique_ptr<Sweep>>;
 Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     Sweeps sweeps;
     double seconds = 0;
+    std::size_t chosen = 0;
     for (const auto& scene : scenes) {
         if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
+        if (chosen++ % arguments.jobs != arguments.job) { continue; }
         sweeps.push_back(std::make_unique<Sweep>(*scene, stage, arguments.options));
         Sweep& sweep = *sweeps.back();
         progress(scene->name(), "step", 0, 1);
@@ -127,8 +149,7 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
         seconds += each * static_cast<double>(sweep.expected());
     }
     clear_progress();
-    printf("estimate: %zu scenes, %.0f s\n\n", sweeps.size(), seconds);
-    print_header();
+    printf("estimate: %zu scenes, %.0f s\n", sweeps.size(), seconds);
     fflush(stdout);
     return sweeps;
 }
@@ -231,15 +252,45 @@ Totals compare(Stage& stage, const Arguments& arguments) {
     return ours;
 }
 
+Totals run_job(const Arguments& arguments) {
+    settle_on_one_processor(arguments);
+    Stage stage;
+    return arguments.compare ? compare(stage, arguments) : play_ours(stage, arguments);
+}
+
+// Each in a process of its own, which sends what became of its scenarios.
+Totals run_jobs(Arguments arguments) {
+    Totals all;
+    int answers[2];
+    if (pipe(answers) != 0) { return all; }
+    for (; arguments.job < arguments.jobs; ++arguments.job) {
+        const pid_t pid = fork();
+        if (pid != 0) { continue; }
+        (void)close(answers[0]);
+        const Totals mine = run_job(arguments);
+        const bool sent = write(answers[1], &mine, sizeof(mine)) == sizeof(mine);
+        exit(sent ? 0 : 1);
+    }
+    (void)close(answers[1]);
+    Totals part;
+    std::size_t came = 0;
+    for (; read(answers[0], &part, sizeof(part)) == sizeof(part); ++came) { all += part; }
+    while (wait(nullptr) > 0) {}
+    if (came == arguments.jobs) { return all; }
+    printf("a job ended without an answer\n");
+    return {};
+}
+
 int run(const Arguments& arguments) {
     if (!cpu::has_breakpoints()) {
         puts("not run: crash: no breakpoints of this processor are known (test/crash/cpu)");
         return 0;
     }
-    settle_on_one_processor();
+    if (!arguments.list) { print_header(); }
+    fflush(stdout);
     const std::int64_t begun_ns = now_ns();
-    Stage stage;
-    Totals all = arguments.compare ? compare(stage, arguments) : play_ours(stage, arguments);
+    const bool is_one = arguments.jobs == 1 || arguments.list || arguments.compare;
+    const Totals all = is_one ? run_job(arguments) : run_jobs(arguments);
     if (arguments.list) { return 0; }
     print_totals("all", all);
     printf("   %.0f s\n", seconds_since(begun_ns));

@@ -56,8 +56,8 @@ private:
         std::size_t later;
         int crowd;
     };
-    static constexpr std::size_t kRecoveries = 30;           // In short ...
-    static constexpr std::size_t kRecoveriesInTurns = 1000;  // ... and of scenes with rounds().
+    static constexpr std::size_t kRecoveries = 30;          // In short ...
+    static constexpr std::size_t kRecoveriesInTurns = 500;  // ... and of scenes with rounds().
     enum class Second { newcomer, sleeper };
 
     std::vector<Point> addresses() const;
