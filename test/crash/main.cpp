@@ -25,12 +25,12 @@
 namespace crash {
 namespace {
 
-constexpr std::size_t kShortBlows = 250;
+constexpr std::size_t kShortBlows = 160;
 
 constexpr char kHelp[] =
     "usage: crash [options]\n"
     "Kills and stops processes at every instruction of brood's operations.\n\n"
-    "  --short          250 blows in a scenario, of all kinds in turns, not every one\n"
+    "  --short          160 blows in a scenario, of all kinds in turns, not every one\n"
     "  --scenario TEXT  only those with TEXT in their names\n"
     "  --compare        the same with locks and queues of others: for comparison\n"
     "  --blows N        as --short, with N\n"
