@@ -63,7 +63,6 @@ void Letters::end_put(int who, int result) {
 
 void Letters::end_get(int who, const Letter* letters, int result) {
     for (int i = 0; i < result; ++i) { record(who, letters[i]); }
-    if (result > 0) { page_->received[who].fetch_add(result); }
     page_->waits[who].store(kIdle);
     if (result > 0) { page_->moved.fetch_add(1); }
     if (result == TestQueue::kRefused) {
@@ -82,7 +81,8 @@ void Letters::record(int who, const Letter& letter) {
     int& last = last_[letter.producer];
     stage_->check(number > last, Fault::wrong, "letters of one out of their order", who);
     last = number;
-    const int before = page_->got[letter.producer][number].fetch_add(1);
+    // How often, and by whom: if he is killed now, both are known, or neither.
+    const int before = page_->got[letter.producer][number].fetch_add(1 + (who + 1) * kOnce);
     stage_->check(before == 0, Fault::duplicated, "a letter that two got", who);
 }
 
@@ -141,12 +141,22 @@ void Letters::end_join(int who, int result, int abandoned) {
     stage_->check(result >= 0, Fault::wrong, "a join failed, though one was to wait", who);
 }
 
+int Letters::got_by(int who) const {
+    int count = 0;
+    for (const auto& of_one : page_->got) {
+        for (const std::atomic<int>& got : of_one) {
+            count += got.load() / kOnce == who + 1 ? 1 : 0;
+        }
+    }
+    return count;
+}
+
 int Letters::unrecorded() const {
     int count = static_cast<int>(queue_.taken());
     for (int who = 0; who < kWho; ++who) {
         for (int number = 0; number < page_->begun[who].load(); ++number) {
             const auto weight = queue_.weight_of(static_cast<std::uint32_t>(who));
-            count -= page_->got[who][number].load() * static_cast<int>(weight);
+            count -= times_got(who, number) * static_cast<int>(weight);
         }
     }
     return count;
@@ -161,7 +171,7 @@ int Letters::reckon(int who, int may_take) {
         }
     }
     for (int number = page_->done[who].load(); number < page_->begun[who].load(); ++number) {
-        if (page_->got[who][number].load() > 0) { was_put_[who][number] = true; }
+        if (times_got(who, number) > 0) { was_put_[who][number] = true; }
     }
     const int taken = unrecorded() - taken_by_the_dead_;
     stage_->check(taken >= 0, Fault::duplicated, "more was got than was taken out");
@@ -169,7 +179,7 @@ int Letters::reckon(int who, int may_take) {
     const int most = may_take * static_cast<int>(weight);
     stage_->check(taken <= most, Fault::lost, "taken out, and nobody has it");
     taken_by_the_dead_ += taken;
-    if (page_->received[who].load() > 0) { ++handled_perhaps_; }
+    if (got_by(who) > 0) { ++handled_perhaps_; }
     if (queue_.is_joinable()) { reckon_held(who, taken); }
     int put = 0;
     for (int number = page_->done[who].load(); number < page_->begun[who].load(); ++number) {
@@ -185,7 +195,7 @@ void Letters::reckon_held(int who, int taken) {
     for (const std::atomic<int>& said : page_->settled) { unsaid -= said.load(); }
     page_->settled[who].fetch_add(unsaid);
     stage_->check(unsaid == 0 || unsaid == 1, Fault::wrong, "done, and nobody did it");
-    const int held = page_->received[who].load() + taken - page_->settled[who].load();
+    const int held = got_by(who) + taken - page_->settled[who].load();
     held_by_the_dead_ += std::max(held, 0);  // What was done for another he does not hold.
 }
 
@@ -230,7 +240,7 @@ void Letters::account(bool may_drop, int may_miss) {
     for (int who = 0; who < kWho; ++who) {
         for (int number = 0; number < page_->begun[who].load(); ++number) {
             const bool is_due = number < page_->done[who].load() || was_put_[who][number];
-            const int got = page_->got[who][number].load();
+            const int got = times_got(who, number);
             if (is_due && got == 0) {
                 missing += static_cast<int>(queue_.weight_of(static_cast<std::uint32_t>(who)));
             }

@@ -65,17 +65,21 @@ public:
 private:
     enum Waits : int { kIdle, kPuts, kGets, kJoins };
     static constexpr int kWho = Board::kActors + 2;
-    static constexpr int kNumbers = 64;
+    static constexpr int kNumbers = 64, kOnce = 256;
     struct Page {
         std::atomic<int> begun[kWho], done[kWho], waits[kWho];
-        std::atomic<int> got[kWho][kNumbers];
-        // Of a joinable queue: how many he got, and said were done; and of how many abandoned ones
-        // he heard, and how often to the end.
-        std::atomic<int> received[kWho], settled[kWho], heard[kWho], joined[kWho];
+        std::atomic<int> got[kWho][kNumbers];  // how often, and kOnce for each number of a getter
+        // Of a joinable queue: how many he said were done; and of how many abandoned ones he heard,
+        // and how often to the end.
+        std::atomic<int> settled[kWho], heard[kWho], joined[kWho];
         std::atomic<long> moved;
     };
 
     void record(int who, const Letter& letter);
+    int times_got(int producer, int number) const {
+        return page_->got[producer][number].load() % kOnce;
+    }
+    int got_by(int who) const;
     int unrecorded() const;
     void reckon_held(int who, int taken);
     void check_joined();

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include <brood/semaphore.hpp>
 
@@ -76,6 +78,7 @@ public:
     void set(Stage& stage) override {
         semaphore_.renew();
         lost_ = 0;
+        gives_back_ = understudy != nullptr ? 1 : 0;
         holder_ = -1;
         const int held = total_ - plan_.free - victims();
         if (held == 0) { return; }
@@ -137,7 +140,8 @@ public:
         const int lost = total_ - held - static_cast<int>(semaphore_->value());
         stage.check(lost >= lost_, Fault::duplicated, "more units than there are");
         stage.check(lost <= lost_ + 2, Fault::lost, "units that nobody has");
-        lost_ = lost;
+        // Who slept until the victim woke him may have one by now, and he gives it back.
+        lost_ = std::max(lost - std::exchange(gives_back_, 0), 0);
     }
     // First all go on who can without the holder: who waits beside a free one, waits for ever.
     void others_end(Stage& stage) override {
@@ -226,6 +230,7 @@ private:
     std::string name_;
     int holder_ = -1;
     int lost_ = 0;
+    int gives_back_ = 0;
     brood::Status status_;
 };
 
