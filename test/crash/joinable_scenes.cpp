@@ -68,7 +68,7 @@ public:
     void set(Stage& stage) override {
         letters_before_ = work_.held + (work_.holder != Holder::none ? 1 : 0);
         QueueScene::set(stage);
-        if (plan_.act == Act::task_done && work_.held == 0) { letters_.let_others_settle(); }
+        if (is_done_for_another()) { letters_.let_others_settle(); }
         holder_ = -1;
         if (work_.holder == Holder::none) { return; }
         holder_ = start(stage, [this, &stage](int actor) {
@@ -138,6 +138,8 @@ public:
         if (joins_first) { letters_.join(kSecond, ms); }
         // Awake before the victim dies: what it did could not be told from what the victim did.
         if (joins_first && stage.count(0).load() == 0) { return; }
+        // Once too much was said to be done, it is open whose work that was.
+        if (is_done_for_another()) { return; }
         QueueScene::recover(stage);
         if (!joins_first) { letters_.join(kSecond, ms); }
     }
@@ -163,6 +165,7 @@ protected:
 
 private:
     bool joins() const { return plan_.act >= Act::join; }
+    bool is_done_for_another() const { return plan_.act == Act::task_done && work_.held == 0; }
     void hold_one(int who) {
         Letter letter = {};
         letters_.begin_get(who);
