@@ -121,7 +121,7 @@ void the_last_to_come_killed_anywhere_breaks_it_or_lets_all_pass(void**) {
 
 // Who came earlier is killed on the way to his sleep, while one sleeps and the last comes.
 void one_of_those_who_wait_killed_anywhere_breaks_it_or_has_not_come(void**) {
-    sweep("wait", 23, [](int steps) {
+    sweep("wait", test::every_of_sleepers(23), [](int steps) {
         Stage stage(1);
         const pid_t victim = stage.start_victim([](Barrier& barrier) { (void)barrier.wait(); });
         bool is_over = false, had_come = false;
@@ -147,7 +147,7 @@ void one_of_those_who_wait_killed_anywhere_breaks_it_or_has_not_come(void**) {
 
 // One is stopped on the way to his sleep, and another comes, and is killed: he misses nothing.
 void a_waiter_stopped_anywhere_learns_of_a_death(void**) {
-    sweep("stopped", 23, [](int steps) {
+    sweep("stopped", test::every_of_sleepers(23), [](int steps) {
         Stage stage(0);
         const pid_t victim = stage.start_victim(
             [&](Barrier& barrier) { stage.shared->go = outcome(barrier.wait()); });

@@ -121,7 +121,7 @@ void a_notifier_killed_anywhere_notifies_as_many_as_asked_for_or_none(void**) {
 
 // He comes first, so that it is he who is notified, whenever he can be. The next gets it then.
 void a_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
-    sweep("wait", 29, [](int steps) {
+    sweep("wait", test::every_of_sleepers(29), [](int steps) {
         Stage stage;
         const pid_t victim = stage.start_victim([&] {
             CHECK_IN_CHILD(stage.condition.take().ok());
@@ -195,7 +195,7 @@ void a_notified_waiter_killed_anywhere_leaves_the_notify_to_the_next(void**) {
 // He is stopped, and goes on when another, who was notified, is dead. Between his last look and his
 // sleep, too, he misses nothing.
 void a_waiter_stopped_anywhere_inherits_all_the_same(void**) {
-    sweep("inherit", 37, [](int steps) {
+    sweep("inherit", test::every_of_sleepers(37), [](int steps) {
         Stage stage;
         const pid_t first = start_sleeping([&] {
             if (!stage.condition.take().ok()) { return 1; }

@@ -40,7 +40,7 @@ void a_creator_killed_at_any_instruction_blocks_nobody(void**) {
     const Name name("creator");
     int seen[3] = {};
     const test::Swept swept = test::sweep(
-        "kills of creators", 211,
+        "kills of creators", test::every_of_sleepers(211),
         [&](int steps) {
             const bool killed = test::is_killed_after(
                 steps, [] { return brood::SharedMemory::anonymous(4096).ok(); },
@@ -64,7 +64,7 @@ void an_opener_killed_at_any_instruction_leaves_the_queue_whole(void**) {
     const Name name("opener");
     Parcels queue = make_parcels(name, 4);
     const test::Swept swept = test::sweep(
-        "kills of openers", 149,
+        "kills of openers", test::every_of_sleepers(149),
         [&](int steps) {
             const bool killed = test::is_killed_after(
                 steps, [] { return true; },

@@ -163,13 +163,17 @@ struct Swept {
     int points, every;
 };
 
+/// Where rounds wait for sleepers, and these nap (port posix), a third of the points must do.
+inline int every_of_sleepers(int every) {
+    return is_posix_port() ? 3 * every : every;
+}
+
 /// Calls round(steps), with more and more steps, until it tells that the victim reached its end.
-/// Of `every` points one is taken, another in each run (of the port posix a third of these: its
-/// sleepers nap); with BROOD_LONG=1 all are, or one of `long_every` where a round takes that long.
+/// Of `every` points one is taken, another in each run; with BROOD_LONG=1 all are, or one of
+/// `long_every` where a round takes that long.
 template <class Round>
 Swept sweep(const char* what, int every, Round round, int long_every = 1) {
-    const int some = is_posix_port() ? 3 * every : every;
-    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? long_every : some};
+    Swept swept = {0, getenv("BROOD_LONG") != nullptr ? long_every : every};
     if (cannot_step(what)) { return swept; }
     const OneCpu here;
     const int64_t start = now_ns();
