@@ -3,7 +3,7 @@
 # test/KIND/defects puts one mistake into a copy of the sources, and the harness must then find
 # something: it looks first where the patch says (Scene: NAME), then everywhere, and for longer.
 # Two copies are tried at a time, but for storms. TEXT: only patches with that in their names.
-# SHORT=1: only each third.
+# SHORT=1: only each sixth.
 set -euo pipefail
 kind=$1 build=$2 make=$3 text=${4-}
 trees=("$build/defects/one" "$build/defects/other")
@@ -71,7 +71,7 @@ done
 # In turns: those of one primitive lie side by side and take about as long.
 patches=() count=0
 for patch in test/"$kind"/defects/*"$text"*.patch; do
-    if [[ -z ${SHORT-} ]] || ((count % 3 == 0)); then patches+=("$patch"); fi
+    if [[ -z ${SHORT-} ]] || ((count % 6 == 0)); then patches+=("$patch"); fi
     count=$((count + 1))
 done
 jobs=()
