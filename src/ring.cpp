@@ -94,7 +94,6 @@ private:
         return static_cast<RingState>(state) == RingState::open;
     }
     RingSide& mine() noexcept { return is_put() ? ring_.put : ring_.get; }
-    RingSide& other() noexcept { return is_put() ? ring_.get : ring_.put; }
 
     static bool is_short_of_memory(const Status& status) noexcept {
         return status.code() == Errc::no_space || status.code() == Errc::no_memory;

@@ -185,9 +185,8 @@ public:
 
     /// Says in the caller's entry that an operation is under way on this side: at which index.
     std::uint32_t announce() noexcept {
-        Member& self = *me_.self;
-        if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
-        return announce_in(self, mine_, end_);
+        name_ring();
+        return announce_in(*me_.self, mine_, end_);
     }
     void withdraw() noexcept { me_.self->op.store(0, std::memory_order_release); }
     /// Withdraws, but goes on to ask for the lease.
@@ -199,8 +198,7 @@ public:
     /// deadline is 0, and a moment's patience was not enough); unsupported.
     /// If killed from the announcement on: others look whether we live, and take the side over.
     Status enter(std::int64_t deadline_ns) noexcept {
-        Member& self = *me_.self;
-        if (self.object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+        name_ring();
         return enters_at_once(me_, mine_, end_) ? Status() : enter_patiently(deadline_ns);
     }
     /// The same for one whose entry names this ring already, and who has the lease. False: no more
@@ -246,6 +244,10 @@ public:
     bool is_in_operation(std::uint32_t member, RingEnd side) noexcept;
 
 private:
+    // The caller's entry says that what he is at is about this ring.
+    void name_ring() noexcept {
+        if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+    }
     static std::uint32_t announce_in(Member& self, const RingSide& side, RingEnd end) noexcept {
         // Before the operation, which takes nothing until it says so: not what the last one took.
         self.taking.store(0, std::memory_order_release);

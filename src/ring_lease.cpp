@@ -39,7 +39,7 @@ void RingUser::begin() noexcept {
         announce();
         return;
     }
-    if (me_.self->object.load(std::memory_order_relaxed) != ring_.object) { change_object(); }
+    name_ring();
     me_.self->op.store(Announcement::kBothEnds, std::memory_order_release);
 }
 
