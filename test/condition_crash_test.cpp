@@ -12,6 +12,7 @@
 using namespace shared_test;
 using brood::Condition;
 using brood::Errc;
+using brood::detail::is_held;
 using test::start_sleeping;
 using test::Stepped;
 using test::sweep;
@@ -19,10 +20,6 @@ using test::sweep;
 namespace {
 
 const brood::Timeout kLong = brood::Timeout::forever();  // Stepping may take long.
-
-bool is_held(const brood::Status& status) {
-    return status.ok() || status.code() == Errc::owner_died;
-}
 
 // What is waited for: `sent` are put there, each with a notify, and each is taken by one.
 struct Shared {

@@ -194,15 +194,11 @@ private:
     // ---- Who is there
     pid_t living_victim(Stage& stage) const {
         const pid_t victim = dead_ == 0 ? stage.count(kVictimPid).load() : 0;
-        return victim != 0 && state_of(victim) != 'Z' ? victim : 0;
+        return lives(victim) ? victim : 0;
     }
     // At rest who is there waits.
     int waiting(Stage& stage) const {
-        int count = living_victim(stage) != 0 ? 1 : 0;
-        for (int i = 0; i < stage.actors(); ++i) {
-            count += stage.pid(i) != 0 && state_of(stage.pid(i)) != 'Z' ? 1 : 0;
-        }
-        return count;
+        return stage.present() + (living_victim(stage) != 0 ? 1 : 0);
     }
     void await_rest(Stage& stage) {
         const std::int64_t until = stage.deadline();

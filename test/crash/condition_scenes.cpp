@@ -12,6 +12,8 @@
 namespace crash {
 namespace {
 
+using brood::detail::is_held;
+
 enum class Act { wait, wait_timed, notify, release };
 // Who notifies the victim once it sleeps.
 enum class Notifier { nobody, of_one, of_all, dies };
@@ -219,9 +221,6 @@ public:
 private:
     enum { kTokens, kReports, kAsked, kNotified, kTaken, kWaiting, kVictimPid };
 
-    static bool is_held(const brood::Status& status) {
-        return status.ok() || status.code() == brood::Errc::owner_died;
-    }
     int notified() const { return plan_.count == kAll ? plan_.asleep : plan_.count; }
     brood::Status notify(int count) {
         return count == kAll ? condition_->notify_all()
@@ -231,15 +230,11 @@ private:
     // ---- Who is there
     pid_t living_victim(Stage& stage) const {
         const pid_t victim = dead_ == 0 ? stage.count(kVictimPid).load() : 0;
-        return victim != 0 && state_of(victim) != 'Z' ? victim : 0;
+        return lives(victim) ? victim : 0;
     }
     // At rest who is there waits.
     int waiting(Stage& stage) const {
-        int count = living_victim(stage) != 0 ? 1 : 0;
-        for (int i = 0; i < stage.actors(); ++i) {
-            count += stage.pid(i) != 0 && state_of(stage.pid(i)) != 'Z' ? 1 : 0;
-        }
-        return count;
+        return stage.present() + (living_victim(stage) != 0 ? 1 : 0);
     }
     // What a dead notifier put down is not, unless one of his notifies was heard; but if he was
     // notified himself, that passes to the next.

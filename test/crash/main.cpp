@@ -54,6 +54,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         const bool more = i + 1 < argc;
         if (strcmp(one, "--short") == 0) {
             arguments.options.blows_max = kShortBlows;
+            arguments.options.is_short = true;
             arguments.options.stragglers = 4;
         } else if (strcmp(one, "--first") == 0) {
             arguments.options.until_first = true;
@@ -157,7 +158,6 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
 // Plays one scene in all ways. Returns what became of it.
 Totals play(Sweep& sweep) {
     if (!sweep.recorded()) {
-        printf("  %s: the operation does not come to its end\n", sweep.name());
         Totals failed;
         failed.faults[static_cast<std::size_t>(Fault::wedged)] = 1;
         return failed;
@@ -288,10 +288,12 @@ int run(const Arguments& arguments) {
     }
     if (!arguments.list) { print_header(); }
     fflush(stdout);
+    open_ledger();
     const std::int64_t begun_ns = now_ns();
     const bool is_one = arguments.jobs == 1 || arguments.list || arguments.compare;
     const Totals all = is_one ? run_job(arguments) : run_jobs(arguments);
     if (arguments.list) { return 0; }
+    repeat_reports();
     print_totals("all", all);
     printf("   %.0f s\n", seconds_since(begun_ns));
     return all.bad() == 0 && all.points > 0 ? 0 : 1;

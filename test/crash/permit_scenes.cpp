@@ -201,7 +201,7 @@ private:
     }
     bool waits(Stage& stage) const {
         for (int i = 0; i < stage.actors(); ++i) {
-            if (i != holder_ && stage.pid(i) != 0 && state_of(stage.pid(i)) != 'Z') { return true; }
+            if (i != holder_ && lives(stage.pid(i))) { return true; }
         }
         return false;
     }

@@ -1,9 +1,15 @@
 #include "report.hpp"
 
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <string>
 
 namespace crash {
 namespace {
@@ -14,22 +20,31 @@ bool on_terminal() {
 }
 
 // The function and line of an address, if addr2line is there to tell; else file and offset.
-void print_place(std::uintptr_t address) {
+std::string place_of(std::uintptr_t address) {
     Dl_info info = {};
+    char text[1100], line[400] = {};
     if (dladdr(reinterpret_cast<const void*>(address), &info) == 0) {
-        printf("%#zx", static_cast<std::size_t>(address));
-        return;
+        snprintf(text, sizeof(text), "%#zx", static_cast<std::size_t>(address));
+        return text;
     }
     const std::size_t offset = address - reinterpret_cast<std::uintptr_t>(info.dli_fbase);
-    char command[600], line[400] = {};
-    snprintf(command, sizeof(command), "addr2line -Cfpse '%s' %#zx 2>&-", info.dli_fname, offset);
-    FILE* const answer = popen(command, "r");
+    snprintf(text, sizeof(text), "addr2line -Cfpse '%s' %#zx 2>&-", info.dli_fname, offset);
+    FILE* const answer = popen(text, "r");
     if (answer != nullptr) {
         if (fgets(line, sizeof(line), answer) != nullptr) { line[strcspn(line, "\n")] = '\0'; }
         pclose(answer);
     }
-    printf("%#zx %s", offset, line[0] != '\0' && line[0] != '?' ? line : info.dli_fname);
+    const char* const place = line[0] != '\0' && line[0] != '?' ? line : info.dli_fname;
+    snprintf(text, sizeof(text), "%#zx %s", offset, place);
+    return text;
 }
+
+// What was reported by all processes, one behind the other; more than fits is only said once.
+struct Ledger {
+    std::atomic<std::size_t> used;
+    char text[64 * 1024];
+};
+Ledger* ledger = nullptr;
 
 }  // namespace
 
@@ -42,19 +57,40 @@ void clear_progress() {
     if (on_terminal()) { fprintf(stderr, "\r\033[K"); }
 }
 
-void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
-                  Fault fault, const char* complaint) {
-    clear_progress();
-    printf("  %s: %s, %s: %s\n    at ", scene, what, name_of(fault), complaint);
-    if (point.address != 0) {
-        print_place(point.address);
-    } else {
-        printf("asleep");
+void open_ledger() {
+    void* const memory =
+        mmap(nullptr, sizeof(Ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("crash: mmap");
+        exit(2);
     }
-    printf(", time %u", point.nth);
-    if (later > 0) { printf(", %zu instructions later", later); }
-    puts("");
+    ledger = static_cast<Ledger*>(memory);
+}
+
+void report(const char* format, ...) {
+    char text[3000];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    clear_progress();
+    fputs(text, stdout);
     fflush(stdout);
+    const std::size_t bytes = strlen(text), at = ledger->used.fetch_add(bytes);
+    if (at + bytes < sizeof(ledger->text)) { memcpy(ledger->text + at, text, bytes); }
+}
+
+void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
+                  Fault fault, const char* complaint, const char* picture) {
+    const std::string place = point.address != 0 ? place_of(point.address) : "asleep";
+    const std::string after = later > 0 ? ", " + std::to_string(later) + " instructions later"
+                                        : std::string();
+    report("  %s: %s, %s: %s\n    at %s, time %u%s%s\n", scene, what, name_of(fault), complaint,
+           place.c_str(), point.nth, after.c_str(), picture);
+}
+
+void repeat_reports() {
+    if (ledger->used.load() != 0) { printf("what was found:\n%s", ledger->text); }
 }
 
 }  // namespace crash

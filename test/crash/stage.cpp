@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "tracee.hpp"
 
 namespace crash {
@@ -71,6 +73,8 @@ void Stage::clear() {
     actors_ = 0;
     own_fault_ = Fault::none;
     own_complaint_ = nullptr;
+    victim = 0;
+    picture_[0] = '\0';
     memset(static_cast<void*>(board_), 0, sizeof(*board_));
 }
 
@@ -120,6 +124,12 @@ bool Stage::settle(pid_t another) {
     return true;
 }
 
+int Stage::present() const {
+    int count = 0;
+    for (int i = 0; i < actors_; ++i) { count += lives(pids_[i]) ? 1 : 0; }
+    return count;
+}
+
 bool Stage::end(int actor, const char* complaint) {
     const std::int64_t until = deadline();
     for (int look = 0; pids_[actor] != 0; ++look) {
@@ -153,6 +163,7 @@ void Stage::kill(int actor) {
 
 void Stage::complain(Fault fault, const char* text, int actor) {
     if (actor < 0) {
+        if (fault == Fault::wedged && picture_[0] == '\0') { take_picture(); }
         if (fault > own_fault_) {
             own_fault_ = fault;
             own_complaint_ = text;
@@ -160,6 +171,24 @@ void Stage::complain(Fault fault, const char* text, int actor) {
     } else if (fault > board_->faults[actor].load()) {
         board_->faults[actor].store(fault);
         board_->complaints[actor].store(text);
+    }
+}
+
+// Twice, some time apart: whether they only were not through yet.
+void Stage::take_picture() {
+    std::size_t length = 0;
+    const auto add = [&](const char* who, int number, pid_t pid) {
+        char one[160];
+        if (!lives(pid)) { return; }
+        describe(pid, one, sizeof(one));
+        const std::size_t room = sizeof(picture_) - length;
+        const int added = snprintf(picture_ + length, room, "\n    %s %d: %s", who, number, one);
+        length += std::min(static_cast<std::size_t>(added), room - 1);
+    };
+    for (const bool again : {false, true}) {
+        if (again) { usleep(1000000); }
+        for (int i = 0; i < actors_; ++i) { add(again ? "later, actor" : "actor", i, pids_[i]); }
+        add(again ? "later, victim" : "victim", victim, victim);
     }
 }
 

@@ -73,19 +73,24 @@ public:
         if (!condition) { complain(fault, text, actor); }
     }
     Fault fault(const char** text = nullptr) const;
+    /// Who was where when the tracer first complained that somebody is wedged; "" if it did not.
+    const char* picture() const { return picture_; }
+    pid_t victim = 0;  ///< Who is in it, too.
 
     int actors() const { return actors_; }
     pid_t pid(int actor) const { return pids_[actor]; }
+    int present() const;   ///< How many of them live.
     bool stepped = false;  ///< The victim is, and takes its time.
     std::int64_t patience_ns = 2000000000;
     std::int64_t deadline() const;
-    /// Where others want the processor, too, a thousand single steps take long.
-    std::int64_t deadline_of_steps() const { return deadline() + 4 * patience_ns; }
 
 private:
+    void take_picture();
+
     Board* board_;
     pid_t pids_[Board::kActors] = {};
     int actors_ = 0;
+    char picture_[2000] = {};
     Fault own_fault_ = Fault::none;
     const char* own_complaint_ = nullptr;
 };

@@ -78,6 +78,7 @@ Halt Sweep::start_victim() {
         return 0;
     });
     if (!begun) { return Halt::stuck; }
+    stage_.victim = victim_.pid();
     scene_.victim_ready(stage_);
     return Halt::point;
 }
@@ -88,7 +89,7 @@ Halt Sweep::record_victim(std::vector<Point>& points) {
     std::uint32_t sleeps = 0;
     Halt halt;
     for (bool may_sleep = true;;) {
-        halt = victim_.record(steps_, may_sleep, stage_.deadline_of_steps());
+        halt = victim_.record(steps_, may_sleep, stage_.patience_ns);
         if (halt != Halt::asleep) { break; }
         if (sleeps == 0) { slept_at = steps_.size(); }
         may_sleep = scene_.victim_sleeps(stage_, static_cast<int>(sleeps++));
@@ -102,9 +103,15 @@ bool Sweep::record() {
     stage_.stepped = true;
     const Halt halt = record_victim(points_);
     stage_.stepped = false;
+    if (halt != Halt::done) {
+        points_.clear();
+        stage_.complain(Fault::wedged, "");
+        const Point last = {steps_.empty() ? 0 : steps_.back(), 1, true};
+        report_fault(name(), "step by step", last, 0, Fault::wedged,
+                     "the operation does not come to its end", stage_.picture());
+    }
     victim_.kill();
     stage_.clear();
-    if (halt != Halt::done) { points_.clear(); }
     return recorded();
 }
 
@@ -125,12 +132,14 @@ std::vector<Point> Sweep::addresses() const {
     return first;
 }
 
+std::size_t Sweep::share_of(std::size_t most) const {
+    return options_.is_short ? most / scene_.short_share() : most;
+}
+
 // That of recoverers is a guess: it depends on how many states the kills leave. A slow victim takes
 // three times as long.
 std::size_t Sweep::expected() const {
-    if (options_.blows_max != 0) {
-        return options_.blows_max / scene_.short_share() + recoveries_max();
-    }
+    if (options_.blows_max != 0) { return share_of(options_.blows_max) + recoveries_max(); }
     std::size_t often = 1;
     for (const Variant& variant : variants_) { often += variant.blow == Blow::slow ? 3 : 1; }
     if (scene_.rounds() != 0) { return points_.size() * (1 + scene_.rounds()) + recoveries_max(); }
@@ -247,7 +256,7 @@ void Sweep::judge(Totals& totals, const Point& point, const char* what, std::siz
     const Fault fault = stage_.fault(&complaint);
     ++totals.faults[static_cast<std::size_t>(fault)];
     if (fault != Fault::none && (options_.verbose || told_++ < 3)) {
-        report_fault(scene_.name(), what, point, later, fault, complaint);
+        report_fault(scene_.name(), what, point, later, fault, complaint, stage_.picture());
     }
 }
 
@@ -256,8 +265,7 @@ void Sweep::judge(Totals& totals, const Point& point, const char* what, std::siz
 void Sweep::strike_in_turns() {
     const std::vector<Point> points = addresses();
     const std::size_t rounds_most = 1 + variants_.size();
-    const std::size_t blows =
-        std::min(options_.blows_max / scene_.short_share(), points.size() * rounds_most);
+    const std::size_t blows = std::min(share_of(options_.blows_max), points.size() * rounds_most);
     const std::size_t rounds = (blows + points.size() - 1) / points.size();
     for (std::size_t blow = 0; blow < blows && !enough(); ++blow) {
         progress(scene_.name(), "blows in turns", blow, blows);

@@ -12,6 +12,7 @@ struct Options {
     bool verbose = false;
     bool until_first = false;    ///< Leave a scene at its first fault.
     std::size_t blows_max = 0;   ///< In a scene, of all kinds in turns; 0: every one everywhere.
+    bool is_short = false;       ///< Scenes take their short_share() of that.
     std::size_t stragglers = 8;  ///< Killed, or slow, up to so many instructions later.
     std::int64_t patience_ms = 2000;
 };
@@ -66,6 +67,7 @@ private:
     Halt drive(Tracee& tracee, const Point& point);
     Halt record_victim(std::vector<Point>& points);
     void strike_in_turns();
+    std::size_t share_of(std::size_t most) const;
     std::size_t recoveries_max() const;
     void strike(const Point& point, const Variant& variant);
     void let_others(Blow blow);

@@ -12,7 +12,7 @@ bool Sweep::bring_second(const Point& first, Second second, const Point* point,
                          std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
     const auto go = [&](bool may_sleep) {
         if (point != nullptr) { return second_.run_to(*point, may_sleep, stage_.deadline()); }
-        return second_.record(steps, may_sleep, stage_.deadline_of_steps());
+        return second_.record(steps, may_sleep, stage_.patience_ns);
     };
     Halt halt = Halt::stuck;
     const auto start = [&] {
@@ -81,7 +81,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
 
 // 0: all.
 std::size_t Sweep::recoveries_max() const {
-    if (options_.blows_max != 0) { return kRecoveries / scene_.short_share(); }
+    if (options_.blows_max != 0) { return share_of(kRecoveries); }
     return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
 }
 

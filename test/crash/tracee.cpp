@@ -21,6 +21,8 @@
 namespace crash {
 namespace {
 
+constexpr std::size_t kStepsMost = 200000;  // The longest operation takes 30 000.
+
 std::uintptr_t begin_address() {
     return reinterpret_cast<std::uintptr_t>(&operation_begins);
 }
@@ -38,6 +40,18 @@ void lift_breakpoint(pid_t pid, std::uintptr_t address) {
     long code = 0;
     memcpy(&code, reinterpret_cast<const void*>(address), sizeof(code));
     ptrace(PTRACE_POKEDATA, pid, address, code);
+}
+
+// One line of what the system knows of it. False: there is none.
+bool read_about(pid_t pid, const char* what, char (&text)[256]) {
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) { return false; }
+    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[bytes > 0 ? bytes : 0] = '\0';
+    return bytes > 0;
 }
 
 void nap() {
@@ -62,14 +76,19 @@ std::int64_t now_ns() {
 }
 
 char state_of(pid_t pid) {
-    char path[40], text[256] = {};
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) { return 0; }
-    const ssize_t bytes = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    const char* const name_end = bytes > 0 ? strrchr(text, ')') : nullptr;
+    char text[256];
+    const bool is_there = read_about(pid, "stat", text);
+    const char* const name_end = is_there ? strrchr(text, ')') : nullptr;
     return name_end != nullptr ? name_end[2] : '\0';
+}
+
+void describe(pid_t pid, char* text, std::size_t bytes) {
+    char call[256], spent[256];
+    const bool is_known = read_about(pid, "syscall", call) && read_about(pid, "schedstat", spent);
+    call[strcspn(call, "\n")] = '\0';
+    spent[strcspn(spent, " ")] = '\0';
+    snprintf(text, bytes, "%c, %s ns, call %s", state_of(pid), is_known ? spent : "?",
+             is_known ? call : "?");
 }
 
 bool Tracee::start(const std::function<int()>& body) {
@@ -106,7 +125,8 @@ void Tracee::resume(bool by_a_step) {
     running_ = true;
 }
 
-// One processor is shared with the tracee: yielding lets it run.
+// One processor is shared with the tracee: yielding lets it run; where others want it, too, a yield
+// may take as long as a sleep of it that is cut in slices.
 Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
     int slept = 0;
     for (int look = 1;; ++look) {
@@ -122,7 +142,7 @@ Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
             pid_ = 0;
             return Halt::ended;
         }
-        if (look % 16 == 0) {
+        if (look % 4 == 0) {
             if (now_ns() > deadline_ns) { return Halt::stuck; }
             slept = state_of(pid_) == 'S' ? slept + 1 : 0;
             if (may_sleep && slept == 2) { return Halt::asleep; }
@@ -135,17 +155,19 @@ Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
     }
 }
 
-Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns) {
-    for (;;) {
+// How long all of them take says nothing: where others want the processor, too, each may take long.
+Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t patience_ns) {
+    while (steps.size() < kStepsMost) {
         if (!running_) {
             const std::uintptr_t at = cpu::program_counter(pid_);
             steps.push_back(at);
             if (at == end_address()) { return Halt::done; }
             resume(true);
         }
-        const Halt halt = wait(may_sleep, deadline_ns);
+        const Halt halt = wait(may_sleep, now_ns() + patience_ns);
         if (halt != Halt::point) { return halt; }
     }
+    return Halt::stuck;
 }
 
 bool Tracee::step(std::size_t count, std::int64_t deadline_ns) {

@@ -44,9 +44,9 @@ public:
     bool start(const std::function<int()>& body);
 
     /// Steps through the operation, noting each instruction. Asleep: call it again. With
-    /// `may_sleep` false it says nothing of sleep, but that it is stuck after `deadline_ns`.
-    Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t deadline_ns);
-    /// Runs to a point of the operation; the rest as record().
+    /// `may_sleep` false it says nothing of sleep. Stuck: no step in `patience_ns`, or too many.
+    Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t patience_ns);
+    /// Runs to a point of the operation, until `deadline_ns`; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
     /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
     bool step(std::size_t count, std::int64_t deadline_ns);
@@ -79,6 +79,13 @@ private:
 
 /// The state letter of a process: S asleep, Z ended; 0 if there is none.
 char state_of(pid_t pid);
+/// Whether it is there, and has not ended.
+inline bool lives(pid_t pid) {
+    const char state = state_of(pid);
+    return state != 0 && state != 'Z';
+}
+/// What it is at: its state, the system call with its arguments, its processor time.
+void describe(pid_t pid, char* text, std::size_t bytes);
 std::int64_t now_ns();
 std::uint64_t hash_of(const void* data, std::size_t bytes,
                       std::uint64_t hash = 14695981039346656037u);
