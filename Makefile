@@ -261,7 +261,7 @@ storm-defects: ## Whether `make storm` finds each of test/storm/defects; DEFECT=
 	@test/defects.sh storm $(BUILD) $(MAKE) $(DEFECT)
 
 .PHONY: model model-defects
-model: $(MODEL) $(RELACY) ## Every state of a model of the ring; its code in weak memory orders
+model: $(MODEL) $(RELACY) ## Every state of models of ring and mutex; the ring in weak memory orders
 	@$(MODEL) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
 	@$(RELACY) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
 

@@ -76,9 +76,13 @@ for patch in test/"$kind"/defects/*"$text"*.patch; do
 done
 jobs=()
 for ((which = 0; which < ${#trees[@]}; ++which)); do
-    for ((at = which; at < ${#patches[@]}; at += ${#trees[@]})); do
-        try "${trees[which]}" "${patches[at]}"
-    done > >(tee -a "$results") 2>&1 &
+    (
+        failed=0
+        for ((at = which; at < ${#patches[@]}; at += ${#trees[@]})); do
+            try "${trees[which]}" "${patches[at]}" || failed=1
+        done
+        exit $failed
+    ) > >(tee -a "$results") 2>&1 &
     jobs+=($!)
 done
 broken=0

@@ -122,6 +122,11 @@ public:
         if (work_.holder == Holder::dies) { kill_holder(stage); }
         return work_.holder != Holder::stays;
     }
+    // What the dead held is written off while the victim stands in the middle.
+    void meanwhile(Stage& stage, pid_t victim, int crowd) override {
+        if (work_.holder == Holder::died && !joins()) { joiners(stage, 1); }
+        QueueScene::meanwhile(stage, victim, crowd);
+    }
     void reckon(Stage& stage, pid_t victim) override {
         QueueScene::reckon(stage, victim);
         stage.count(0).store(1);

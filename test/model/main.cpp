@@ -1,10 +1,11 @@
 // Goal: nobody is wedged, nothing is lost or got twice, no wake-up is missed, however the steps of
 //       a few processes fall, whoever dies at whichever, and whoever is stopped between operations.
-// Method: every state of a small model is looked at (explorer.hpp); ring_model.hpp says what is
-//       modelled and what is not.
+// Method: every state of a small model is looked at (explorer.hpp); ring_model.hpp and
+//       mutex_model.hpp say what is modelled and what is not.
 #include <stdlib.h>
 #include <string.h>
 
+#include "mutex_model.hpp"
 #include "ring_model.hpp"
 
 namespace model {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr char kHelp[] =
     "usage: model [options]\n"
-    "Explores a model of brood's ring.\n\n"
+    "Explores models of brood's ring and of its mutex.\n\n"
     "  --short          only the smaller scenes\n"
     "  --mistakes       whether each of the mistakes built into the model is found\n"
     "  --scenario TEXT  only scenes with TEXT in their names\n"
@@ -65,6 +66,24 @@ struct Rings {
         {"3 put, fences", 2, 0, {1, 1, 1}, {1, 1, 1}, 1, 0, 0, false, false, false},
         {"3 put, 2 deaths, a birth", 2, 0, {1, 1, 1}, {1, 1, 1}, 2, 2, 0, false, false, false},
         {"1 to 2", 1, 0, {1, 2, 2}, {2, 1, 1}, 1, 0, 0, true, false, false},
+    };
+};
+
+struct Mutexes {
+    using Model = MutexModel;
+    using Scene = MutexScene;
+    using Mistake = MutexMistake;
+    static constexpr const char* kName = "mutex";
+    static constexpr MutexScene kScenes[] = {
+        // turns, deaths
+        {"2 once", {1, 1}, 1, false, false, true},
+        {"2 three times", {3, 3}, 2, false, false, true},
+        {"3 once", {1, 1, 1}, 2, false, false, true},
+        {"3 once, impatient", {1, 1, 1}, 2, true, false, true},
+        {"4 once, held", {1, 1, 1, 1}, 0, false, true, true},
+        {"4 once", {1, 1, 1, 1}, 0, false, false, false},
+        {"3 twice", {2, 2, 2}, 2, false, false, false},
+        {"3 twice, impatient", {2, 2, 2}, 2, true, false, false},
     };
 };
 
@@ -125,6 +144,12 @@ int main(int argc, char** argv) {
         fputs(model::kHelp, asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
-    if (arguments.mistakes) { return model::miss_mistakes<model::Rings>(arguments) == 0 ? 0 : 1; }
-    return model::explore_all<model::Rings>(arguments) ? 0 : 1;
+    if (arguments.mistakes) {
+        const int missed = model::miss_mistakes<model::Mutexes>(arguments) +
+                           model::miss_mistakes<model::Rings>(arguments);
+        return missed == 0 ? 0 : 1;
+    }
+    const bool mutex = model::explore_all<model::Mutexes>(arguments);
+    const bool ring = model::explore_all<model::Rings>(arguments);
+    return mutex && ring ? 0 : 1;
 }
