@@ -76,9 +76,7 @@ private:
         if (core_ == nullptr) { return Errc::collected; }
         const Status status = detail::pool_collect(core_, ticket_, timeout);
         // The task has ended, without a result: the slot is of no use any more.
-        const bool has_failed = status.code() == Errc::worker_died ||
-                                status.code() == Errc::unknown_function;
-        if (has_failed) { drop(); }
+        if (detail::is_end_of_task(status.code())) { drop(); }
         return status;
     }
     void drop() noexcept {

@@ -41,6 +41,14 @@ public:
         payload_ = bytes;
         return *this;
     }
+    /// A worker ends in order after so many tasks and is replaced, so that what tasks leave behind
+    /// in it (memory, descriptors) does not pile up. From 1 on. Without it: never.
+    PoolOptions& max_tasks_per_child(std::uint32_t tasks) noexcept;
+    /// How often a task is run again whose worker died in it, at most 255 times. So a task may run
+    /// more than once, or once and a bit: that is for tasks which may. Their arguments are as they
+    /// were submitted each time, and a result that is complete counts, whoever is killed then.
+    /// Without it: 0.
+    PoolOptions& retries(std::uint32_t times) noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -75,6 +83,8 @@ private:
     std::uint32_t workers_ = UINT32_MAX;  // not set
     std::uint32_t capacity_ = 1024;
     std::size_t payload_ = 48;
+    detail::TaskTerms terms_;
+    std::uint32_t max_tasks_ = 0;
     bool (*initialize_)(void*) = nullptr;
     alignas(16) unsigned char initializer_[kInitializerBytes] = {};
 };
