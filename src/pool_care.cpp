@@ -32,16 +32,57 @@ Errc check_terms(const TaskTerms& terms) noexcept {
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
+Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms,
+                       Ticket& ticket) noexcept {
+    const Errc usable = PoolCore::usable(core);
+    if (usable != Errc::ok) { return usable; }
+    if (terms.ticks == kAsThePool) { terms.ticks = core->terms().ticks; }
+    if (terms.retries == kAsThePool) { terms.retries = core->terms().retries; }
+    const Errc acceptable = check_terms(terms);
+    if (acceptable != Errc::ok) { return acceptable; }
+    const Status reserved = pool_reserve(core, bytes, ticket);
+    if (!reserved.ok()) { return reserved; }
+    PoolShared& shared = *core->shared;
+    PoolCare::of(shared).terms(shared, ticket.slot) = terms;
+    shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
+    return Errc::ok;
+}
+
+Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
+    if (!core->is_host()) { return Errc::wrong_process; }
+    if (pool_ended(core, ticket)) { return false; }
+    Slot& slot = core->shared->slot(ticket.slot);
+    // First the wish, then the look: whoever makes the task another's in between, a worker that
+    // claims it or the supervisor that puts it back, the supervisor finds the wish when it is told.
+    slot.note.fetch_or(kCancelled, std::memory_order_seq_cst);
+    std::uint32_t seen = state_word(TaskState::ready);
+    if (slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
+                                           std::memory_order_acq_rel)) {
+        return true;
+    }
+    if (has_ended(seen)) { return false; }
+    const BellMutexHold hold(core->mutex);
+    note_supervisor_end(*core);
+    if (core->supervisor == 0) { return false; }
+    nudge(*core);
+    return true;
+}
+
 }  // namespace detail
 
 // Defined here, not in the header: who calls one of them links the care.
 PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
-    max_tasks_ = tasks == 0 ? UINT32_MAX : tasks;
+    rest_.max_tasks = tasks == 0 ? UINT32_MAX : tasks;
     return *this;
 }
 
 PoolOptions& PoolOptions::retries(std::uint32_t times) noexcept {
-    terms_.retries = times;
+    rest_.terms.retries = times;
+    return *this;
+}
+
+PoolOptions& PoolOptions::task_timeout(Timeout timeout) noexcept {
+    rest_.terms.ticks = detail::ticks_of(timeout);
     return *this;
 }
 

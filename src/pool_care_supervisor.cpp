@@ -9,7 +9,7 @@ namespace {
 
 class Care {
 public:
-    static constexpr bool kHeedsPauses = false;
+    static constexpr bool kHeedsPauses = true;
 
     explicit Care(PoolCore& core) noexcept
         : core_(core), shared_(*core.shared), care_(PoolCare::of(shared_)) {}
@@ -39,19 +39,156 @@ public:
             slot.state.store(state_word(TaskState::done), std::memory_order_release);
             return true;
         }
+        TaskState how = worker.doom.load(std::memory_order_relaxed);
         const std::uint32_t note = slot.note.load(std::memory_order_relaxed);
-        if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
-        slot.note.fetch_add(kOneDeath, std::memory_order_relaxed);
-        slot.state.store(state_word(TaskState::ready), std::memory_order_release);
-        // Workers are rung for after each death.
-        care_.put_back.store(1, std::memory_order_release);
+        if ((note & kCancelled) != 0) { how = TaskState::cancelled; }
+        if (how == TaskState::free) {
+            if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
+            slot.note.fetch_add(kOneDeath, std::memory_order_seq_cst);
+            // Workers are rung for after each death. A wish to cancel that comes after our look at
+            // the note is found by was_told().
+            how = TaskState::ready;
+        }
+        slot.state.store(state_word(how), std::memory_order_release);
+        if (how == TaskState::ready) { care_.put_back.store(1, std::memory_order_release); }
         return true;
     }
 
-    static std::int64_t look() noexcept { return port::kNever; }
-    static void note_pause() noexcept {}
+    /// The host said something: that a task shall be cancelled, maybe.
+    void was_told() noexcept {
+        for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
+            Slot& slot = shared_.slot(i);
+            if (!is_unwanted(slot)) { continue; }
+            std::uint32_t seen = state_word(TaskState::ready);
+            // It was put back since: nobody has it, or a worker has claimed it by now.
+            if (slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
+                                                   std::memory_order_acq_rel)) {
+                ring_host(shared_);
+            } else if (state_of(seen) == TaskState::claimed) {
+                const std::uint32_t index = seen >> kStateBits;
+                const auto is_still = [&] {
+                    // The note after the state: of the same use of the slot.
+                    return slot.state.load(std::memory_order_acquire) == seen && is_unwanted(slot);
+                };
+                doom(index, TaskState::cancelled, is_still);
+            }
+        }
+    }
+
+    /// A signal said that we were stopped, and go on.
+    static void note_pause() noexcept { was_paused_.store(1, std::memory_order_relaxed); }
+
+    /// Ends tasks that have had their time. Until when there is nothing else to do.
+    std::int64_t look() noexcept {
+        const std::int64_t now_ns = port::now_ns();
+        const std::uint32_t now = tick_of(now_ns);
+        const bool was_paused = was_paused_.exchange(0, std::memory_order_relaxed) != 0;
+        std::int64_t until_ns = port::kNever;
+        std::uint32_t linger = 0;
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            WorkerCare& worker = care_.worker[index];
+            if (pid_of(index) == 0) { continue; }
+            const std::uint32_t ticks = worker.ticks.exchange(0, std::memory_order_relaxed);
+            if (ticks != 0 && (linger == 0 || ticks < linger)) { linger = ticks; }
+            if (worker.kill_at_ns == 0) { enforce(index, now, was_paused); }
+            kill_if_due(index, now_ns);
+            const std::int64_t kill_at_ns = worker.kill_at_ns;
+            if (kill_at_ns != 0 && kill_at_ns < until_ns) { until_ns = kill_at_ns; }
+        }
+        last_look_ = now;
+        const std::uint32_t next = plan(now, linger == 0 ? 0 : now + linger);
+        if (next == 0) { return until_ns; }
+        const std::int64_t ticks = ticks_between(now, next) + std::int64_t{1};
+        const std::int64_t next_ns = now_ns + (ticks < 1 ? 1 : ticks) * (1 << kTickShift);
+        return next_ns < until_ns ? next_ns : until_ns;
+    }
 
 private:
+    port::Pid pid_of(std::uint32_t index) const noexcept {
+        return shared_.worker[index].pid.load(std::memory_order_relaxed);
+    }
+    static bool is_unwanted(const Slot& slot) noexcept {
+        return (slot.note.load(std::memory_order_relaxed) & kCancelled) != 0;
+    }
+
+    /// Ends a worker because of the task that it is in, if `is_still` so. The order, against that
+    /// of the worker (see CareByWorker::is_over()), keeps any other task from harm.
+    template <class F>
+    void doom(std::uint32_t index, TaskState how, const F& is_still) noexcept {
+        WorkerCare& worker = care_.worker[index];
+        if (worker.doom.load(std::memory_order_relaxed) != TaskState::free) { return; }
+        worker.doom.store(how, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!is_still()) {
+            // It may have seen the doom: then it ends in order and is replaced.
+            worker.doom.store(TaskState::free, std::memory_order_relaxed);
+            return;
+        }
+        port::signal_process(pid_of(index), port::kNoFd, kTerminate).ignore();
+        worker.kill_at_ns = port::now_ns() + kGraceNs;
+    }
+
+    void kill_if_due(std::uint32_t index, std::int64_t now_ns) noexcept {
+        WorkerCare& worker = care_.worker[index];
+        if (worker.kill_at_ns == 0 || now_ns < worker.kill_at_ns) { return; }
+        port::signal_process(pid_of(index), port::kNoFd, kKill).ignore();
+        worker.kill_at_ns = port::kNever;
+    }
+
+    /// Dooms a worker whose task has had its time.
+    void enforce(std::uint32_t index, std::uint32_t now, bool was_paused) noexcept {
+        WorkerCare& worker = care_.worker[index];
+        const std::uint32_t ends = worker.ends.load(std::memory_order_acquire);
+        if (ends == 0) { return; }
+        if (ends != worker.seen_ends) {
+            worker.seen_ends = ends;
+            worker.extension = 0;
+        }
+        // How long we were stopped ourselves is not known: no longer than since the last look.
+        const std::uint32_t since = was_paused ? last_look_ : now;
+        if (port::is_stopped(pid_of(index))) {
+            if (worker.paused_at == 0) { worker.paused_at = since; }
+            return;  // We are told when it goes on, as we were told that it stopped.
+        }
+        worker.extension += now - (worker.paused_at != 0 ? worker.paused_at : since);
+        worker.paused_at = 0;
+        if (ticks_between(end_of(worker), now) < 0) { return; }
+        doom(index, TaskState::timed_out,
+             [&] { return worker.ends.load(std::memory_order_acquire) == ends; });
+    }
+    static std::uint32_t end_of(const WorkerCare& worker) noexcept {
+        return worker.seen_ends + worker.extension;
+    }
+
+    /// When to look again: when the first task has had its time, or at `latest` (0: never), so that
+    /// workers with many short tasks need not tell us of each. Says so, and then makes sure that no
+    /// worker missed that.
+    std::uint32_t plan(std::uint32_t now, std::uint32_t latest) noexcept {
+        for (std::uint32_t next = latest;;) {
+            care_.look_at.store(next, std::memory_order_relaxed);
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+            const std::uint32_t first = first_end(now, next);
+            if (first == next) { return next; }
+            next = first;
+        }
+    }
+    std::uint32_t first_end(std::uint32_t now, std::uint32_t first) noexcept {
+        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+            const WorkerCare& worker = care_.worker[index];
+            std::uint32_t ends = worker.ends.load(std::memory_order_relaxed);
+            const bool is_held = worker.paused_at != 0 || worker.kill_at_ns != 0;
+            if (ends == 0 || is_held || pid_of(index) == 0) { continue; }
+            if (ends == worker.seen_ends) { ends = end_of(worker); }
+            if (ends == 0) { ends = 1; }
+            if (first == 0 || ticks_between(now, ends) < ticks_between(now, first)) {
+                first = ends;
+            }
+        }
+        return first;
+    }
+
+    static inline std::atomic<std::uint32_t> was_paused_{0};
+    std::uint32_t last_look_ = 0;
     PoolCore& core_;
     PoolShared& shared_;
     PoolCare& care_;

@@ -62,10 +62,10 @@ struct PoolCore {
 
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
-    bool has_initializer() const noexcept { return options.initialize_ != nullptr; }
-    bool initialize() noexcept { return options.initialize_(options.initializer_); }
-    const TaskTerms& terms() const noexcept { return options.terms_; }
-    std::uint32_t max_tasks() const noexcept { return options.max_tasks_; }
+    bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
+    bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
+    const TaskTerms& terms() const noexcept { return options.rest_.terms; }
+    std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.

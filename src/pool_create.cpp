@@ -153,10 +153,10 @@ void Pool::destroy() noexcept {
     if (PoolCore::usable(core) != Errc::ok) { return; }
     detail::end_pool(*core);
     detail::fork_list_remove(core->link);
-    detail::close_descriptors(*core);
     bool unused = false;
     {
         const detail::BellMutexHold hold(core->mutex);
+        detail::close_descriptors(*core);
         core->handle_gone = true;
         if (core->ended_by == Errc::ok) { core->ended_by = Errc::pool_terminated; }
         unused = core->is_unused();

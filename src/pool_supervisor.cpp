@@ -32,6 +32,7 @@ public:
         work<NoCareByWorker>(core, index, supervisor);
     }
     static bool ends_otherwise(Slot&, std::uint32_t) noexcept { return false; }
+    static void was_told() noexcept {}
     static std::int64_t look() noexcept { return port::kNever; }
 };
 

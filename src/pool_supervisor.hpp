@@ -217,6 +217,7 @@ private:
         }
         static_cast<void>(port::poll(items, 3, until));
         if (items[0].ready) { drain(wake_read_); }
+        if (items[1].ready) { care_.was_told(); }
         if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
             kill_workers(kKill);
             port::exit_now(0);

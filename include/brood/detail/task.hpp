@@ -51,13 +51,20 @@ struct Ticket {
 
 /// What was asked for a task: see TaskOptions. As the workers and the supervisor see it.
 struct TaskTerms {
-    std::uint32_t ticks = 0;    // how long it may run, in units of 2^20 ns; 0: for ever
-    std::uint32_t retries = 0;  // how often it is run again when its worker has died
+    std::uint32_t ticks;    // how long it may run, in units of 2^20 ns; 0: for ever
+    std::uint32_t retries;  // how often it is run again when its worker has died
 };
+
+/// In TaskOptions, for a number that was not set.
+inline constexpr std::uint32_t kAsThePool = UINT32_MAX - 2;
+/// TaskTerms::ticks for it; of one that cannot be, a number that is refused later.
+std::uint32_t ticks_of(Timeout timeout) noexcept;
 
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
 /// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
 Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept;
+/// The same for a task on terms of its own. Also timeout_negative, timeout_overflow, bad_argument.
+Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms, Ticket& ticket) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
@@ -74,6 +81,8 @@ constexpr bool is_end_of_task(Errc code) noexcept {
 }
 /// Both, one after the other.
 Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
+/// Ends it: see Future::cancel().
+Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept;
 /// Gives the slot back; a task that has not ended goes on and is forgotten.
 void pool_drop(PoolCore* core, Ticket ticket) noexcept;
 /// How many payload bytes a slot has, and how many workers there are.
