@@ -112,12 +112,12 @@ private:
 ///         arguments and result. They run as daemons: they may not start processes. SIGINT, SIGQUIT
 ///         and SIGHUP are ignored in them: the host decides what Ctrl-C means.
 /// Crash:  a killed worker fails only the task it was in (worker_died, unless it is run again) and
-///         is replaced; every other task runs exactly once. A killed supervisor: pool_broken for what had not ended, and the
-///         workers go (posix: as soon as a call of the host notices; there, and in a sandbox that
-///         forbids prctl(2), each after the task it is in at the latest). A killed host: all of
-///         them are gone within a second (posix: unless the supervisor is killed at the same
-///         moment; then each goes after its task). A stopped process is not dead: what it holds
-///         waits for it, no more.
+///         is replaced; every other task runs exactly once. A killed supervisor: pool_broken for
+///         what had not ended, and the workers go (posix: as soon as a call of the host notices;
+///         there, and in a sandbox that forbids prctl(2), each after the task it is in at the
+///         latest). A killed host: all of them are gone within a second (posix: unless the
+///         supervisor is killed at the same moment; then each goes after its task). A stopped
+///         process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
 class Pool {
 public:
