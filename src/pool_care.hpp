@@ -46,6 +46,8 @@ inline constexpr std::uint32_t kRetriesMax = 255;
 /// ok, timeout_negative, timeout_overflow, bad_argument.
 Errc check_terms(const TaskTerms& terms) noexcept;
 
+inline constexpr TaskState kDoubted = TaskState::ready;
+
 /// What a worker and the supervisor tell each other.
 struct alignas(64) WorkerCare {
     // Written by the worker.
@@ -53,8 +55,9 @@ struct alignas(64) WorkerCare {
     std::atomic<std::uint32_t> ticks;     // how long a task with an end had lately
     std::atomic<std::uint32_t> computed;  // 1: the result is in its room, and belongs in the slot
 
-    // Written by the supervisor: how the task of the worker shall have ended, a TaskState; free:
-    // nothing is wrong. Who sees another at himself publishes nothing and takes no task any more.
+    // Written by the supervisor: how the task of the worker shall have ended. free: as it likes.
+    // Who sees anything else at himself takes no task any more. kDoubted: whether it is still that
+    // task is not known yet, and who would publish a result waits until it is.
     std::atomic<TaskState> doom;
 
     // The supervisor's own.

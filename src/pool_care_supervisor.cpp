@@ -117,13 +117,13 @@ private:
     void doom(std::uint32_t index, TaskState how, const F& is_still) noexcept {
         WorkerCare& worker = care_.worker[index];
         if (worker.doom.load(std::memory_order_relaxed) != TaskState::free) { return; }
-        worker.doom.store(how, std::memory_order_relaxed);
+        worker.doom.store(kDoubted, std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (!is_still()) {
-            // It may have seen the doom: then it ends in order and is replaced.
-            worker.doom.store(TaskState::free, std::memory_order_relaxed);
-            return;
-        }
+        // From here on it begins no other task. If it sees the doubt between two tasks, it ends in
+        // order and is replaced; if it does with a result in its hands, it waits for what follows.
+        const bool is_true = is_still();
+        worker.doom.store(is_true ? how : TaskState::free, std::memory_order_relaxed);
+        if (!is_true) { return; }
         port::signal_process(pid_of(index), port::kNoFd, kTerminate).ignore();
         worker.kill_at_ns = port::now_ns() + kGraceNs;
     }
@@ -132,7 +132,7 @@ private:
         WorkerCare& worker = care_.worker[index];
         if (worker.kill_at_ns == 0 || now_ns < worker.kill_at_ns) { return; }
         port::signal_process(pid_of(index), port::kNoFd, kKill).ignore();
-        worker.kill_at_ns = port::kNever;
+        worker.kill_at_ns = now_ns + kGraceNs;  // Again, should the system have refused.
     }
 
     /// Dooms a worker whose task has had its time.

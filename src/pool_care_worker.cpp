@@ -7,7 +7,10 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
+constexpr std::int64_t kNapNs = 50000;
+
 port::Fd g_wake = port::kNoFd;
+port::Pid g_supervisor = 0;
 
 class CareByWorker {
 public:
@@ -53,7 +56,7 @@ public:
     /// False: the result is not wanted any more, and neither is this worker.
     bool end(Slot& slot, bool was_run) noexcept {
         if (is_timed_) { mine_.ends.store(0, std::memory_order_release); }
-        if (mine_.doom.load(std::memory_order_relaxed) != TaskState::free) { return false; }
+        if (is_doomed()) { return false; }
         if (!is_apart_ || !was_run) { return true; }
         // If killed up to here: the arguments are as they were, and the task is run again.
         mine_.computed.store(1, std::memory_order_release);
@@ -67,6 +70,16 @@ public:
     }
 
 private:
+    bool is_doomed() const noexcept {
+        for (;;) {
+            const TaskState doom = mine_.doom.load(std::memory_order_relaxed);
+            if (doom != kDoubted) { return doom != TaskState::free; }
+            // The supervisor is at it, or was killed there: then the pool is no more.
+            if (port::parent_id() != g_supervisor) { port::exit_now(1); }
+            port::sleep_until(port::now_ns() + kNapNs);
+        }
+    }
+
     /// If killed, or stopped, anywhere in here: the supervisor is woken by that.
     void begin_time(std::uint32_t ticks) noexcept {
         std::uint32_t ends = tick_of(port::now_ns()) + ticks;
@@ -77,7 +90,9 @@ private:
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const std::uint32_t look_at = care_.look_at.load(std::memory_order_relaxed);
         if (look_at != 0 && ticks_between(look_at, ends) >= 0) { return; }
-        static_cast<void>(port::write_now(g_wake, "", 1));
+        if (port::write_now(g_wake, "", 1).ok()) { return; }
+        // It is full, and the supervisor wakes anyway; or a task has closed what it knew nothing of.
+        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
     }
 
     PoolCore& core_;
@@ -94,6 +109,7 @@ private:
 void run_careful_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                         port::Fd wake) noexcept {
     g_wake = wake;
+    g_supervisor = supervisor;
     work<CareByWorker>(core, index, supervisor);
 }
 
