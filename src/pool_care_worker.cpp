@@ -91,7 +91,7 @@ private:
         const std::uint32_t look_at = care_.look_at.load(std::memory_order_relaxed);
         if (look_at != 0 && ticks_between(look_at, ends) >= 0) { return; }
         if (port::write_now(g_wake, "", 1).ok()) { return; }
-        // It is full, and the supervisor wakes anyway; or a task has closed what it knew nothing of.
+        // It is full, and the supervisor wakes anyway; or a task has closed it.
         port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
     }
 
