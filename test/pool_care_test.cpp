@@ -86,17 +86,27 @@ void without_retries_a_task_runs_once(void**) {
 
 void a_task_that_is_run_again_does_not_wait_for_the_others(void**) {
     constexpr int kMost = 5000, kAhead = 48;
-    Pool pool = make(PoolOptions().workers(2).retries(1).capacity(64));
-    Future<int> again = pool.apply_async(die_at_first, 0, 1).expect("submitting");
+    Pool pool = make(PoolOptions().workers(3).retries(1).capacity(64));
+    const auto die_together = [](int value) {
+        if (g_talk->begun.fetch_add(1) < 2) {
+            while (g_talk->begun < 2) { sleep_us(50); }
+            (void)raise(SIGKILL);
+        }
+        return value;
+    };
+    Future<int> again[2];
+    for (Future<int>& future : again) {
+        future = pool.apply_async(die_together, 1).expect("submitting");
+    }
     Future<void> ahead[kAhead];
     int i = 0;  // There is always a next one in order.
-    for (; i < kMost && !again.ready(); ++i) {
+    for (; i < kMost && !(again[0].ready() && again[1].ready()); ++i) {
         Future<void>& place = ahead[i % kAhead];
         if (i >= kAhead) { assert_ok(place.get(kPatience)); }
         place = pool.apply_async([] { sleep_us(200); }).expect("submitting");
     }
     assert_true(i < kMost);
-    assert_int_equal(*again.get(kPatience), 1);
+    for (Future<int>& future : again) { assert_int_equal(*future.get(kPatience), 1); }
 }
 
 struct Numbers {

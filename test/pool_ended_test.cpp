@@ -181,7 +181,7 @@ void a_pool_whose_timed_tasks_have_ended_sleeps(void**) {
     }
     const long busy = test::switches_of(processes.supervisor()) - fresh;
     print_message("woken %ld times by %d tasks\n", busy, tasks);
-    assert_true(busy < 100);  // Not for each of them.
+    assert_true(busy < 50);  // Not for each of them.
     sleep_us(200000);
     const long before = test::switches_of(processes.supervisor());
     sleep_us(300000);
