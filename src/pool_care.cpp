@@ -52,11 +52,13 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
     if (!core->is_host()) { return Errc::wrong_process; }
     if (pool_ended(core, ticket)) { return false; }
     Slot& slot = core->shared->slot(ticket.slot);
-    // First the wish, then the look: whoever makes the task another's in between, a worker that
-    // claims it or the supervisor that puts it back, the supervisor finds the wish when it is told.
-    slot.note.fetch_or(kCancelled, std::memory_order_seq_cst);
-    std::uint32_t seen = state_word(TaskState::ready);
-    if (slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
+    // First the wish, then the look. Who finds the task claimed knows that the supervisor will find
+    // the wish: when it is told, or when it puts the task back because the claimant has died.
+    slot.note.fetch_or(kCancelled, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // with that in put_back()
+    std::uint32_t seen = slot.state.load(std::memory_order_acquire);
+    if (state_of(seen) == TaskState::ready &&
+        slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
                                            std::memory_order_acq_rel)) {
         return true;
     }

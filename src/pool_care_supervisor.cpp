@@ -42,15 +42,13 @@ public:
         TaskState how = worker.doom.load(std::memory_order_relaxed);
         const std::uint32_t note = slot.note.load(std::memory_order_relaxed);
         if ((note & kCancelled) != 0) { how = TaskState::cancelled; }
-        if (how == TaskState::free) {
-            if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
-            slot.note.fetch_add(kOneDeath, std::memory_order_seq_cst);
-            // Workers are rung for after each death. A wish to cancel that comes after our look at
-            // the note is found by was_told().
-            how = TaskState::ready;
+        if (how != TaskState::free) {
+            slot.state.store(state_word(how), std::memory_order_release);
+            return true;
         }
-        slot.state.store(state_word(how), std::memory_order_release);
-        if (how == TaskState::ready) { care_.put_back.store(1, std::memory_order_release); }
+        if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
+        slot.note.fetch_add(kOneDeath, std::memory_order_relaxed);
+        put_back(slot);
         return true;
     }
 
@@ -59,19 +57,13 @@ public:
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);
             if (!is_unwanted(slot)) { continue; }
-            std::uint32_t seen = state_word(TaskState::ready);
-            // It was put back since: nobody has it, or a worker has claimed it by now.
-            if (slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
-                                                   std::memory_order_acq_rel)) {
-                ring_host(shared_);
-            } else if (state_of(seen) == TaskState::claimed) {
-                const std::uint32_t index = seen >> kStateBits;
-                const auto is_still = [&] {
-                    // The note after the state: of the same use of the slot.
-                    return slot.state.load(std::memory_order_acquire) == seen && is_unwanted(slot);
-                };
-                doom(index, TaskState::cancelled, is_still);
-            }
+            // Before a worker claims it, the host itself cancels it, or put_back() has.
+            const std::uint32_t seen = slot.state.load(std::memory_order_acquire);
+            if (state_of(seen) != TaskState::claimed) { continue; }
+            doom(seen >> kStateBits, TaskState::cancelled, [&] {
+                // The note after the state: of the same use of the slot.
+                return slot.state.load(std::memory_order_acquire) == seen && is_unwanted(slot);
+            });
         }
     }
 
@@ -109,6 +101,21 @@ private:
     }
     static bool is_unwanted(const Slot& slot) noexcept {
         return (slot.note.load(std::memory_order_relaxed) & kCancelled) != 0;
+    }
+
+    /// Lets the workers, who are rung for after each death, have it again.
+    void put_back(Slot& slot) noexcept {
+        // A number of our own makes this word unlike that of any other use of the slot.
+        if (++put_back_ == 1u << (32 - kStateBits)) { put_back_ = 1; }
+        std::uint32_t ready = state_word(TaskState::ready, put_back_);
+        slot.state.store(ready, std::memory_order_release);
+        care_.put_back.store(1, std::memory_order_release);
+        // The host may have wished to cancel it, and found it still claimed: then we see that now.
+        // If a worker was quicker, it is told as others are that run.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!is_unwanted(slot)) { return; }
+        slot.state.compare_exchange_strong(ready, state_word(TaskState::cancelled),
+                                           std::memory_order_acq_rel);
     }
 
     /// Ends a worker because of the task that it is in, if `is_still` so. The order, against that
@@ -189,6 +196,7 @@ private:
 
     static inline std::atomic<std::uint32_t> was_paused_{0};
     std::uint32_t last_look_ = 0;
+    std::uint32_t put_back_ = 0;
     PoolCore& core_;
     PoolShared& shared_;
     PoolCare& care_;
