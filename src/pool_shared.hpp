@@ -20,11 +20,13 @@ namespace detail {
 //   claimed -> done    that worker, by a plain store, when the result is in place (release)
 //   claimed -> refused that worker: the function is unknown to it
 //   claimed -> died    the supervisor, after it reaped that worker
-//   ... timed_out, cancelled, and in a pool that takes care also ready or done: the same
-//   ready -> cancelled the host, by one CAS
+//                      (in a pool that takes care of its tasks, see pool_care.hpp, also timed_out,
+//                      cancelled, done, or ready again, with a number of its own above)
+//   ready -> cancelled the host; the supervisor, of what it put back itself: each by one CAS
 //   any ended -> free  the host
 //
-// Only one process may leave each state, so a kill can only stop a task in a state, never tear it:
+// Each state is left by one CAS, or by one process alone: a kill can stop a task in a state, but
+// not tear it:
 // in ready another worker takes it, in claimed the supervisor finds the victim's index, in the
 // others it waits for the host, whose death ends the pool. A worker that is stopped between its
 // look at a ready slot and the CAS may find another task in it when it goes on, however often the
