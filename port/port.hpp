@@ -50,6 +50,9 @@ Result<ChildState> wait_child(Pid pid, Reap how) noexcept;
 /// is not taken for it. [ass]
 Result<ChildState> wait_watched(Pid pid, Fd watch, Reap how) noexcept;
 
+/// Whether child `pid`, not yet reaped, is stopped by a signal now (SIGSTOP, Ctrl-Z). [ass]
+bool is_stopped(Pid pid) noexcept;
+
 /// Sends `signal` (0 only asks whether it may). With `watch` (from watch_process) it reaches that
 /// process or nobody. Errors: not_found, not_permitted, bad_signal. [ass]
 Status signal_process(Pid pid, Fd watch, int signal) noexcept;

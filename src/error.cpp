@@ -113,6 +113,8 @@ constexpr Entry kEntries[] = {
      "loaded after the pool was made: make the pool after dlopen"},
     {Errc::collected, "collected", "no result is left here: keep what get() returns"},
     {Errc::empty, "empty", "nothing is there: put something in first, or wait"},
+    {Errc::task_timed_out, "task_timed_out", "it took too long: allow more time"},
+    {Errc::cancelled, "cancelled", "cancelled: submit it again"},
 };
 
 struct LimitEntry {

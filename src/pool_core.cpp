@@ -36,7 +36,8 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     const auto slot_bytes =
         static_cast<std::uint32_t>((Slot::kHeaderBytes + options.payload_ + 63) / 64 * 64);
     std::uint32_t slots_at = 0;
-    const std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
+    std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
+    if (care_bytes != nullptr) { bytes += care_bytes(workers, capacity, slot_bytes); }
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     const auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = sizeof(PoolCore) + (capacity - 1) * sizeof(SlotNote);
@@ -50,11 +51,11 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     PoolCore* const core = ::new (*own) PoolCore;  // zeroed pages: nothing is touched twice
     PoolShared* const shared = ::new (*both) PoolShared;
     core->shared = shared;
+    shared->ended_by = Errc::pool_broken;
     core->shared_bytes = shared_bytes;
     core->own_bytes = own_bytes;
     core->epoch = fork_epoch();
-    core->initialize = options.initialize_;
-    __builtin_memcpy(core->initializer, options.initializer_, sizeof core->initializer);
+    __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
     shared->workers = workers;
     shared->capacity = capacity;
     shared->slot_bytes = slot_bytes;
@@ -92,13 +93,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     core.supervisor = 0;
     // One look at each is enough: who gives his proof later sees that his parent has gone.
     for (std::uint32_t i = 0; i < shared.workers; ++i) { port::proof_end(shared.worker[i].life); }
-    if (core.ended_by == Errc::ok) {
-        switch (shared.phase.load(std::memory_order_acquire)) {
-            case PoolPhase::ended: break;
-            case PoolPhase::failed: core.ended_by = shared.failure.load(); break;
-            default: core.ended_by = Errc::pool_broken; break;
-        }
-    }
+    if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
 }
 
 void nudge(PoolCore& core) noexcept {

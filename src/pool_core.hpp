@@ -16,6 +16,8 @@ namespace detail {
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
 struct PoolCore {
+    PoolCore() noexcept {}
+
     ForkLink link;  // first: a forked child closes control and watch (pool_create.cpp)
 
     // What is used most comes first, where instructions reach it with a byte.
@@ -47,8 +49,9 @@ struct PoolCore {
 
     std::size_t shared_bytes;
     std::size_t own_bytes;
-    bool (*initialize)(void*);
-    alignas(16) unsigned char initializer[PoolOptions::kInitializerBytes];
+    union {
+        PoolOptions options;  // as create() was given them
+    };
 
     /// What the host knows of each slot.
     struct SlotNote {
@@ -58,6 +61,11 @@ struct PoolCore {
     SlotNote note[1];  // `capacity` of them
 
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+    bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
+    bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
+    const TaskTerms& terms() const noexcept { return options.rest_.terms; }
+    std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
@@ -72,9 +80,15 @@ struct PoolCore {
     bool is_host() const noexcept { return epoch == fork_epoch(); }
 };
 
-// In the supervisor and its workers (pool_supervisor.cpp, pool_worker.cpp).
+/// The life of the supervisor and, forked from it, of the workers (pool_supervisor.cpp).
 [[noreturn]] void run_supervisor(PoolCore& core, port::Pid host) noexcept;
-[[noreturn]] void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor) noexcept;
+
+// Of a pool that takes care of its tasks (pool_care_*.cpp). Weak: null in a static program without
+// time-outs, retries and what else may be asked for, which shall not grow by what they take.
+/// The bytes that it needs behind the slots of so many bytes.
+[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
+                                       std::uint32_t slot_bytes) noexcept;
+[[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;

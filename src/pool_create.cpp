@@ -55,7 +55,7 @@ Status start_supervisor(PoolCore& core) noexcept {
         core.control_read = control.reader();
         core.host_watch = host_watch;
         control.close_writer();
-        run_supervisor(core, host);
+        (run_careful_supervisor != nullptr ? run_careful_supervisor : run_supervisor)(core, host);
     }
     port::signal_mask(port::MaskChange::set, before);
     port::close(host_watch);
@@ -81,10 +81,7 @@ Status wait_until_running(PoolCore& core) noexcept {
         // In slices: the supervisor may die before it has made itself the bell's keeper.
         port::bell_wait(shared.host_bell, word, port::kAnyKind, port::now_ns() + kLookNs).ignore();
     }
-    if (phase == PoolPhase::starting) { return Errc::pool_broken; }
-    if (phase != PoolPhase::failed) { return Errc::ok; }
-    return Error(shared.failure.load(std::memory_order_relaxed),
-                 shared.failure_errno.load(std::memory_order_relaxed));
+    return phase == PoolPhase::running ? Status() : Status(shared.ended_by);
 }
 
 /// Ends the workers and waits for that.
@@ -156,10 +153,10 @@ void Pool::destroy() noexcept {
     if (PoolCore::usable(core) != Errc::ok) { return; }
     detail::end_pool(*core);
     detail::fork_list_remove(core->link);
-    detail::close_descriptors(*core);
     bool unused = false;
     {
         const detail::BellMutexHold hold(core->mutex);
+        detail::close_descriptors(*core);
         core->handle_gone = true;
         if (core->ended_by == Errc::ok) { core->ended_by = Errc::pool_terminated; }
         unused = core->is_unused();

@@ -20,14 +20,27 @@ namespace detail {
 //   claimed -> done    that worker, by a plain store, when the result is in place (release)
 //   claimed -> refused that worker: the function is unknown to it
 //   claimed -> died    the supervisor, after it reaped that worker
+//                      (in a pool that takes care of its tasks, see pool_care.hpp, also timed_out,
+//                      cancelled, done, or ready again, with a number of its own above)
+//   ready -> cancelled the host; the supervisor, of what it put back itself: each by one CAS
 //   any ended -> free  the host
 //
-// Only one process may leave each state, so a kill can only stop a task in a state, never tear it:
+// Each state is left by one CAS, or by one process alone: a kill can stop a task in a state, but
+// not tear it:
 // in ready another worker takes it, in claimed the supervisor finds the victim's index, in the
 // others it waits for the host, whose death ends the pool. A worker that is stopped between its
 // look at a ready slot and the CAS may find another task in it when it goes on, however often the
 // slot was used meanwhile: claiming that one is as right, since everything is read after the CAS.
-enum class TaskState : std::uint32_t { free, ready, claimed, done, refused, died };
+enum class TaskState : std::uint32_t {
+    free,
+    ready,
+    claimed,
+    done,
+    refused,
+    died,
+    timed_out,
+    cancelled
+};
 inline constexpr std::uint32_t kStateBits = 4;
 
 constexpr std::uint32_t state_word(TaskState state, std::uint32_t worker = 0) noexcept {
@@ -40,10 +53,19 @@ constexpr bool has_ended(std::uint32_t word) noexcept {
     return state_of(word) >= TaskState::done;
 }
 
+// What else there is to say of a task, in Slot::note, which is 0 in a free slot. The upper half is
+// how its worker died, the lower one for the care that the pool takes (pool_care.hpp).
+constexpr std::uint32_t note_of_end(std::int32_t exit_code) noexcept {
+    return static_cast<std::uint32_t>(exit_code) << 16;
+}
+constexpr std::int32_t exit_code_of(std::uint32_t note) noexcept {
+    return static_cast<std::int32_t>(note) >> 16;
+}
+
 /// One task. The payload follows, up to the slot's size (a multiple of 64).
 struct alignas(16) Slot {
     std::atomic<std::uint32_t> state;
-    std::int32_t exit_code;  // of a worker that died in it
+    std::atomic<std::uint32_t> note;
     Trampoline run;
 
     unsigned char* payload() noexcept {
@@ -64,7 +86,7 @@ struct alignas(64) WorkerRecord {
     port::ProofOfLife life;
 };
 
-enum class PoolPhase : std::uint32_t { starting, running, failed, ended };
+enum class PoolPhase : std::uint32_t { starting, running, failed };
 enum class PoolCommand : std::uint32_t { run, close, terminate };
 
 /// In PoolShared::want: several threads of the host wait.
@@ -76,6 +98,8 @@ inline constexpr std::uint32_t kRung = port::kBellOwnerDied;
 inline constexpr std::uint32_t kKeeperBits = port::kBellOwnerDied - 1;
 
 struct PoolShared {
+    PoolShared() noexcept {}
+
     // Fixed by the host before the fork.
     std::uint32_t workers;
     std::uint32_t capacity;  // a power of two
@@ -83,8 +107,11 @@ struct PoolShared {
     std::uint32_t slots_at;  // offset of the slots from here
 
     std::atomic<PoolPhase> phase;  // the supervisor's
-    std::atomic<Errc> failure;     // why it failed
-    std::atomic<std::int32_t> failure_errno;
+    // Why the pool has ended, if the supervisor has: pool_broken, until that knows better. If it is
+    // killed while it writes this, what it writes is true as well.
+    union {
+        Error ended_by;
+    };
     std::atomic<PoolCommand> command;  // the host's
 
     // The host, one thread of it at a time, sleeps on host_bell. Its keeper is the supervisor, at

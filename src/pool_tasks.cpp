@@ -10,8 +10,14 @@ namespace {
 // The host looks this often before it sleeps: some 20 us, less than a wake-up costs.
 constexpr int kSpins = 500;
 
+constexpr std::uint8_t code_byte(Errc code) noexcept {
+    return static_cast<std::uint8_t>(code);
+}
+
 void free_slot(PoolCore& core, std::uint32_t index) noexcept {
-    core.shared->slot(index).state.store(state_word(TaskState::free), std::memory_order_relaxed);
+    Slot& slot = core.shared->slot(index);
+    slot.note.store(0, std::memory_order_relaxed);
+    slot.state.store(state_word(TaskState::free), std::memory_order_relaxed);
     core.note[index].is_forgotten = false;
     core.note[index].next = core.free_head;
     core.free_head = index;
@@ -148,7 +154,6 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     PoolShared& shared = *core->shared;
     Slot& slot = shared.slot(ticket.slot);
     slot.run = run;
-    slot.exit_code = 0;
     const BellMutexHold hold(core->mutex);
     const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
     slot.state.store(state_word(TaskState::ready), std::memory_order_release);
@@ -179,13 +184,16 @@ Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
 }
 
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
+    // In the order of TaskState.
+    static constexpr std::uint8_t kOutcomes[] = {
+        code_byte(Errc::not_done),         code_byte(Errc::not_done),
+        code_byte(Errc::not_done),         code_byte(Errc::ok),
+        code_byte(Errc::unknown_function), code_byte(Errc::worker_died),
+        code_byte(Errc::task_timed_out),   code_byte(Errc::cancelled)};
     const Slot& slot = core->shared->slot(ticket.slot);
-    switch (state_of(slot.state.load(std::memory_order_acquire))) {
-        case TaskState::done: return Errc::ok;
-        case TaskState::died: return Error(Errc::worker_died, 0, slot.exit_code);
-        case TaskState::refused: return Errc::unknown_function;
-        default: return Errc::not_done;
-    }
+    const TaskState state = state_of(slot.state.load(std::memory_order_acquire));
+    return Error(static_cast<Errc>(kOutcomes[static_cast<std::uint32_t>(state) % 8]), 0,
+                 exit_code_of(slot.note.load(std::memory_order_relaxed)));
 }
 
 Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {

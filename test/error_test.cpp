@@ -86,7 +86,9 @@ constexpr bool is_known(Errc code) {
         case Errc::not_done:
         case Errc::unknown_function:
         case Errc::collected:
-        case Errc::empty: return true;
+        case Errc::empty:
+        case Errc::task_timed_out:
+        case Errc::cancelled: return true;
     }
     return false;
 }

@@ -129,6 +129,39 @@ void in_threads(int count, F f) {
     for (int i = 0; i < count; ++i) { assert_int_equal(pthread_join(threads[i].id, nullptr), 0); }
 }
 
+/// Kills some worker every millisecond as long as it lives.
+class Storm {
+public:
+    explicit Storm(const Pool& pool) : pool_(pool) {
+        assert_int_equal(pthread_create(&thread_, nullptr, &run, this), 0);
+    }
+    int stop() {
+        over_.store(true);
+        assert_int_equal(pthread_join(thread_, nullptr), 0);
+        return kills_;
+    }
+
+private:
+    static void* run(void* storm_pointer) {
+        Storm& storm = *static_cast<Storm*>(storm_pointer);
+        Chance chance(7);
+        while (!storm.over_) {
+            std::int32_t pids[16];
+            const size_t count = storm.pool_.worker_pids(pids, 16);
+            if (count > 0) {
+                const pid_t pid = pids[chance.below(static_cast<long>(count))];
+                storm.kills_ += kill(pid, SIGKILL) == 0 ? 1 : 0;
+            }
+            sleep_us(500 + chance.below(1000));
+        }
+        return nullptr;
+    }
+    const Pool& pool_;
+    pthread_t thread_;
+    std::atomic<bool> over_{false};
+    int kills_ = 0;
+};
+
 /// What tasks and tests tell each other. Made before any pool, so that every worker has it.
 struct Talk {
     std::atomic<int> begun{0};

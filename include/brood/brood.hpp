@@ -24,6 +24,7 @@
 #include <brood/semaphore.hpp>
 #include <brood/shared_memory.hpp>
 #include <brood/signals.hpp>
+#include <brood/task_options.hpp>
 #include <brood/text.hpp>
 #include <brood/this_process.hpp>
 #include <brood/timeout.hpp>

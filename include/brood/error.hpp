@@ -95,6 +95,8 @@ enum class Errc : std::int32_t {
     unknown_function = 129,    ///< Not in the program the pool was forked from (dlopen later).
     collected = 130,           ///< The future's result was taken before, or it has no task.
     empty = 131,               ///< Nothing is there now.
+    task_timed_out = 132,      ///< The task took longer than it was allowed, and was ended.
+    cancelled = 133,           ///< The task was cancelled before it had ended.
 };
 
 /// The limits of the system that an Error can name. The numbers are stable, as those of Errc.

@@ -35,8 +35,9 @@ public:
     /// Waits until the task has ended and takes its result (Result<void> does not exist: a task
     /// without a result gives a Status).
     /// Returns: the result; timed_out (it may be called again); worker_died (detail: -9 for
-    ///          SIGKILL, or the exit code); pool_broken; pool_terminated; unknown_function;
-    ///          collected (taken before, or no task); wrong_process.
+    ///          SIGKILL, or the exit code; Error::describe() has it in words); task_timed_out;
+    ///          cancelled; pool_broken; pool_terminated; unknown_function; collected (taken
+    ///          before, or no task); wrong_process.
     auto get(Timeout timeout = Timeout::forever()) noexcept {
         const Status status = take(timeout);
         if constexpr (std::is_void_v<R>) {
@@ -50,7 +51,8 @@ public:
             return Result<R>(*std::launder(reinterpret_cast<R*>(bytes)));
         }
     }
-    /// Waits until the task has ended, well or not: ok. Errors: as get(), without worker_died.
+    /// Waits until the task has ended, well or not: ok. Errors: as get(), without those
+    /// of the task.
     Status wait(Timeout timeout = Timeout::forever()) noexcept {
         return core_ == nullptr ? Status(Errc::collected)
                                 : Status(detail::pool_wait(core_, ticket_, timeout));
@@ -66,6 +68,14 @@ public:
         if (ended == Errc::wrong_process) { return Errc::wrong_process; }
         return ended == Errc::ok && detail::pool_outcome(core_, ticket_).ok();
     }
+    /// Ends the task and returns at once. If no worker has begun it, it never runs. If it runs, its
+    /// worker gets SIGTERM, 200 ms later SIGKILL, whatever the task blocks, and is replaced. The
+    /// outcome is cancelled; a task that ends by itself in that moment is done, and get() tells.
+    /// Returns: true; false if it had ended before. Errors: collected; wrong_process.
+    Result<bool> cancel() noexcept {
+        if (core_ == nullptr) { return Errc::collected; }
+        return detail::pool_cancel(core_, ticket_);
+    }
 
 private:
     friend class Pool;
@@ -76,9 +86,7 @@ private:
         if (core_ == nullptr) { return Errc::collected; }
         const Status status = detail::pool_collect(core_, ticket_, timeout);
         // The task has ended, without a result: the slot is of no use any more.
-        const bool has_failed = status.code() == Errc::worker_died ||
-                                status.code() == Errc::unknown_function;
-        if (has_failed) { drop(); }
+        if (detail::is_end_of_task(status.code())) { drop(); }
         return status;
     }
     void drop() noexcept {

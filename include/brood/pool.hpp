@@ -11,6 +11,7 @@
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
 #include <brood/result.hpp>
+#include <brood/task_options.hpp>
 #include <brood/timeout.hpp>
 
 namespace brood {
@@ -41,6 +42,20 @@ public:
         payload_ = bytes;
         return *this;
     }
+    /// A worker ends in order after so many tasks and is replaced, so that what tasks leave behind
+    /// in it (memory, descriptors) does not pile up. From 1 on. Without it: never.
+    PoolOptions& max_tasks_per_child(std::uint32_t tasks) noexcept;
+    /// How often a task is run again whose worker died in it, at most 255 times. So a task may run
+    /// more than once, or once and a bit: that is for tasks which may. Their arguments are as they
+    /// were submitted each time, and a result that is complete counts, whoever is killed then.
+    /// Without it: 0.
+    PoolOptions& retries(std::uint32_t times) noexcept;
+    /// How long each task may run, up to 13 days, counted from when a worker begins it (each time,
+    /// if it is run again), in steps of a millisecond. Time in which its worker is stopped does not
+    /// count. A task that runs longer is ended from outside, whatever it blocks or waits for: its
+    /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
+    /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
+    PoolOptions& task_timeout(Timeout timeout) noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -52,8 +67,8 @@ public:
                       "kInitializerBytes: capture by reference");
         const Stored stored{std::forward<F>(function),
                             detail::pack(std::forward<Arguments>(arguments)...)};
-        __builtin_memcpy(initializer_, &stored, sizeof stored);
-        initialize_ = [](void* bytes) -> bool {
+        __builtin_memcpy(rest_.initializer, &stored, sizeof stored);
+        rest_.initialize = [](void* bytes) -> bool {
             Stored& call = *std::launder(static_cast<Stored*>(bytes));
             using R = std::decay_t<decltype(call())>;
             if constexpr (std::is_void_v<R>) {
@@ -75,33 +90,40 @@ private:
     std::uint32_t workers_ = UINT32_MAX;  // not set
     std::uint32_t capacity_ = 1024;
     std::size_t payload_ = 48;
-    bool (*initialize_)(void*) = nullptr;
-    alignas(16) unsigned char initializer_[kInitializerBytes] = {};
+    // Together, so that they are zeroed at once.
+    struct Rest {
+        alignas(16) unsigned char initializer[kInitializerBytes];
+        bool (*initialize)(void*);
+        detail::TaskTerms terms;
+        std::uint32_t max_tasks;
+    } rest_ = {};
 };
 
 /// A fixed number of worker processes that take tasks from a common table.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
-///         create(). No heap. Two descriptors in the host.
+///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
+///         retries, cancel() or max_tasks_per_child: one slot and 64 bytes more for each worker, 8
+///         bytes more for each slot, and one descriptor in each worker.
 /// Fork:   a supervisor process is forked from the host and forks the workers, so they see the
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
 /// Tasks:  functions, or lambdas without captures (or by_value()), with trivially copyable
 ///         arguments and result. They run as daemons: they may not start processes. SIGINT, SIGQUIT
 ///         and SIGHUP are ignored in them: the host decides what Ctrl-C means.
-/// Crash:  a killed worker fails only the task it was in (worker_died) and is replaced; every other
-///         task runs exactly once. A killed supervisor: pool_broken for what had not ended, and the
-///         workers go (posix: as soon as a call of the host notices; there, and in a sandbox that
-///         forbids prctl(2), each after the task it is in at the latest). A killed host: all of
-///         them are gone within a second (posix: unless the supervisor is killed at the same
-///         moment; then each goes after its task). A stopped process is not dead: what it holds
-///         waits for it, no more.
+/// Crash:  a killed worker fails only the task it was in (worker_died, unless it is run again) and
+///         is replaced; every other task runs exactly once. A killed supervisor: pool_broken for
+///         what had not ended, and the workers go (posix: as soon as a call of the host notices;
+///         there, and in a sandbox that forbids prctl(2), each after the task it is in at the
+///         latest). A killed host: all of them are gone within a second (posix: unless the
+///         supervisor is killed at the same moment; then each goes after its task). A stopped
+///         process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
 class Pool {
 public:
-    /// Errors: bad_argument (0 workers, or more than the maxima above), no_memory, no_space,
-    /// too_many_processes, too_many_files (all undone; a retry may work), daemon_has_children;
-    /// initializer_failed, if that is known by then.
+    /// Errors: bad_argument (0 workers, or more than the maxima above), timeout_negative,
+    /// timeout_overflow, no_memory, no_space, too_many_processes, too_many_files (all undone; a
+    /// retry may work), daemon_has_children; initializer_failed, if that is known by then.
     static Result<Pool> create(const PoolOptions& options = PoolOptions()) noexcept;
 
     Pool() noexcept = default;
@@ -126,25 +148,35 @@ public:
         return future.ok() ? future->get() : Got(future.error());
     }
 
+    /// The same with options for this task.
+    template <class F, class... Arguments>
+    auto apply(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
+        using R = detail::CallResult<F, Arguments...>;
+        auto future =
+            apply_async(options, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        using Got = decltype(std::declval<Future<R>&>().get());
+        return future.ok() ? future->get() : Got(future.error());
+    }
+
     /// Submits f(arguments...) and returns at once.
     /// Returns: its Future; full (capacity tasks are not yet collected: get() some); pool_closed;
     ///          pool_broken; initializer_failed; task_too_large (detail: the payload_bytes it
     ///          needs); closed (moved from); wrong_process.
     template <class F, class... Arguments>
     auto apply_async(F&& function, Arguments&&... arguments) noexcept {
-        detail::check_task<F, Arguments...>();
-        using R = detail::CallResult<F, Arguments...>;
-        using Call = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
-        static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
-        constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
-                                                                            : detail::bytes_of<R>();
-        detail::Ticket ticket;
-        const Status reserved = detail::pool_reserve(core_, kBytes, ticket);
-        if (!reserved.ok()) { return Result<Future<R>>(reserved.error()); }
-        ::new (detail::pool_payload(core_, ticket))
-            Call{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
-        detail::pool_publish(core_, ticket, &detail::run_call<Call, R>);
-        return Result<Future<R>>(Future<R>(core_, ticket));
+        const auto reserve = [this](std::size_t bytes, detail::Ticket& ticket) {
+            return detail::pool_reserve(core_, bytes, ticket);
+        };
+        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+    }
+    /// The same with options for this task: how long it may run, how often it is run again.
+    /// Returns: also timeout_negative, timeout_overflow, bad_argument.
+    template <class F, class... Arguments>
+    auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
+        const auto reserve = [this, options](std::size_t bytes, detail::Ticket& ticket) {
+            return detail::pool_reserve_on(core_, bytes, options.terms_, ticket);
+        };
+        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
 
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
@@ -186,6 +218,22 @@ public:
     std::int32_t supervisor_pid() const noexcept;
 
 private:
+    template <class Reserve, class F, class... Arguments>
+    auto submit(const Reserve& reserve, F&& function, Arguments&&... arguments) noexcept {
+        detail::check_task<F, Arguments...>();
+        using R = detail::CallResult<F, Arguments...>;
+        using Call = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
+        static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
+        constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
+                                                                            : detail::bytes_of<R>();
+        detail::Ticket ticket;
+        const Status reserved = reserve(kBytes, ticket);
+        if (!reserved.ok()) { return Result<Future<R>>(reserved.error()); }
+        ::new (detail::pool_payload(core_, ticket))
+            Call{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
+        detail::pool_publish(core_, ticket, &detail::run_call<Call, R>);
+        return Result<Future<R>>(Future<R>(core_, ticket));
+    }
     void destroy() noexcept;
     detail::PoolCore* core_ = nullptr;
 };

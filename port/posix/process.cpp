@@ -38,6 +38,14 @@ Result<ChildState> wait_child(Pid pid, Reap how) noexcept {
     return detail::wait_by(P_PID, pid, how);
 }
 
+bool is_stopped(Pid pid) noexcept {
+    siginfo_t info;
+    info.si_pid = 0;
+    const auto child = static_cast<id_t>(pid);
+    const int asked = ::waitid(P_PID, child, &info, WSTOPPED | WNOHANG | WNOWAIT);
+    return pid > 0 && asked == 0 && info.si_pid == pid;
+}
+
 Status signal_group(Pid group, int signal) noexcept {
     if (group <= 1) { return Errc::bad_argument; }  // 0: our own group; 1: every process there is.
     if (::kill(-group, signal) == 0) { return {}; }

@@ -49,9 +49,22 @@ struct Ticket {
     std::uint32_t slot = 0;
 };
 
+/// What was asked for a task: see TaskOptions. As the workers and the supervisor see it.
+struct TaskTerms {
+    std::uint32_t ticks;    // how long it may run, in units of 2^20 ns; 0: for ever
+    std::uint32_t retries;  // how often it is run again when its worker has died
+};
+
+/// In TaskOptions, for a number that was not set.
+inline constexpr std::uint32_t kAsThePool = UINT32_MAX - 2;
+/// TaskTerms::ticks for it; of one that cannot be, a number that is refused later.
+std::uint32_t ticks_of(Timeout timeout) noexcept;
+
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
 /// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
 Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept;
+/// The same for a task on terms of its own. Also timeout_negative, timeout_overflow, bad_argument.
+Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms, Ticket& ticket) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
@@ -59,10 +72,17 @@ bool pool_ended(PoolCore* core, Ticket ticket) noexcept;
 /// Waits until the task has ended, one way or another: ok. Errors: timed_out, pool_broken,
 /// pool_terminated, wrong_process, timeout_negative, timeout_overflow.
 Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
-/// How an ended task ended: ok, worker_died, unknown_function.
+/// How an ended task ended: ok, worker_died, unknown_function, task_timed_out, cancelled.
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept;
+/// Whether this is how a task has ended, other than well.
+constexpr bool is_end_of_task(Errc code) noexcept {
+    return code == Errc::worker_died || code == Errc::unknown_function ||
+           code == Errc::task_timed_out || code == Errc::cancelled;
+}
 /// Both, one after the other.
 Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
+/// Ends it: see Future::cancel().
+Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept;
 /// Gives the slot back; a task that has not ended goes on and is forgotten.
 void pool_drop(PoolCore* core, Ticket ticket) noexcept;
 /// How many payload bytes a slot has, and how many workers there are.

@@ -1,0 +1,37 @@
+// TaskOptions: what may be asked for one task of a pool.
+#ifndef BROOD_TASK_OPTIONS_HPP
+#define BROOD_TASK_OPTIONS_HPP
+
+#include <cstdint>
+
+#include <brood/detail/task.hpp>
+#include <brood/timeout.hpp>
+
+namespace brood {
+inline namespace v0 {
+
+/// `pool.apply_async(TaskOptions().timeout(seconds(2)).retries(1), f, 7)`. What is not set is as
+/// PoolOptions has it.
+class TaskOptions {
+public:
+    /// How long the task may run, up to 13 days; forever(): as long as it likes. See
+    /// PoolOptions::task_timeout().
+    TaskOptions& timeout(Timeout timeout) noexcept {
+        terms_.ticks = detail::ticks_of(timeout);
+        return *this;
+    }
+    /// How often it is run again when its worker has died. See PoolOptions::retries().
+    TaskOptions& retries(std::uint32_t times) noexcept {
+        terms_.retries = times;
+        return *this;
+    }
+
+private:
+    friend class Pool;
+    detail::TaskTerms terms_ = {detail::kAsThePool, detail::kAsThePool};
+};
+
+}  // namespace v0
+}  // namespace brood
+
+#endif

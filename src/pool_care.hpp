@@ -1,0 +1,119 @@
+// What a pool may do for its tasks beyond what every pool does: time-outs, retries, cancelling, and
+// workers that end after so many tasks. Only programs that ask for some of it link it; their pools
+// have all of it. It costs a task for which nothing was asked some loads of words that hardly ever
+// change, and no locked operation.
+#ifndef BROOD_SRC_POOL_CARE_HPP
+#define BROOD_SRC_POOL_CARE_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "pool_core.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+
+// The lower half of Slot::note. All 0 in a free slot.
+inline constexpr std::uint32_t kOwnTerms = 1;    // by the host: PoolCare::terms() are those of it
+inline constexpr std::uint32_t kCancelled = 2;   // by the host, once it is published
+inline constexpr std::uint32_t kOneDeath = 256;  // by the supervisor: workers died in it, counted
+
+constexpr std::uint32_t deaths_of(std::uint32_t note) noexcept {
+    return note / kOneDeath % 256;
+}
+
+// Time is counted in ticks of 2^20 ns, of which 32 bits are kept: what is more than 2^31 of them
+// apart (26 days) is not told from what is not. 0 is no tick.
+inline constexpr std::uint32_t kTicksMax = 1u << 30;
+inline constexpr int kTickShift = 20;
+
+inline std::uint32_t tick_of(std::int64_t ns) noexcept {
+    const auto tick = static_cast<std::uint32_t>(ns >> kTickShift);
+    return tick == 0 ? 1 : tick;
+}
+/// From `early` to `late`; negative if that is the earlier.
+inline std::int32_t ticks_between(std::uint32_t early, std::uint32_t late) noexcept {
+    return static_cast<std::int32_t>(late - early);
+}
+
+// In TaskTerms::ticks, instead: what was asked for cannot be.
+inline constexpr std::uint32_t kTicksNegative = UINT32_MAX;
+inline constexpr std::uint32_t kTicksOverflow = UINT32_MAX - 1;
+inline constexpr std::uint32_t kRetriesMax = 255;
+
+/// ok, timeout_negative, timeout_overflow, bad_argument.
+Errc check_terms(const TaskTerms& terms) noexcept;
+
+inline constexpr TaskState kDoubted = TaskState::ready;
+
+/// What a worker and the supervisor tell each other.
+struct alignas(64) WorkerCare {
+    // Written by the worker.
+    std::atomic<std::uint32_t> ends;      // when its task has had its time; 0: it has no end
+    std::atomic<std::uint32_t> ticks;     // how long a task with an end had lately
+    std::atomic<std::uint32_t> computed;  // 1: the result is in its room, and belongs in the slot
+
+    // Written by the supervisor: how the task of the worker shall have ended. free: as it likes.
+    // Who sees anything else at himself takes no task any more. kDoubted: whether it is still that
+    // task is not known yet, and who would publish a result waits until it is.
+    std::atomic<TaskState> doom;
+
+    // The supervisor's own.
+    std::uint32_t paused_at;  // since when it is known to be stopped; 0: it is not
+    std::uint32_t seen_ends;  // the `ends` to which `extension` belongs
+    std::uint32_t extension;  // how long its task was stopped
+    std::int64_t kill_at_ns;  // it was asked to end, and is not asked any more; 0: it was not asked
+};
+
+/// In shared memory, behind the slots.
+struct PoolCare {
+    /// When the supervisor looks next; 0: only when it is woken.
+    alignas(64) std::atomic<std::uint32_t> look_at;
+    /// Whether there may be tasks that were put back, which no worker finds in order.
+    alignas(64) std::atomic<std::uint32_t> put_back;
+    alignas(64) WorkerCare worker[1];  // as many as there are; a room for each and the terms behind
+
+    static PoolCare& of(PoolShared& shared) noexcept {
+        auto* const slots = reinterpret_cast<unsigned char*>(&shared) + shared.slots_at;
+        return *reinterpret_cast<PoolCare*>(slots +
+                                            std::size_t{shared.capacity} * shared.slot_bytes);
+    }
+    /// As large as a payload, of which a worker leaves the arguments as they are until it has the
+    /// result.
+    unsigned char* room(const PoolShared& shared, std::uint32_t index) noexcept {
+        return reinterpret_cast<unsigned char*>(&worker[shared.workers]) +
+               std::size_t{index} * shared.slot_bytes;
+    }
+    TaskTerms& terms(const PoolShared& shared, std::uint32_t slot) noexcept {
+        return reinterpret_cast<TaskTerms*>(room(shared, shared.workers))[slot];
+    }
+    static std::size_t room_bytes(const PoolShared& shared) noexcept {
+        return shared.slot_bytes - Slot::kHeaderBytes;
+    }
+};
+
+/// The terms of a task that has not ended.
+inline TaskTerms terms_of(PoolCore& core, Slot& slot) noexcept {
+    PoolShared& shared = *core.shared;
+    const std::uint32_t note = slot.note.load(std::memory_order_relaxed);
+    if ((note & kOwnTerms) == 0) { return core.terms(); }
+    const auto at = reinterpret_cast<unsigned char*>(&slot) -
+                    reinterpret_cast<unsigned char*>(&shared.slot(0));
+    const auto index = static_cast<std::size_t>(at) / shared.slot_bytes;
+    return PoolCare::of(shared).terms(shared, static_cast<std::uint32_t>(index));
+}
+
+/// The life of a supervisor that takes care: as run_careful_supervisor(), but links it.
+[[noreturn]] void supervise_with_care(PoolCore& core, port::Pid host) noexcept;
+/// The life of a worker that takes care, from the fork on; a byte to `wake` makes the supervisor
+/// look.
+[[noreturn]] void run_careful_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
+                                     port::Fd wake) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

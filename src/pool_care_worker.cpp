@@ -1,0 +1,118 @@
+// A worker of a pool that takes care of its tasks.
+#include "pool_care.hpp"
+#include "pool_worker.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+constexpr std::int64_t kNapNs = 50000;
+
+port::Fd g_wake = port::kNoFd;
+port::Pid g_supervisor = 0;
+
+class CareByWorker {
+public:
+    CareByWorker(PoolCore& core, std::uint32_t index) noexcept
+        : core_(core),
+          shared_(*core.shared),
+          care_(PoolCare::of(shared_)),
+          mine_(care_.worker[index]),
+          room_(care_.room(shared_, index)),
+          tasks_left_(core.max_tasks()) {}
+
+    /// Asked before each look for a task, and so between the end of one (there is a fence behind it
+    /// in Worker::run()) and the claim of the next. So the supervisor, which looks at the task
+    /// after it has stored the doom, finds that the task has ended, or the worker finds the doom:
+    /// no other task is hit.
+    bool is_over() const noexcept {
+        return is_worn_ || mine_.doom.load(std::memory_order_relaxed) != TaskState::free;
+    }
+
+    /// If killed after this and before the claim: the supervisor says it anew when it replaces us.
+    bool has_put_back() noexcept {
+        return care_.put_back.load(std::memory_order_relaxed) != 0 &&
+               care_.put_back.exchange(0, std::memory_order_acq_rel) != 0;
+    }
+    static bool is_put_back(const Slot& slot) noexcept {
+        return deaths_of(slot.note.load(std::memory_order_relaxed)) != 0;
+    }
+    void may_have_more() noexcept { care_.put_back.store(1, std::memory_order_relaxed); }
+
+    /// Where the task shall find its arguments.
+    void* begin(Slot& slot) noexcept {
+        const TaskTerms terms = terms_of(core_, slot);
+        const std::uint32_t deaths = deaths_of(slot.note.load(std::memory_order_relaxed));
+        is_worn_ = tasks_left_ != 0 && --tasks_left_ == 0;
+        is_apart_ = deaths < terms.retries;
+        is_timed_ = terms.ticks != 0;
+        if (is_timed_) { begin_time(terms.ticks); }
+        if (!is_apart_) { return slot.payload(); }
+        __builtin_memcpy(room_, slot.payload(), PoolCare::room_bytes(shared_));
+        return room_;
+    }
+
+    /// False: the result is not wanted any more, and neither is this worker.
+    bool end(Slot& slot, bool was_run) noexcept {
+        if (is_timed_) { mine_.ends.store(0, std::memory_order_release); }
+        if (is_doomed()) { return false; }
+        if (!is_apart_ || !was_run) { return true; }
+        // If killed up to here: the arguments are as they were, and the task is run again.
+        mine_.computed.store(1, std::memory_order_release);
+        // If killed here: the supervisor copies.
+        __builtin_memcpy(slot.payload(), room_, PoolCare::room_bytes(shared_));
+        return true;
+    }
+    void published() noexcept {
+        // If killed here: no task is claimed, and what was computed means nothing.
+        if (is_apart_) { mine_.computed.store(0, std::memory_order_release); }
+    }
+
+private:
+    bool is_doomed() const noexcept {
+        for (;;) {
+            const TaskState doom = mine_.doom.load(std::memory_order_relaxed);
+            if (doom != kDoubted) { return doom != TaskState::free; }
+            // The supervisor is at it, or was killed there: then the pool is no more.
+            if (port::parent_id() != g_supervisor) { port::exit_now(1); }
+            port::sleep_until(port::now_ns() + kNapNs);
+        }
+    }
+
+    /// If killed, or stopped, anywhere in here: the supervisor is woken by that.
+    void begin_time(std::uint32_t ticks) noexcept {
+        std::uint32_t ends = tick_of(port::now_ns()) + ticks;
+        ends += ends == 0 ? 1 : 0;
+        mine_.ticks.store(ticks, std::memory_order_relaxed);
+        mine_.ends.store(ends, std::memory_order_relaxed);
+        // Either we see when the supervisor will look, or it sees our end before it sleeps.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        const std::uint32_t look_at = care_.look_at.load(std::memory_order_relaxed);
+        if (look_at != 0 && ticks_between(look_at, ends) >= 0) { return; }
+        if (port::write_now(g_wake, "", 1).ok()) { return; }
+        // It is full, and the supervisor wakes anyway; or a task has closed it.
+        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
+    }
+
+    PoolCore& core_;
+    PoolShared& shared_;
+    PoolCare& care_;
+    WorkerCare& mine_;
+    unsigned char* room_;
+    std::uint32_t tasks_left_;  // 0: any number
+    bool is_worn_ = false, is_apart_ = false, is_timed_ = false;
+};
+
+}  // namespace
+
+void run_careful_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
+                        port::Fd wake) noexcept {
+    g_wake = wake;
+    g_supervisor = supervisor;
+    work<CareByWorker>(core, index, supervisor);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,124 @@
+// Goal: whichever call of the port fails, or kills its caller, while a pool runs tasks again, ends
+// them in time, cancels them and replaces worn workers: nothing is left, nobody waits for ever, and
+// a killed worker costs nothing at all.
+// Method: as core_fault_test.
+#include "support.hpp"
+
+#include <brood/brood.hpp>
+
+#include <sys/prctl.h>
+
+#include <port/port.hpp>
+
+#include "fault/fault.hpp"
+
+using namespace brood;
+
+namespace {
+
+enum Verdict { kFine = 0, kLeftDescriptor = 10, kLeftProcess, kNotTold, kRetryFailed, kNotStruck };
+
+constexpr std::uint32_t kCallsMax = 2000;
+const Timeout kPatience = seconds(3);
+
+unsigned square(unsigned n) {
+    return n * n;
+}
+int stay() {
+    for (;;) { (void)pause(); }
+    return 0;
+}
+
+/// How a task that never ends has ended: ok, if as it should.
+Status ended_as(Errc wanted, Future<int>& future) {
+    const Result<int> got = future.get(kPatience);
+    return got.code() == wanted ? Status() : Status(got.code());
+}
+
+Status a_pool_that_cares() {
+    const auto options = PoolOptions().workers(2).retries(3).max_tasks_per_child(3);
+    Result<Pool> pool = Pool::create(options);
+    if (!pool.ok()) { return pool.status(); }
+    for (unsigned i = 0; i < 5; ++i) {
+        const Result<unsigned> got = pool->apply(square, i);
+        if (!got.ok()) { return got.status(); }
+        if (*got != i * i) { return Errc::corrupt; }
+    }
+    Result<Future<int>> late = pool->apply_async(TaskOptions().timeout(milliseconds(5)), stay);
+    Result<Future<int>> unwanted = pool->apply_async(stay);
+    if (!late.ok() || !unwanted.ok()) { return late.ok() ? unwanted.status() : late.status(); }
+    const Status timed_out = ended_as(Errc::task_timed_out, *late);
+    if (!timed_out.ok()) { return timed_out; }
+    const Status asked = unwanted->cancel().status();
+    const Status cancelled = asked.ok() ? ended_as(Errc::cancelled, *unwanted) : asked;
+    if (!cancelled.ok()) { return cancelled; }
+    const Status closed = pool->close();
+    return closed.ok() ? pool->join(kPatience) : closed;
+}
+
+bool all_end() {
+    return test::eventually([] {
+        for (;;) {
+            const pid_t pid = waitpid(-1, nullptr, WNOHANG);
+            if (pid <= 0) { return pid < 0 && errno == ECHILD; }
+        }
+    });
+}
+
+/// In a process of its own: the pool with a fault, what it left, and once more without.
+int subject(const fault::Plan& plan, bool (*is_told)(Errc)) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const std::size_t descriptors = test::open_descriptors();
+    fault::arm(plan);
+    const Status status = a_pool_that_cares();
+    const bool struck = fault::struck();
+    fault::disarm();
+    if (!(struck ? is_told(status.code()) : status.ok())) { return kNotTold; }
+    if (!all_end()) { return kLeftProcess; }
+    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
+    if (!a_pool_that_cares().ok()) { return kRetryFailed; }
+    return struck ? kFine : kNotStruck;
+}
+
+void sweep(fault::Act act, std::uint32_t depth, bool (*is_told)(Errc)) {
+    std::uint32_t nth = 1;
+    for (;; ++nth) {
+        assert_true(nth < kCallsMax);
+        fault::Plan plan;
+        plan.act = act;
+        plan.nth = nth;
+        plan.depth = depth;
+        const int verdict = test::run_child([&] { return subject(plan, is_told); });
+        if (verdict == kNotStruck) { break; }
+        if (verdict != kFine) { fail_msg("call %u at depth %u: %d", nth, depth, verdict); }
+    }
+    print_message("depth %u: %u calls struck in turn\n", depth, nth - 1);
+}
+
+bool anything(Errc) {
+    return true;
+}
+
+void whatever_call_fails_leaves_nothing_and_a_retry_works(void**) {
+    for (const std::uint32_t depth : {0u, 1u, 2u}) { sweep(fault::Act::fail, depth, anything); }
+}
+
+void a_supervisor_killed_at_any_call_is_told_to_who_waits(void**) {
+    sweep(fault::Act::kill, 1,
+          [](Errc code) { return code == Errc::ok || code == Errc::pool_broken; });
+}
+
+void a_worker_killed_at_any_call_costs_nothing(void**) {
+    sweep(fault::Act::kill, 2, [](Errc code) { return code == Errc::ok; });
+}
+
+}  // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_call_fails_leaves_nothing_and_a_retry_works),
+        cmocka_unit_test(a_supervisor_killed_at_any_call_is_told_to_who_waits),
+        cmocka_unit_test(a_worker_killed_at_any_call_costs_nothing),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
