@@ -13,6 +13,7 @@
 #include <brood/future.hpp>
 #include <brood/joinable_queue.hpp>
 #include <brood/lock.hpp>
+#include <brood/map_options.hpp>
 #include <brood/message_queue.hpp>
 #include <brood/named_semaphore.hpp>
 #include <brood/pipe.hpp>

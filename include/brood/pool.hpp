@@ -10,6 +10,7 @@
 #include <brood/detail/map_tasks.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
+#include <brood/map_options.hpp>
 #include <brood/result.hpp>
 #include <brood/timeout.hpp>
 
@@ -150,24 +151,33 @@ public:
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
     /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
     ///          whose worker died are left as they were); full, if Futures or other threads hold
-    ///          the whole table.
+    ///          the whole table; bad_argument, task_too_large (see MapOptions).
     template <class F, class T, class R>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count) noexcept {
-        return map(std::forward<F>(function), inputs, outputs, count,
+    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
+               const MapOptions& options = MapOptions()) noexcept {
+        return map(std::forward<F>(function), inputs, outputs, count, options,
                    [](std::size_t, std::size_t) {});
     }
     /// The same, and calls progress(done, total) in the host as chunks are collected.
     template <class F, class T, class R, class Progress>
     Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
-               Progress&& progress) noexcept {
+               const MapOptions& options, Progress&& progress) noexcept {
         detail::check_task<F, T>();
-        return detail::map_tasks(core_, std::decay_t<F>(function), inputs, outputs, count,
+        return detail::map_tasks(core_, std::decay_t<F>(function), inputs, outputs, count, options,
                                  std::forward<Progress>(progress));
     }
+    template <class F, class T, class R, class Progress,
+              class = std::enable_if_t<std::is_invocable_v<Progress&, std::size_t, std::size_t>>>
+    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
+               Progress&& progress) noexcept {
+        return map(std::forward<F>(function), inputs, outputs, count, MapOptions(),
+                   std::forward<Progress>(progress));
+    }
     template <class F, class T, class R, std::size_t N>
-    Status map(F&& function, const T (&inputs)[N], R (&outputs)[N]) noexcept {
+    Status map(F&& function, const T (&inputs)[N], R (&outputs)[N],
+               const MapOptions& options = MapOptions()) noexcept {
         return map(std::forward<F>(function), static_cast<const T*>(inputs),
-                   static_cast<R*>(outputs), N);
+                   static_cast<R*>(outputs), N, options);
     }
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
