@@ -50,6 +50,8 @@ int use(Pool& pool, int factor) {
     int in[2] = {1, 2}, out[2];
     pool.map(by_value([factor](int n) { return n * factor; }), in, out).ignore();
     const auto made = Pool::create(PoolOptions().initializer([factor] { return factor > 0; }));
+    const Pair<int, Job> pairs[1] = {{1, Job{2, 3.0}}};
+    pool.starmap([](int n, const Job& job) { return n + job.a; }, pairs, in, 1).ignore();
     return pool.apply(work, Job{1, 2.0}).value_or(made.ok() ? 1 : 0);
 }
 )";
@@ -69,6 +71,9 @@ void bad(Pool& pool, int factor, const char* text, Owner owner) {
     (void)PoolOptions().initializer([] { return 0; });
     int in[1] = {1}; long out[1];
     (void)pool.map([](int n) { return n; }, in, out);
+    (void)pool.starmap([](int a) { return a; }, in, in);
+    const Pair<int, const char*> named[1] = {{1, text}};
+    (void)pool.starmap([](int a, const char*) { return a; }, named, in, 1);
 }
 )";
 
@@ -82,6 +87,7 @@ const char* const kMessages[] = {
     "the initializer and its arguments must be trivially copyable",
     "an initializer returns nothing, a bool (true: well) or a Status",
     "the outputs must have the type that the function returns",
+    "starmap() takes the arguments of each call in a Pair or a Tuple",
 };
 
 char g_output[1 << 20];

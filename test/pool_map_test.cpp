@@ -1,6 +1,8 @@
 // Goal: map() gives back what the function makes of each element, whatever their number and size.
 #include "pool_support.hpp"
 
+#include <brood/tuple.hpp>
+
 using namespace pool_test;
 
 namespace {
@@ -161,6 +163,61 @@ void sizes_that_cannot_be_are_refused_before_anything_runs(void**) {
     assert_ok(pool.map(count_run, static_cast<const int*>(nullptr), out, 0));
 }
 
+// ---- Several arguments -------------------------------------------------------------------------
+
+double area(int width, double height, char unit) {
+    return width * height * (unit == 'c' ? 0.0001 : 1);
+}
+int difference(int a, int b) {
+    return a - b;
+}
+
+void starmap_gives_the_function_the_values_of_each_tuple(void**) {
+    static brood::Pair<int, int> pairs[500];
+    static int differences[500];
+    for (int i = 0; i < 500; ++i) { pairs[i] = {3 * i, i}; }
+    Pool pool = make_pool(2);
+    assert_ok(pool.starmap(difference, pairs, differences));
+    for (int i = 0; i < 500; ++i) { assert_int_equal(differences[i], 2 * i); }
+    assert_ok(pool.starmap([](int a, int b) { return a + b; }, pairs, differences, 100,
+                           brood::MapOptions().chunk_size(2)));
+    for (int i = 0; i < 500; ++i) { assert_int_equal(differences[i], i < 100 ? 4 * i : 2 * i); }
+
+    using Box = brood::Tuple<int, double, char>;
+    const Box boxes[3] = {Box(2, 1.5, 'm'), Box(100, 50.0, 'c'), Box(0, 1.0, 'm')};
+    double areas[3];
+    assert_ok(pool.starmap(area, boxes, areas));
+    assert_true(areas[0] == 3 && areas[1] == 0.5 && areas[2] == 0);
+
+    const int factor = 10;
+    const brood::Tuple<int> numbers[2] = {brood::Tuple<int>(1), brood::Tuple<int>(2)};
+    int products[2];
+    assert_ok(
+        pool.starmap(brood::by_value([factor](int n) { return n * factor; }), numbers, products));
+    assert_true(products[0] == 10 && products[1] == 20);
+}
+
+void starmap_fails_as_map_does(void**) {
+    brood::Pair<int, int> pairs[8];
+    int out[8];
+    for (int i = 0; i < 8; ++i) { pairs[i] = {i, i}, out[i] = -1; }
+    Pool pool = make_pool(2);
+    const auto die_of_five = [](int a, int b) {
+        if (a == 5) { _exit(7); }
+        return a * b;
+    };
+    const Status status = pool.starmap(die_of_five, pairs, out, brood::MapOptions().chunk_size(1));
+    assert_code(status, Errc::worker_died);
+    for (int i = 0; i < 8; ++i) { assert_int_equal(out[i], i == 5 ? -1 : i * i); }
+    assert_code(pool.starmap(difference, pairs, out, brood::MapOptions().chunk_size(0)),
+                Errc::bad_argument);
+    // A function of the wrong address, as one from a library that the workers do not have.
+    const auto stray = reinterpret_cast<int (*)(int, int)>(std::uintptr_t{64});
+    assert_code(pool.starmap(stray, pairs, out), Errc::unknown_function);
+    assert_ok(pool.close());
+    assert_code(pool.starmap(difference, pairs, out), Errc::pool_closed);
+}
+
 }  // namespace
 
 int main() {
@@ -173,6 +230,8 @@ int main() {
         POOL_TEST(a_worker_that_dies_takes_along_no_more_than_its_chunk),
         POOL_TEST(a_map_keeps_to_its_window),
         POOL_TEST(sizes_that_cannot_be_are_refused_before_anything_runs),
+        POOL_TEST(starmap_gives_the_function_the_values_of_each_tuple),
+        POOL_TEST(starmap_fails_as_map_does),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

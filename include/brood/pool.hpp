@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <brood/detail/map_tasks.hpp>
+#include <brood/detail/spread.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
 #include <brood/map_options.hpp>
@@ -178,6 +179,21 @@ public:
                const MapOptions& options = MapOptions()) noexcept {
         return map(std::forward<F>(function), static_cast<const T*>(inputs),
                    static_cast<R*>(outputs), N, options);
+    }
+
+    /// outputs[i] = f(a, b, ...) for the values a, b, ... of each inputs[i], a Pair or a Tuple;
+    /// otherwise as map().
+    template <class F, class T, class R>
+    Status starmap(F&& function, const T* inputs, R* outputs, std::size_t count,
+                   const MapOptions& options = MapOptions()) noexcept {
+        return detail::map_tasks(core_, detail::spread<F, T>(std::forward<F>(function)), inputs,
+                                 outputs, count, options, [](std::size_t, std::size_t) {});
+    }
+    template <class F, class T, class R, std::size_t N>
+    Status starmap(F&& function, const T (&inputs)[N], R (&outputs)[N],
+                   const MapOptions& options = MapOptions()) noexcept {
+        return starmap(std::forward<F>(function), static_cast<const T*>(inputs),
+                       static_cast<R*>(outputs), N, options);
     }
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
