@@ -30,8 +30,8 @@ struct PoolCore {
     bool handle_gone;    // the Pool was destroyed
     bool other_numbers;  // in the supervisor: the host knows its workers by others
 
-    std::uint32_t in_use;       // slots that a Future or a forgotten task holds
-    std::uint32_t forgotten;    // of them without a Future
+    std::uint32_t in_use;     // slots that a Future or a forgotten task holds, and who is attached
+    std::uint32_t forgotten;  // of them without a Future
     std::uint32_t unpublished;  // of them reserved and not yet published
     std::uint32_t waiting;      // host threads that wait for a task
     std::uint32_t free_head;    // a list through SlotNote::next

@@ -11,6 +11,7 @@
 #include <brood/event.hpp>
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
+#include <brood/imap.hpp>
 #include <brood/joinable_queue.hpp>
 #include <brood/lock.hpp>
 #include <brood/map_options.hpp>

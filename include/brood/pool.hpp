@@ -11,6 +11,7 @@
 #include <brood/detail/spread.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
+#include <brood/imap.hpp>
 #include <brood/map_options.hpp>
 #include <brood/result.hpp>
 #include <brood/timeout.hpp>
@@ -196,6 +197,38 @@ public:
                        static_cast<R*>(outputs), N, options);
     }
 
+    /// The results of f for each element of `input`, in its order, as they are asked for; elements
+    /// are pulled when there is room for them in the window. `input`: an array or a range that
+    /// outlives this, or a generator, which is called with a T& and fills it. It returns a bool,
+    /// false at the end, or a Status, end_of_stream at the end, and with any other error the input
+    /// ends, too, which next() tells after all results. A generator with a name is not copied.
+    /// Returns: an Imap, which is not to be moved: `auto results = pool.imap(f, input)`. What
+    ///          cannot be is told by its first next().
+    template <class F, class Input>
+    auto imap(F&& function, Input&& input, const MapOptions& options = MapOptions()) noexcept {
+        return pulled(std::forward<F>(function), detail::source_of(std::forward<Input>(input)),
+                      options, true);
+    }
+    /// The same, and whichever result comes first is given first.
+    template <class F, class Input>
+    auto imap_unordered(F&& function, Input&& input,
+                        const MapOptions& options = MapOptions()) noexcept {
+        return pulled(std::forward<F>(function), detail::source_of(std::forward<Input>(input)),
+                      options, false);
+    }
+    /// Both for a pair of iterators.
+    template <class F, class I>
+    auto imap(F&& function, I first, I last, const MapOptions& options = MapOptions()) noexcept {
+        return pulled(std::forward<F>(function), detail::IteratorSource<I, I>{first, last}, options,
+                      true);
+    }
+    template <class F, class I>
+    auto imap_unordered(F&& function, I first, I last,
+                        const MapOptions& options = MapOptions()) noexcept {
+        return pulled(std::forward<F>(function), detail::IteratorSource<I, I>{first, last}, options,
+                      false);
+    }
+
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
     /// wrong_process.
     Status close() noexcept;
@@ -212,6 +245,12 @@ public:
     std::int32_t supervisor_pid() const noexcept;
 
 private:
+    template <class F, class Source>
+    auto pulled(F&& function, Source source, const MapOptions& options, bool in_order) noexcept {
+        detail::check_task<F, typename Source::Item>();
+        return Imap<std::decay_t<F>, Source>(core_, std::forward<F>(function),
+                                             std::forward<Source>(source), options, in_order);
+    }
     void destroy() noexcept;
     detail::PoolCore* core_ = nullptr;
 };
