@@ -39,7 +39,7 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     const std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     const auto shared_bytes = static_cast<std::size_t>(bytes);
-    const std::size_t own_bytes = sizeof(PoolCore) + (capacity - 1) * sizeof(SlotNote);
+    const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
     const Result<void*> own = port::map_private(own_bytes);
     if (!own.ok()) { return own.error(); }
     const Result<void*> both = port::map_shared(shared_bytes);

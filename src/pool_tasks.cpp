@@ -1,4 +1,5 @@
 // The host's side of a task: a free slot, its publication, waiting for its end, giving it back.
+#include "pool_slots.hpp"
 #include "pool_wait.hpp"
 
 namespace brood {
@@ -9,44 +10,6 @@ namespace {
 // The host looks this often before it sleeps: some 20 us, less than a wake-up costs.
 constexpr int kSpins = 500;
 
-void free_slot(PoolCore& core, std::uint32_t index) noexcept {
-    core.shared->slot(index).state.store(state_word(TaskState::free), std::memory_order_relaxed);
-    core.note[index].is_forgotten = false;
-    core.note[index].next = core.free_head;
-    core.free_head = index;
-    --core.in_use;
-}
-
-/// Frees forgotten tasks that have ended, until it finds one or was once around.
-void sweep_forgotten(PoolCore& core) noexcept {
-    const std::uint32_t capacity = core.shared->capacity;
-    for (std::uint32_t i = 0; i < capacity && core.forgotten > 0; ++i) {
-        const std::uint32_t index = core.sweep_at++ & (capacity - 1);
-        if (!core.note[index].is_forgotten) { continue; }
-        if (!has_ended(core.shared->slot(index).state.load(std::memory_order_acquire))) {
-            continue;
-        }
-        --core.forgotten;
-        free_slot(core, index);
-        if (core.free_head != PoolCore::kNoSlot) { return; }
-    }
-}
-
-/// Call with the mutex.
-Errc take_slot(PoolCore& core, Ticket& ticket) noexcept {
-    if (core.closed) { return Errc::pool_closed; }
-    if (core.shared->lost_keeper()) { note_supervisor_end(core); }
-    if (core.ended_by != Errc::ok) { return core.ended_by; }
-    if (core.free_head == PoolCore::kNoSlot) { sweep_forgotten(core); }
-    const std::uint32_t index = core.free_head;
-    if (index == PoolCore::kNoSlot) { return Errc::full; }
-    ticket.slot = index;
-    core.free_head = core.note[index].next;
-    ++core.in_use;
-    ++core.unpublished;
-    return Errc::ok;
-}
-
 }  // namespace
 
 Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
@@ -56,7 +19,7 @@ Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept 
         return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     }
     const BellMutexHold hold(core->mutex);
-    return take_slot(*core, ticket);
+    return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
 }
 
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
@@ -65,7 +28,7 @@ void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
 
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     PoolShared& shared = *core->shared;
-    Slot& slot = shared.slot(ticket.slot);
+    Slot& slot = slot_of(core, ticket);
     slot.run = run;
     slot.exit_code = 0;
     const BellMutexHold hold(core->mutex);
@@ -82,7 +45,7 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
 }
 
 bool pool_ended(PoolCore* core, Ticket ticket) noexcept {
-    return has_ended(core->shared->slot(ticket.slot).state.load(std::memory_order_acquire));
+    return has_ended(slot_of(core, ticket).state.load(std::memory_order_acquire));
 }
 
 Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
@@ -90,16 +53,19 @@ Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     if (!core->is_host()) { return Errc::wrong_process; }
     const auto has_ended = [=] { return pool_ended(core, ticket); };
-    if (timeout.is_no_wait()) { return look_at(*core, has_ended); }
-    for (int i = 0; i < kSpins; ++i) {
-        if (has_ended()) { return Errc::ok; }
-        port::cpu_relax();
+    if (!timeout.is_no_wait()) {
+        for (int spins = kSpins; !has_ended(); --spins) {
+            if (spins == 0) {
+                return sleep_until_ended(*core, ticket.slot, has_ended, deadline_ns);
+            }
+            port::cpu_relax();
+        }
     }
-    return sleep_until_ended(*core, ticket.slot, has_ended, deadline_ns);
+    return look_at(*core, has_ended);
 }
 
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
-    const Slot& slot = core->shared->slot(ticket.slot);
+    const Slot& slot = slot_of(core, ticket);
     switch (state_of(slot.state.load(std::memory_order_acquire))) {
         case TaskState::done: return Errc::ok;
         case TaskState::died: return Error(Errc::worker_died, 0, slot.exit_code);
@@ -118,10 +84,12 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
     bool unused = false;
     {
         const BellMutexHold hold(core->mutex);
-        if (pool_ended(core, ticket)) {
+        std::uint8_t& hold_by = core->note[ticket.slot].hold;
+        if (hold_by == 0 && pool_ended(core, ticket)) {
             free_slot(*core, ticket.slot);
         } else {
-            core->note[ticket.slot].is_forgotten = true;
+            // With a callback, too: who calls that leaves the slot to the look for forgotten tasks.
+            hold_by |= PoolCore::SlotNote::kForgotten;
             ++core->forgotten;
         }
         unused = core->is_unused();

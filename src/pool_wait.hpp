@@ -14,8 +14,10 @@ namespace detail {
 inline Errc why_not(PoolCore& core) noexcept {
     const BellMutexHold hold(core.mutex);
     PoolShared& shared = *core.shared;
-    const bool has_keeper = shared.has_keeper.load(std::memory_order_acquire) != 0;
-    if (!has_keeper || shared.lost_keeper()) { note_supervisor_end(core); }
+    // A pool without a keeper has lost it, too.
+    if (shared.has_keeper.load(std::memory_order_acquire) == 0 || shared.lost_keeper()) {
+        note_supervisor_end(core);
+    }
     if (core.supervisor != 0) { return Errc::ok; }
     return core.ended_by == Errc::ok ? Errc::pool_terminated : core.ended_by;
 }
@@ -69,6 +71,8 @@ void listen(PoolCore& core, const HasEnded& has_ended, std::int64_t deadline_ns)
 /// ok: it has ended; timed_out: it still may; otherwise why it never will.
 template <class HasEnded>
 Errc look_at(PoolCore& core, const HasEnded& has_ended) noexcept {
+    const PoolCore::Follow follow = core.follow.load(std::memory_order_acquire);
+    if (follow != nullptr) { static_cast<void>(follow(core, 0)); }
     if (has_ended()) { return Errc::ok; }
     const Errc hopeless = why_not(core);
     if (hopeless == Errc::ok) { return Errc::timed_out; }

@@ -19,7 +19,7 @@ void pool_unreserve(PoolCore* core, Ticket ticket) noexcept {
     // As a task that has ended and that nobody asks for.
     core->shared->slot(ticket.slot)
         .state.store(state_word(TaskState::done), std::memory_order_relaxed);
-    core->note[ticket.slot].is_forgotten = true;
+    core->note[ticket.slot].hold = PoolCore::SlotNote::kForgotten;
     ++core->forgotten;
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }

@@ -78,7 +78,7 @@ public:
     End end() const noexcept { return {}; }
 
 private:
-    friend class Pool;
+    friend class PoolMaps;
     Imap(detail::PoolCore* core, F function, Source source, const MapOptions& options,
          bool in_order) noexcept
         : function_(function),

@@ -7,12 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <brood/detail/map_tasks.hpp>
-#include <brood/detail/spread.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
-#include <brood/imap.hpp>
-#include <brood/map_options.hpp>
+#include <brood/pool_maps.hpp>
 #include <brood/result.hpp>
 #include <brood/timeout.hpp>
 
@@ -82,7 +79,8 @@ private:
     alignas(16) unsigned char initializer_[kInitializerBytes] = {};
 };
 
-/// A fixed number of worker processes that take tasks from a common table.
+/// A fixed number of worker processes that take tasks from a common table, one by one or by the
+/// maps of PoolMaps.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host.
@@ -100,7 +98,7 @@ private:
 ///         moment; then each goes after its task). A stopped process is not dead: what it holds
 ///         waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
-class Pool {
+class Pool : public PoolMaps {
 public:
     /// Errors: bad_argument (0 workers, or more than the maxima above), no_memory, no_space,
     /// too_many_processes, too_many_files (all undone; a retry may work), daemon_has_children;
@@ -108,7 +106,7 @@ public:
     static Result<Pool> create(const PoolOptions& options = PoolOptions()) noexcept;
 
     Pool() noexcept = default;
-    Pool(Pool&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    Pool(Pool&& other) noexcept { core_ = std::exchange(other.core_, nullptr); }
     Pool& operator=(Pool&& other) noexcept {
         if (this != &other) {
             destroy();
@@ -150,90 +148,19 @@ public:
         return Result<Future<R>>(Future<R>(core_, ticket));
     }
 
-    /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
-    /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
-    ///          whose worker died are left as they were); full, if Futures or other threads hold
-    ///          the whole table; bad_argument, task_too_large (see MapOptions).
-    template <class F, class T, class R>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
-               const MapOptions& options = MapOptions()) noexcept {
-        return map(std::forward<F>(function), inputs, outputs, count, options,
-                   [](std::size_t, std::size_t) {});
-    }
-    /// The same, and calls progress(done, total) in the host as chunks are collected.
-    template <class F, class T, class R, class Progress>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
-               const MapOptions& options, Progress&& progress) noexcept {
-        detail::check_task<F, T>();
-        return detail::map_tasks(core_, std::decay_t<F>(function), inputs, outputs, count, options,
-                                 std::forward<Progress>(progress));
-    }
-    template <class F, class T, class R, class Progress,
-              class = std::enable_if_t<std::is_invocable_v<Progress&, std::size_t, std::size_t>>>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
-               Progress&& progress) noexcept {
-        return map(std::forward<F>(function), inputs, outputs, count, MapOptions(),
-                   std::forward<Progress>(progress));
-    }
-    template <class F, class T, class R, std::size_t N>
-    Status map(F&& function, const T (&inputs)[N], R (&outputs)[N],
-               const MapOptions& options = MapOptions()) noexcept {
-        return map(std::forward<F>(function), static_cast<const T*>(inputs),
-                   static_cast<R*>(outputs), N, options);
-    }
-
-    /// outputs[i] = f(a, b, ...) for the values a, b, ... of each inputs[i], a Pair or a Tuple;
-    /// otherwise as map().
-    template <class F, class T, class R>
-    Status starmap(F&& function, const T* inputs, R* outputs, std::size_t count,
-                   const MapOptions& options = MapOptions()) noexcept {
-        return detail::map_tasks(core_, detail::spread<F, T>(std::forward<F>(function)), inputs,
-                                 outputs, count, options, [](std::size_t, std::size_t) {});
-    }
-    template <class F, class T, class R, std::size_t N>
-    Status starmap(F&& function, const T (&inputs)[N], R (&outputs)[N],
-                   const MapOptions& options = MapOptions()) noexcept {
-        return starmap(std::forward<F>(function), static_cast<const T*>(inputs),
-                       static_cast<R*>(outputs), N, options);
-    }
-
-    /// The results of f for each element of `input`, in its order, as they are asked for; elements
-    /// are pulled when there is room for them in the window. `input`: an array or a range that
-    /// outlives this, or a generator, which is called with a T& and fills it. It returns a bool,
-    /// false at the end, or a Status, end_of_stream at the end, and with any other error the input
-    /// ends, too, which next() tells after all results. A generator with a name is not copied.
-    /// Returns: an Imap, which is not to be moved: `auto results = pool.imap(f, input)`. What
-    ///          cannot be is told by its first next().
-    template <class F, class Input>
-    auto imap(F&& function, Input&& input, const MapOptions& options = MapOptions()) noexcept {
-        return pulled(std::forward<F>(function), detail::source_of(std::forward<Input>(input)),
-                      options, true);
-    }
-    /// The same, and whichever result comes first is given first.
-    template <class F, class Input>
-    auto imap_unordered(F&& function, Input&& input,
-                        const MapOptions& options = MapOptions()) noexcept {
-        return pulled(std::forward<F>(function), detail::source_of(std::forward<Input>(input)),
-                      options, false);
-    }
-    /// Both for a pair of iterators.
-    template <class F, class I>
-    auto imap(F&& function, I first, I last, const MapOptions& options = MapOptions()) noexcept {
-        return pulled(std::forward<F>(function), detail::IteratorSource<I, I>{first, last}, options,
-                      true);
-    }
-    template <class F, class I>
-    auto imap_unordered(F&& function, I first, I last,
-                        const MapOptions& options = MapOptions()) noexcept {
-        return pulled(std::forward<F>(function), detail::IteratorSource<I, I>{first, last}, options,
-                      false);
-    }
+    /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
+    /// left; waits until at least one callback was called or map_async() has ended.
+    /// Returns: how many; 0 if there is none to wait for; timed_out; closed; wrong_process;
+    ///          timeout_negative, timeout_overflow.
+    Result<std::size_t> poll(Timeout timeout = Timeout::no_wait()) noexcept;
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
     /// wrong_process.
     Status close() noexcept;
-    /// Waits for the end of all workers. Returns: ok; pool_not_closed; timed_out; pool_broken;
-    /// initializer_failed; wrong_process; timeout_negative, timeout_overflow.
+    /// Waits for the end of all workers; meanwhile callbacks are called, and maps send what they
+    /// have left. Returns: ok; pool_not_closed; timed_out; pool_broken; initializer_failed; full (a
+    /// map has more to send, and Futures hold the whole table); wrong_process; timeout_negative,
+    /// timeout_overflow.
     Status join(Timeout timeout = Timeout::forever()) noexcept;
     /// Ends the workers now (SIGTERM, 200 ms, SIGKILL) and waits for that. Tasks that have not
     /// ended give pool_terminated. Returns: ok; closed; wrong_process.
@@ -245,14 +172,7 @@ public:
     std::int32_t supervisor_pid() const noexcept;
 
 private:
-    template <class F, class Source>
-    auto pulled(F&& function, Source source, const MapOptions& options, bool in_order) noexcept {
-        detail::check_task<F, typename Source::Item>();
-        return Imap<std::decay_t<F>, Source>(core_, std::forward<F>(function),
-                                             std::forward<Source>(source), options, in_order);
-    }
     void destroy() noexcept;
-    detail::PoolCore* core_ = nullptr;
 };
 
 }  // namespace v0
