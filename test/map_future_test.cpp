@@ -56,7 +56,7 @@ void elements_and_results_may_differ_in_size(void**) {
         pool.starmap_async([](int a, int b) { return a - b; }, pairs, g_out, 1000).expect("map");
     assert_ok(differences.get(kPatience));
     for (int i = 0; i < 1000; ++i) { assert_int_equal(g_out[i], 2 * i); }
-    const long factor = 3;
+    long factor = 3;
     long products[3];
     const int numbers[3] = {1, 2, 3};
     assert_ok(

@@ -189,7 +189,7 @@ void starmap_gives_the_function_the_values_of_each_tuple(void**) {
     assert_ok(pool.starmap(area, boxes, areas));
     assert_true(areas[0] == 3 && areas[1] == 0.5 && areas[2] == 0);
 
-    const int factor = 10;
+    int factor = 10;
     const brood::Tuple<int> numbers[2] = {brood::Tuple<int>(1), brood::Tuple<int>(2)};
     int products[2];
     assert_ok(
