@@ -263,9 +263,10 @@ private:
     void hand_over(std::uint32_t seen) noexcept;
     bool enter_as_owner(std::uint32_t seen) noexcept;
     Status revoke(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t& slice_ns) noexcept;
-    Status wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
+    Status wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns,
+                            std::int64_t& slice_ns) noexcept;
     void give_up() noexcept;
-    Status sleep(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t slice_ns) noexcept;
+    Status sleep(std::uint32_t seen, std::int64_t deadline_ns, std::int64_t& slice_ns) noexcept;
 
     Ring& ring_;
     Membership& me_;

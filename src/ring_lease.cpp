@@ -17,8 +17,9 @@ constexpr int kLooksAtHeir = 400;
 constexpr int kLooksInOperation = 100;
 constexpr int kTurns = 4;
 
-// Who waits for an owner in mid-operation is rung for when that ends; but the ringer may be killed
-// before he rings. So it looks again, less and less often: a stopped owner may take long.
+// Who waits for an owner in mid-operation, or for one who asks him, is rung for when that ends; but
+// the ringer may be killed before he rings. So it looks again, less and less often: a stopped owner
+// may take long.
 constexpr std::int64_t kFirstSliceNs = 2000000;
 
 // How long a call with no_wait() waits for one who is in the middle of an operation.
@@ -121,9 +122,12 @@ bool RingUser::enter_as_owner(std::uint32_t seen) noexcept {
 }
 
 Status RingUser::sleep(std::uint32_t seen, std::int64_t deadline_ns,
-                       std::int64_t slice_ns) noexcept {
+                       std::int64_t& slice_ns) noexcept {
     if (has_passed(deadline_ns)) { return Errc::timed_out; }
-    port::bell_wait(mine_.lease, seen, port::kAnyKind, slice_of(deadline_ns, slice_ns)).ignore();
+    const std::int64_t until = slice_of(deadline_ns, slice_ns);
+    const bool is_rung = port::bell_wait(mine_.lease, seen, port::kAnyKind, until).ok();
+    if (slice_ns < port::kSliceNs) { slice_ns *= 2; }
+    if (is_rung) { slice_ns = kFirstSliceNs; }
     return Errc::ok;
 }
 
@@ -183,12 +187,11 @@ Status RingUser::revoke(std::uint32_t seen, std::int64_t deadline_ns,
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
         return Errc::ok;  // Looks at the operation once more, after another fence.
     }
-    const Status slept = sleep(seen, deadline_ns, slice_ns);
-    if (slice_ns < port::kSliceNs) { slice_ns *= 2; }
-    return slept;
+    return sleep(seen, deadline_ns, slice_ns);
 }
 
-Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) noexcept {
+Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns,
+                                  std::int64_t& slice_ns) noexcept {
     std::atomic<std::uint32_t>& word = mine_.lease.word;
     for (int look = 0; look < kLooksAtWork; ++look) {
         port::cpu_relax();
@@ -212,7 +215,7 @@ Status RingUser::wait_for_revoker(std::uint32_t seen, std::int64_t deadline_ns) 
         word.compare_exchange_strong(seen, seen | Lease::kSleep);
         return Errc::ok;
     }
-    return sleep(seen, deadline_ns, kFirstSliceNs);
+    return sleep(seen, deadline_ns, slice_ns);
 }
 
 // Nobody shall wait for a revoker who went away. If killed in here: he is found dead.
@@ -246,7 +249,7 @@ Status RingUser::enter_slowly(std::int64_t deadline_ns) noexcept {
         } else if (Lease::revoker(seen) == me_.index) {
             status = revoke(seen, deadline_ns, slice_ns);
         } else {
-            status = wait_for_revoker(seen, deadline_ns);
+            status = wait_for_revoker(seen, deadline_ns, slice_ns);
         }
         if (!status.ok()) {
             give_up();

@@ -210,7 +210,7 @@ private:
             const bool is_right =
                 barrier_->broken() ? waits == 0 : waits < plan_.parties && waits == n_waiting();
             calm = is_right ? calm + 1 : 0;
-            if (now_ns() > until) {
+            if (calm == 0 && stage.is_over(until)) {
                 return stage.complain(Fault::wedged, barrier_->broken()
                                                          ? "asleep, though it is broken"
                                                          : "asleep, but not as who has come");

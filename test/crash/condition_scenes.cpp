@@ -170,7 +170,7 @@ public:
                 return stage.complain(Fault::wedged, "they do not come to rest");
             }
             calm = waiting(stage) > 0 && is_due(stage) ? 0 : calm + 1;
-            if (now_ns() > until) {
+            if (calm == 0 && stage.is_over(until)) {
                 return stage.complain(Fault::wedged, "asleep, though there is one for it");
             }
         }

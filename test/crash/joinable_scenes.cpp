@@ -127,10 +127,10 @@ public:
         stage.count(0).store(1);
     }
     void newcomers(Stage& stage) override {
+        // Before anybody gets anything, and by his end makes joiners look who died.
+        if (queue_.size() == 0) { join_anew(stage); }
         QueueScene::newcomers(stage);
-        if (stage.fault() == Fault::wedged) { return; }
-        const int last = start(stage, [this](int self) { letters_.join(self); });
-        stage.end(last, "a newcomer could not join, though all is done");
+        join_anew(stage);
     }
     void recover(Stage& stage) override {
         const std::int64_t ms = stage.stepped ? kSteppedMs : kRecoveryMs;
@@ -171,6 +171,11 @@ private:
         letters_.begin_get(who);
         const int result = queue_.get(&letter, 1, TestQueue::kForever);
         letters_.end_get(who, &letter, result);
+    }
+    void join_anew(Stage& stage) {
+        if (stage.fault() == Fault::wedged) { return; }
+        const int last = start(stage, [this](int self) { letters_.join(self); });
+        stage.end(last, "a newcomer could not join, though all is done");
     }
     void kill_holder(Stage& stage) {
         stage.kill(holder_);

@@ -152,7 +152,7 @@ public:
         for (int calm = 0; calm < 2;) {
             stage.settle();
             calm = semaphore_->value() > 0 && waits(stage) ? 0 : calm + 1;
-            if (now_ns() > until) {
+            if (calm == 0 && stage.is_over(until)) {
                 return stage.complain(Fault::wedged, "asleep, though there is one free");
             }
         }

@@ -181,6 +181,10 @@ void QueueScene::victim_after(Stage& stage, int actor) {
 
 // What it waits for: the lease, or the other side.
 bool QueueScene::victim_sleeps(Stage& stage, int k) {
+    if (k == 1 && plan_.is_long) {
+        come_to_rest(stage);  // There is too little room for it, but for others there is enough.
+        return go_on_beside(stage, 3);
+    }
     if (k > 0) { return false; }
     if (plan_.lease == Lease::queued) {
         stage.gate(owner_).open();
@@ -194,7 +198,12 @@ bool QueueScene::victim_sleeps(Stage& stage, int k) {
     if (plan_.act == Act::put_timed || plan_.act == Act::get_timed) { return false; }
     const Side kind = other(side());
     const int before = kind == Side::get ? plan_.putters_asleep : plan_.getters_asleep;
-    const int count = before + (plan_.is_long ? 3 : 1);  // Short ones make room for a long one.
+    return go_on_beside(stage, before + 1);
+}
+
+// Somebody of the other side comes.
+bool QueueScene::go_on_beside(Stage& stage, int count) {
+    const Side kind = other(side());
     start(stage, [this, kind, count](int self) {
         for (int i = 0; i < count; ++i) { one(self, kind); }
     });
@@ -336,7 +345,7 @@ void QueueScene::start_asker() {
     const Side kind = side();
     asker_ = start(*stage_, [this, kind](int self) { one(self, kind); });
     const std::int64_t until = stage_->deadline();
-    while (!queue_.is_lease_awaited(kind) && now_ns() < until) { sched_yield(); }
+    while (!queue_.is_lease_awaited(kind) && !stage_->is_over(until)) { sched_yield(); }
     stage_->asleep(asker_);
 }
 
@@ -372,7 +381,7 @@ void QueueScene::come_to_rest(Stage& stage) {
     for (int calm = 0; calm < 2;) {
         stage.settle(victim_pid_);
         calm = is_held_up(stage) ? 0 : calm + 1;
-        if (now_ns() > until) {
+        if (calm == 0 && stage.is_over(until)) {
             return stage.complain(Fault::wedged, "asleep, though there is what it waits for");
         }
     }

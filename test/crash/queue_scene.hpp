@@ -129,6 +129,7 @@ private:
     void sleepers(Stage& stage, Side kind, int count);
     void make_nothing_left(Stage& stage);
     void own(Stage& stage, int actor, Side kind, Lease lease);
+    bool go_on_beside(Stage& stage, int count);
     void start_asker();
     int waiting(Stage& stage, Side kind) const;
     bool has_room_for_one(Stage& stage) const;

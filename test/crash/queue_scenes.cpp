@@ -75,7 +75,7 @@ constexpr Plan kBytePlans[] = {
     {Act::put, Lease::mine, 1},
     {Act::put, Lease::dead, 2},
     {Act::put, Lease::nobody, 0, 2},
-    {Act::put, Lease::nobody, 3, 0, 0, 1, 0, 0, Lease::nobody, true},
+    {Act::put, Lease::nobody, 3, 0, 0, 2, 0, 0, Lease::nobody, true},
     {Act::put, Lease::nobody, kFull, 0, 2, 0, 0, 0, Lease::nobody, true},
     {Act::put_now, Lease::nobody, 3, 0, 0, 0, 0, 0, Lease::nobody, true},
     {Act::get, Lease::mine, 1},
@@ -100,6 +100,9 @@ constexpr Plan kGrowingPlans[] = {
     {Act::get, Lease::dead, 2, 0, 0, 0, 0, kWide, Lease::dead},
     {Act::get, Lease::mine, 2, 0, 0, 0, 0, kWide, Lease::queued},
     {Act::get, Lease::nobody, 0, 0, 0, 0, 0, kTwice},
+    // Others grow it while one gets, and shrink it while one puts.
+    {Act::get, Lease::mine, kTwice - 1, 0, 0, 0, 0, kTwice},
+    {Act::put, Lease::mine, 2, 0, 0, 0, 0, kWide},
 };
 
 constexpr int kWideBytes = 16;

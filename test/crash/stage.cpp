@@ -1,6 +1,7 @@
 #include "stage.hpp"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,6 +31,8 @@ void let_others(int look) {
         sched_yield();
     }
 }
+
+constexpr int kCalmLooks = 16;
 
 bool rests(pid_t pid) {
     const char state = state_of(pid);
@@ -103,10 +106,23 @@ std::int64_t Stage::deadline() const {
     return now_ns() + patience_ns;
 }
 
+bool Stage::is_over(std::int64_t deadline_ns) const {
+    for (int look = 0; look < kCalmLooks; ++look) {
+        const std::int64_t late_ns = now_ns() - deadline_ns;
+        if (late_ns <= 0) { return false; }
+        if (late_ns > kAtWorkNs) { return true; }
+        bool is_any = is_at_work(victim);
+        for (int i = 0; i < actors_; ++i) { is_any = is_any || is_at_work(pids_[i]); }
+        if (is_any) { return false; }
+        let_others(INT_MAX);
+    }
+    return true;
+}
+
 bool Stage::asleep(int actor) {
     const std::int64_t until = deadline();
     for (int look = 0; !rests(pids_[actor]); ++look) {
-        if (now_ns() > until) { return false; }
+        if (is_over(until)) { return false; }
         let_others(look);
     }
     return true;
@@ -118,7 +134,7 @@ bool Stage::settle(pid_t another) {
         bool all = another == 0 || rests(another);
         for (int i = 0; i < actors_; ++i) { all = all && (pids_[i] == 0 || rests(pids_[i])); }
         calm = all ? calm + 1 : 0;
-        if (now_ns() > until) { return false; }
+        if (calm == 0 && is_over(until)) { return false; }
         let_others(look);
     }
     return true;
@@ -140,7 +156,7 @@ bool Stage::end(int actor, const char* complaint) {
             if (status != 0) { complain(Fault::wrong, "an actor ended badly"); }
             return status == 0;
         }
-        if (now_ns() > until) {
+        if (is_over(until)) {
             complain(Fault::wedged, complaint);
             kill(actor);
             return false;

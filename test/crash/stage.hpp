@@ -83,6 +83,8 @@ public:
     bool stepped = false;  ///< The victim is, and takes its time.
     std::int64_t patience_ns = 2000000000;
     std::int64_t deadline() const;
+    /// Whether it has passed, and nobody is at work who may only be late.
+    bool is_over(std::int64_t deadline_ns) const;
 
 private:
     void take_picture();

@@ -54,6 +54,11 @@ bool read_about(pid_t pid, const char* what, char (&text)[256]) {
     return bytes > 0;
 }
 
+bool is_over(pid_t pid, std::int64_t deadline_ns) {
+    const std::int64_t late_ns = now_ns() - deadline_ns;
+    return late_ns > 0 && (late_ns > kAtWorkNs || !is_at_work(pid));
+}
+
 void nap() {
     const timespec span = {0, 200000};
     nanosleep(&span, nullptr);
@@ -143,7 +148,7 @@ Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
             return Halt::ended;
         }
         if (look % 4 == 0) {
-            if (now_ns() > deadline_ns) { return Halt::stuck; }
+            if (is_over(pid_, deadline_ns)) { return Halt::stuck; }
             slept = state_of(pid_) == 'S' ? slept + 1 : 0;
             if (may_sleep && slept == 2) { return Halt::asleep; }
         }
@@ -224,6 +229,9 @@ bool Tracee::stop() {
     if (running_) {  // Asleep: the signal is delivered first, to us.
         ::kill(pid_, SIGSTOP);
         if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
+        // Or it was woken, and came to the end first: the signal is delivered when it goes on.
+        const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
+        if (at == end_address()) { cpu::set_program_counter(pid_, at); }
     }
     lift();
     lift_breakpoint(pid_, end_address());
@@ -244,7 +252,7 @@ int Tracee::end(std::int64_t deadline_ns) {
             pid_ = 0;
             return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
         }
-        if (now_ns() > deadline_ns) {
+        if (is_over(pid_, deadline_ns)) {
             kill();
             return -1;
         }
