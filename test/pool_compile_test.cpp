@@ -52,6 +52,12 @@ int use(Pool& pool, int factor) {
     const auto made = Pool::create(PoolOptions().initializer([factor] { return factor > 0; }));
     const Pair<int, Job> pairs[1] = {{1, Job{2, 3.0}}};
     pool.starmap([](int n, const Job& job) { return n + job.a; }, pairs, in, 1).ignore();
+    auto late = pool.map_async([](int n) { return n + 1; }, in, out);
+    late->then([&factor](int*, std::size_t n) { factor = static_cast<int>(n); });
+    pool.apply_async(work, Job{1, 2.0})
+        ->then([&factor](int n) { factor = n; }, [](const Error&) {})
+        .get().ignore();
+    for (const Result<int>& n : pool.imap([](int i) { return i; }, in)) { factor += *n; }
     return pool.apply(work, Job{1, 2.0}).value_or(made.ok() ? 1 : 0);
 }
 )";
@@ -60,6 +66,8 @@ const char kBad[] = R"(
 #include <brood/pool.hpp>
 using namespace brood;
 struct Owner { Owner(const Owner&); Owner(); ~Owner(); int n; };
+struct Numbers { int* begin(); int* end(); };
+const char* named_texts[2];
 void bad(Pool& pool, int factor, const char* text, Owner owner) {
     (void)pool.apply_async([](const char* t) { return *t != 0; }, text);
     (void)pool.apply_async([factor](int n) { return n * factor; }, 1);
@@ -74,6 +82,13 @@ void bad(Pool& pool, int factor, const char* text, Owner owner) {
     (void)pool.starmap([](int a) { return a; }, in, in);
     const Pair<int, const char*> named[1] = {{1, text}};
     (void)pool.starmap([](int a, const char*) { return a; }, named, in, 1);
+    (void)pool.map_async([](int n) { return n; }, in, out);
+    pool.apply_async([] { return 1; })->then([](const char*) {});
+    pool.apply_async([] { return 1; })->then([](int) {}, [] {});
+    pool.apply_async([] { return 1; })->then([owner](int) {});
+    (void)pool.imap([](int n) { return n; }, [](int& n) { return n; }).next();
+    (void)pool.imap([](const char* t) { return *t; }, named_texts).next();
+    (void)pool.imap([](int n) { return n; }, Numbers());
 }
 )";
 
@@ -87,6 +102,11 @@ const char* const kMessages[] = {
     "the initializer and its arguments must be trivially copyable",
     "an initializer returns nothing, a bool (true: well) or a Status",
     "the outputs must have the type that the function returns",
+    "a callback takes what the task returns",
+    "an error callback takes a const Error&",
+    "callbacks must be trivially copyable and fit into 48 bytes",
+    "a generator takes a T& and returns a bool",
+    "imap() does not keep its range: give it one that has a name",
     "starmap() takes the arguments of each call in a Pair or a Tuple",
 };
 
