@@ -65,11 +65,13 @@ void send(MapJob& job) noexcept {
     job.is_stuck = false;
     while (job.sent < job.count && job.flying < job.plan.window) {
         Ticket ticket;
-        const Errc reserved = reserve(job, ticket);
-        if (reserved == Errc::full) {
-            job.is_stuck = job.flying == 0 && !anything_runs(*job.core);
-            return;
+        Errc reserved = reserve(job, ticket);
+        if (reserved == Errc::full && job.flying == 0 && !anything_runs(*job.core)) {
+            // What ended between the two, forgotten, has made room.
+            reserved = reserve(job, ticket);
+            job.is_stuck = reserved == Errc::full && !anything_runs(*job.core);
         }
+        if (reserved == Errc::full) { return; }
         if (reserved != Errc::ok) {
             note_error(job, reserved);
             job.count = job.sent;  // The rest is given up.
@@ -132,10 +134,8 @@ bool has_job_ended(void* context) noexcept {
 }  // namespace
 
 bool carry_on(MapJob& job, Callback& callback) noexcept {
-    do {
-        collect(job);
-        send(job);
-    } while (job.flying > 0 && pool_ended(job.core, Ticket{job.head}));
+    collect(job);
+    send(job);
     if (job.flying > 0 || job.sent < job.count) { return false; }
     job.is_at_work = false;
     *link_to(job) = job.next;

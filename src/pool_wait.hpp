@@ -71,12 +71,16 @@ void listen(PoolCore& core, const HasEnded& has_ended, std::int64_t deadline_ns)
 /// ok: it has ended; timed_out: it still may; otherwise why it never will.
 template <class HasEnded>
 Errc look_at(PoolCore& core, const HasEnded& has_ended) noexcept {
-    const PoolCore::Follow follow = core.follow.load(std::memory_order_acquire);
-    if (follow != nullptr) { static_cast<void>(follow(core, 0)); }
-    if (has_ended()) { return Errc::ok; }
-    const Errc hopeless = why_not(core);
-    if (hopeless == Errc::ok) { return Errc::timed_out; }
-    return has_ended() ? Errc::ok : hopeless;
+    for (Errc hopeless = Errc::ok;;) {
+        // In this order: when it has ended, its callback was called.
+        const bool ended = has_ended();
+        const PoolCore::Follow follow = core.follow.load(std::memory_order_acquire);
+        if (follow != nullptr) { static_cast<void>(follow(core, 0)); }
+        if (ended) { return Errc::ok; }
+        if (hopeless != Errc::ok) { return hopeless; }
+        hopeless = why_not(core);
+        if (hopeless == Errc::ok) { return Errc::timed_out; }
+    }
 }
 
 /// `slot`: what the host waits for, or kWantAny - 1.

@@ -323,6 +323,7 @@ void an_iteration_ends_with_its_pool(void**) {
     }
     {  // A supervisor that is killed.
         Pool pool = make_pool(1);
+        g_talk->begun.store(0);
         auto results = pool.imap_unordered(wait_for_go, Numbers{100}, MapOptions().window(2));
         await_begun(1);
         assert_int_equal(kill(pool.supervisor_pid(), SIGKILL), 0);
