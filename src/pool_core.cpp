@@ -40,7 +40,7 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     if (care_bytes != nullptr) { bytes += care_bytes(workers, capacity, slot_bytes); }
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     const auto shared_bytes = static_cast<std::size_t>(bytes);
-    const std::size_t own_bytes = sizeof(PoolCore) + (capacity - 1) * sizeof(SlotNote);
+    const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
     const Result<void*> own = port::map_private(own_bytes);
     if (!own.ok()) { return own.error(); }
     const Result<void*> both = port::map_shared(shared_bytes);

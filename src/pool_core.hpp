@@ -2,6 +2,7 @@
 #ifndef BROOD_SRC_POOL_CORE_HPP
 #define BROOD_SRC_POOL_CORE_HPP
 
+#include <brood/detail/callback.hpp>
 #include <brood/detail/fork_link.hpp>
 #include <brood/pool.hpp>
 #include <port/port.hpp>
@@ -12,6 +13,8 @@
 namespace brood {
 inline namespace v0 {
 namespace detail {
+
+struct MapJob;
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
@@ -32,8 +35,8 @@ struct PoolCore {
     bool handle_gone;    // the Pool was destroyed
     bool other_numbers;  // in the supervisor: the host knows its workers by others
 
-    std::uint32_t in_use;       // slots that a Future or a forgotten task holds
-    std::uint32_t forgotten;    // of them without a Future
+    std::uint32_t in_use;     // slots that a Future or a forgotten task holds, and who is attached
+    std::uint32_t forgotten;  // of them without a Future
     std::uint32_t unpublished;  // of them reserved and not yet published
     std::uint32_t waiting;      // host threads that wait for a task
     std::uint32_t free_head;    // a list through SlotNote::next
@@ -53,12 +56,33 @@ struct PoolCore {
         PoolOptions options;  // as create() was given them
     };
 
+    // What goes on in the host's threads while they wait (pool_follow.hpp).
+    using Follow = Errc (*)(PoolCore& core, std::int64_t deadline_ns);
+    std::atomic<Follow> follow;                  // null as long as nothing ever did
+    std::atomic<std::uint32_t> following;        // callbacks to be called, and maps at work
+    std::atomic<std::uint32_t> told;             // how many of them ended, wraps
+    std::uint32_t followed_head, followed_tail;  // slots with callbacks, + 1: through next
+    MapJob* jobs;                                // maps at work. follow_mutex guards them and this
+    BellMutex follow_mutex;                      // taken before mutex
+
     /// What the host knows of each slot.
     struct SlotNote {
-        std::uint32_t next;
-        bool is_forgotten;
+        static constexpr std::uint8_t kForgotten = 1;  // no Future asks for it
+        static constexpr std::uint8_t kFollowed = 2;   // its callback is to be called
+        std::uint32_t next;                            // free slots; of others, the owner's
+        std::uint8_t hold;
     };
-    SlotNote note[1];  // `capacity` of them
+    SlotNote note[1];  // `capacity` of them; behind them as many callbacks, untouched until used
+
+    Callback& callback(std::uint32_t slot) noexcept {
+        auto* const base = reinterpret_cast<unsigned char*>(this);
+        return *reinterpret_cast<Callback*>(base + callbacks_at(shared->capacity) +
+                                            slot * sizeof(Callback));
+    }
+    static constexpr std::size_t callbacks_at(std::size_t capacity) noexcept {
+        const std::size_t notes_end = sizeof(PoolCore) + (capacity - 1) * sizeof(SlotNote);
+        return (notes_end + alignof(Callback) - 1) / alignof(Callback) * alignof(Callback);
+    }
 
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
 

@@ -137,6 +137,11 @@ Status Pool::join(Timeout timeout) noexcept {
         detail::note_supervisor_end(*core_);
         if (!core_->closed && core_->supervisor != 0) { return Errc::pool_not_closed; }
     }
+    const PoolCore::Follow follow = core_->follow.load(std::memory_order_acquire);
+    if (follow != nullptr) {
+        const Errc followed = follow(*core_, deadline_ns);
+        if (followed != Errc::ok) { return followed; }
+    }
     if (!detail::wait_for_end(*core_, deadline_ns)) { return Errc::timed_out; }
     // From here on nobody changes it.
     return core_->ended_by == Errc::pool_terminated ? Errc::ok : core_->ended_by;

@@ -1,6 +1,6 @@
 // The host's side of a task: a free slot, its publication, waiting for its end, giving it back.
-#include "deadline.hpp"
-#include "pool_core.hpp"
+#include "pool_slots.hpp"
+#include "pool_wait.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -14,126 +14,6 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
     return static_cast<std::uint8_t>(code);
 }
 
-void free_slot(PoolCore& core, std::uint32_t index) noexcept {
-    Slot& slot = core.shared->slot(index);
-    slot.note.store(0, std::memory_order_relaxed);
-    slot.state.store(state_word(TaskState::free), std::memory_order_relaxed);
-    core.note[index].is_forgotten = false;
-    core.note[index].next = core.free_head;
-    core.free_head = index;
-    --core.in_use;
-}
-
-/// Frees forgotten tasks that have ended, until it finds one or was once around.
-void sweep_forgotten(PoolCore& core) noexcept {
-    const std::uint32_t capacity = core.shared->capacity;
-    for (std::uint32_t i = 0; i < capacity && core.forgotten > 0; ++i) {
-        const std::uint32_t index = core.sweep_at++ & (capacity - 1);
-        if (!core.note[index].is_forgotten) { continue; }
-        if (!has_ended(core.shared->slot(index).state.load(std::memory_order_acquire))) {
-            continue;
-        }
-        --core.forgotten;
-        free_slot(core, index);
-        if (core.free_head != PoolCore::kNoSlot) { return; }
-    }
-}
-
-/// Why a task that has not ended never will; ok if it still may.
-Errc why_not(PoolCore& core) noexcept {
-    const BellMutexHold hold(core.mutex);
-    PoolShared& shared = *core.shared;
-    const bool has_keeper = shared.has_keeper.load(std::memory_order_acquire) != 0;
-    if (!has_keeper || shared.lost_keeper()) { note_supervisor_end(core); }
-    if (core.supervisor != 0) { return Errc::ok; }
-    return core.ended_by == Errc::ok ? Errc::pool_terminated : core.ended_by;
-}
-
-/// Tells the workers what this thread waits for, as long as it lives.
-class Wanted {
-public:
-    Wanted(PoolCore& core, std::uint32_t index) noexcept : core_(core) {
-        {
-            const BellMutexHold hold(core_.mutex);
-            ++core_.waiting;
-            // With several threads all tasks are wanted, until nobody waits.
-            core_.shared->want.store(core_.waiting == 1 ? index + 1 : kWantAny,
-                                     std::memory_order_relaxed);
-        }
-        // With the fence in Worker::run(): either it sees what is wanted, or we see its store.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
-    ~Wanted() noexcept {
-        const BellMutexHold hold(core_.mutex);
-        if (--core_.waiting == 0) { core_.shared->want.store(0, std::memory_order_relaxed); }
-    }
-    Wanted(const Wanted&) = delete;
-    Wanted& operator=(const Wanted&) = delete;
-
-private:
-    PoolCore& core_;
-};
-
-/// Sleeps on host_bell, once, as the only thread that does, and lets the others look after that.
-void listen(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
-    PoolShared& shared = *core.shared;
-    // With a keeper the bell tells of the supervisor's end; without one we look ourselves.
-    const bool has_keeper = shared.has_keeper.load(std::memory_order_relaxed) != 0;
-    const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire);
-    if ((word & kRung) == 0 && !pool_ended(&core, ticket)) {
-        const std::int64_t until = has_keeper ? deadline_ns : slice_of(deadline_ns, kLookNs);
-        port::bell_wait(shared.host_bell, word, port::kAnyKind, until).ignore();
-    }
-    // Whatever was rung for is visible to all who look from here on; what is rung for later stays.
-    shared.host_bell.word.fetch_and(~kRung, std::memory_order_acq_rel);
-    core.listening.store(0, std::memory_order_release);
-    core.turns.word.fetch_add(1, std::memory_order_seq_cst);
-    // One who counts himself to the others after this finds the turn changed, and does not sleep.
-    if (core.others.load(std::memory_order_seq_cst) != 0) {
-        static_cast<void>(port::bell_ring(core.turns, port::kEverybody, port::kAnyKind));
-    }
-}
-
-/// ok: the task has ended; timed_out: it still may; otherwise why it never will.
-Errc look_at(PoolCore& core, Ticket ticket) noexcept {
-    if (pool_ended(&core, ticket)) { return Errc::ok; }
-    const Errc hopeless = why_not(core);
-    if (hopeless == Errc::ok) { return Errc::timed_out; }
-    return pool_ended(&core, ticket) ? Errc::ok : hopeless;
-}
-
-Errc sleep_until_ended(PoolCore& core, Ticket ticket, std::int64_t deadline_ns) noexcept {
-    const Wanted wanted(core, ticket.slot);
-    for (;;) {
-        // Before all looks: what changes after them ends this turn.
-        const std::uint32_t turn = core.turns.word.load(std::memory_order_acquire);
-        const Errc seen = look_at(core, ticket);
-        if (seen != Errc::timed_out || has_passed(deadline_ns)) { return seen; }
-        if (core.listening.exchange(1, std::memory_order_acquire) == 0) {
-            listen(core, ticket, deadline_ns);
-        } else {
-            core.others.fetch_add(1, std::memory_order_seq_cst);
-            port::bell_wait(core.turns, turn, port::kAnyKind, deadline_ns).ignore();
-            core.others.fetch_sub(1, std::memory_order_relaxed);
-        }
-    }
-}
-
-/// Call with the mutex.
-Errc take_slot(PoolCore& core, Ticket& ticket) noexcept {
-    if (core.closed) { return Errc::pool_closed; }
-    if (core.shared->lost_keeper()) { note_supervisor_end(core); }
-    if (core.ended_by != Errc::ok) { return core.ended_by; }
-    if (core.free_head == PoolCore::kNoSlot) { sweep_forgotten(core); }
-    const std::uint32_t index = core.free_head;
-    if (index == PoolCore::kNoSlot) { return Errc::full; }
-    ticket.slot = index;
-    core.free_head = core.note[index].next;
-    ++core.in_use;
-    ++core.unpublished;
-    return Errc::ok;
-}
-
 }  // namespace
 
 Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
@@ -143,7 +23,7 @@ Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept 
         return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     }
     const BellMutexHold hold(core->mutex);
-    return take_slot(*core, ticket);
+    return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
 }
 
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
@@ -152,7 +32,7 @@ void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
 
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     PoolShared& shared = *core->shared;
-    Slot& slot = shared.slot(ticket.slot);
+    Slot& slot = slot_of(core, ticket);
     slot.run = run;
     const BellMutexHold hold(core->mutex);
     const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
@@ -168,19 +48,23 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
 }
 
 bool pool_ended(PoolCore* core, Ticket ticket) noexcept {
-    return has_ended(core->shared->slot(ticket.slot).state.load(std::memory_order_acquire));
+    return has_ended(slot_of(core, ticket).state.load(std::memory_order_acquire));
 }
 
 Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
     const std::int64_t deadline_ns = deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     if (!core->is_host()) { return Errc::wrong_process; }
-    if (timeout.is_no_wait()) { return look_at(*core, ticket); }
-    for (int i = 0; i < kSpins; ++i) {
-        if (pool_ended(core, ticket)) { return Errc::ok; }
-        port::cpu_relax();
+    const auto has_ended = [=] { return pool_ended(core, ticket); };
+    if (!timeout.is_no_wait()) {
+        for (int spins = kSpins; !has_ended(); --spins) {
+            if (spins == 0) {
+                return sleep_until_ended(*core, ticket.slot, has_ended, deadline_ns);
+            }
+            port::cpu_relax();
+        }
     }
-    return sleep_until_ended(*core, ticket, deadline_ns);
+    return look_at(*core, has_ended);
 }
 
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
@@ -190,7 +74,7 @@ Status pool_outcome(PoolCore* core, Ticket ticket) noexcept {
         code_byte(Errc::not_done),         code_byte(Errc::ok),
         code_byte(Errc::unknown_function), code_byte(Errc::worker_died),
         code_byte(Errc::task_timed_out),   code_byte(Errc::cancelled)};
-    const Slot& slot = core->shared->slot(ticket.slot);
+    const Slot& slot = slot_of(core, ticket);
     const TaskState state = state_of(slot.state.load(std::memory_order_acquire));
     return Error(static_cast<Errc>(kOutcomes[static_cast<std::uint32_t>(state) % 8]), 0,
                  exit_code_of(slot.note.load(std::memory_order_relaxed)));
@@ -206,10 +90,12 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
     bool unused = false;
     {
         const BellMutexHold hold(core->mutex);
-        if (pool_ended(core, ticket)) {
+        std::uint8_t& hold_by = core->note[ticket.slot].hold;
+        if (hold_by == 0 && pool_ended(core, ticket)) {
             free_slot(*core, ticket.slot);
         } else {
-            core->note[ticket.slot].is_forgotten = true;
+            // With a callback, too: who calls that leaves the slot to the look for forgotten tasks.
+            hold_by |= PoolCore::SlotNote::kForgotten;
             ++core->forgotten;
         }
         unused = core->is_unused();

@@ -12,6 +12,11 @@ inline namespace v0 {
 struct WaitAccess {
     static Process* process(const Waitable& item) noexcept { return item.process_; }
     static int fd(const Waitable& item) noexcept { return item.fd_; }
+    /// ok: get() of the future would not wait; timed_out: it would, or it is none.
+    static Errc look(const Waitable& item) noexcept {
+        return item.look_ == nullptr ? Errc::timed_out : item.look_(item.future_);
+    }
+    static bool is_future(const Waitable& item) noexcept { return item.look_ != nullptr; }
     static bool cannot_poll(const Waitable& item) noexcept { return item.cannot_poll_; }
 };
 
@@ -25,6 +30,11 @@ Status check(const Waitable* items, std::size_t count) noexcept {
     if (items == nullptr || count == 0 || count > kItemsMax) { return Errc::bad_argument; }
     for (std::size_t i = 0; i < count; ++i) {
         Process* const process = WaitAccess::process(items[i]);
+        if (WaitAccess::is_future(items[i])) {
+            const Errc seen = WaitAccess::look(items[i]);
+            if (seen == Errc::collected || seen == Errc::wrong_process) { return seen; }
+            continue;
+        }
         if (process == nullptr) {
             if (WaitAccess::cannot_poll(items[i])) { return Errc::unsupported; }
             if (WaitAccess::fd(items[i]) < 0) { return Errc::closed; }
@@ -37,11 +47,12 @@ Status check(const Waitable* items, std::size_t count) noexcept {
     return Errc::ok;
 }
 
-/// The first process among the items that has ended; kItemsMax if none has.
+/// The first process or task among the items that has ended; kItemsMax if none has.
 std::size_t first_ended(const Waitable* items, std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
         Process* const process = WaitAccess::process(items[i]);
         if (process != nullptr && ProcessAccess::reap(*process, false)) { return i; }
+        if (WaitAccess::look(items[i]) != Errc::timed_out) { return i; }
     }
     return kItemsMax;
 }
@@ -54,6 +65,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
     const Status good = check(items, count);
     if (!good.ok()) { return good.error(); }
     detail::reap_adopted();
+    detail::Looks looks;
     for (;;) {
         const std::size_t ended = first_ended(items, count);
         port::PollItem polled[kItemsMax];
@@ -67,7 +79,7 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
         }
         // A process that has ended is ready at once, but a descriptor before it may be, too.
         std::int64_t until = ended < count ? 0 : deadline_ns;
-        if (must_look) { until = detail::slice_of(until, detail::kLookNs); }
+        if (must_look && ended == kItemsMax) { until = looks.next(deadline_ns); }
         const Result<std::size_t> ready = port::poll(polled, count, until);
         if (!ready.ok()) { return ready.error(); }
         for (std::size_t i = 0; i < count; ++i) {

@@ -11,12 +11,16 @@
 #include <brood/event.hpp>
 #include <brood/exec.hpp>
 #include <brood/future.hpp>
+#include <brood/imap.hpp>
 #include <brood/joinable_queue.hpp>
 #include <brood/lock.hpp>
+#include <brood/map_future.hpp>
+#include <brood/map_options.hpp>
 #include <brood/message_queue.hpp>
 #include <brood/named_semaphore.hpp>
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
+#include <brood/pool_maps.hpp>
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/result.hpp>

@@ -2,8 +2,10 @@
 #ifndef BROOD_FUTURE_HPP
 #define BROOD_FUTURE_HPP
 
+#include <cstddef>
 #include <utility>
 
+#include <brood/detail/callback.hpp>
 #include <brood/detail/task.hpp>
 
 namespace brood {
@@ -75,6 +77,30 @@ public:
     Result<bool> cancel() noexcept {
         if (core_ == nullptr) { return Errc::collected; }
         return detail::pool_cancel(core_, ticket_);
+    }
+
+    /// Has callback(result) called when the task has ended well, or error_callback(error) with what
+    /// get() would return: `pool.apply_async(f, x)->then(print, report)`. Each is called at most
+    /// once, and one of them is, in whichever thread of the host waits or looks next after the end:
+    /// in get(), wait(), ready() or successful() of any Future of the pool, in Pool::poll() or
+    /// Pool::join(), never in a signal handler; get() and ready() of this Future tell nothing
+    /// before. The Future may go before that. Callbacks may use the pool. Those that were not
+    /// called when the Pool and the last Future go never are.
+    /// callback: takes an R& (nothing, if the task has no result); error_callback: a const Error&.
+    ///           Either may be nullptr. Trivially copyable, 48 bytes both together: capture by
+    ///           reference.
+    /// Returns: this Future. If it has no task, belongs to another process or has callbacks, then
+    ///          error_callback is called at once: collected, wrong_process, bad_argument.
+    template <class OnResult, class OnError = std::nullptr_t>
+    Future& then(OnResult callback, OnError error_callback = OnError()) noexcept {
+        const Errc status = core_ == nullptr ? Errc::collected
+                                             : detail::pool_follow(core_, ticket_,
+                                                                   detail::task_callback<R>(
+                                                                       callback, error_callback));
+        if (status != Errc::ok) {
+            detail::CallbackPair<OnResult, OnError>{callback, error_callback}.failed(status);
+        }
+        return *this;
     }
 
 private:

@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <brood/detail/map_tasks.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
+#include <brood/pool_maps.hpp>
 #include <brood/result.hpp>
 #include <brood/task_options.hpp>
 #include <brood/timeout.hpp>
@@ -99,7 +99,8 @@ private:
     } rest_ = {};
 };
 
-/// A fixed number of worker processes that take tasks from a common table.
+/// A fixed number of worker processes that take tasks from a common table, one by one or by the
+/// maps of PoolMaps.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
@@ -119,7 +120,7 @@ private:
 ///         supervisor is killed at the same moment; then each goes after its task). A stopped
 ///         process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
-class Pool {
+class Pool : public PoolMaps {
 public:
     /// Errors: bad_argument (0 workers, or more than the maxima above), timeout_negative,
     /// timeout_overflow, no_memory, no_space, too_many_processes, too_many_files (all undone; a
@@ -127,7 +128,7 @@ public:
     static Result<Pool> create(const PoolOptions& options = PoolOptions()) noexcept;
 
     Pool() noexcept = default;
-    Pool(Pool&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    Pool(Pool&& other) noexcept { core_ = std::exchange(other.core_, nullptr); }
     Pool& operator=(Pool&& other) noexcept {
         if (this != &other) {
             destroy();
@@ -179,34 +180,19 @@ public:
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
 
-    /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
-    /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
-    ///          whose worker died are left as they were); full, if Futures or other threads hold
-    ///          the whole table.
-    template <class F, class T, class R>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count) noexcept {
-        return map(std::forward<F>(function), inputs, outputs, count,
-                   [](std::size_t, std::size_t) {});
-    }
-    /// The same, and calls progress(done, total) in the host as chunks are collected.
-    template <class F, class T, class R, class Progress>
-    Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
-               Progress&& progress) noexcept {
-        detail::check_task<F, T>();
-        return detail::map_tasks(core_, std::decay_t<F>(function), inputs, outputs, count,
-                                 std::forward<Progress>(progress));
-    }
-    template <class F, class T, class R, std::size_t N>
-    Status map(F&& function, const T (&inputs)[N], R (&outputs)[N]) noexcept {
-        return map(std::forward<F>(function), static_cast<const T*>(inputs),
-                   static_cast<R*>(outputs), N);
-    }
+    /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
+    /// left; waits until at least one callback was called or map_async() has ended.
+    /// Returns: how many; 0 if there is none to wait for; timed_out; closed; wrong_process;
+    ///          timeout_negative, timeout_overflow.
+    Result<std::size_t> poll(Timeout timeout = Timeout::no_wait()) noexcept;
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
     /// wrong_process.
     Status close() noexcept;
-    /// Waits for the end of all workers. Returns: ok; pool_not_closed; timed_out; pool_broken;
-    /// initializer_failed; wrong_process; timeout_negative, timeout_overflow.
+    /// Waits for the end of all workers; meanwhile callbacks are called, and maps send what they
+    /// have left. Returns: ok; pool_not_closed; timed_out; pool_broken; initializer_failed; full (a
+    /// map has more to send, and Futures hold the whole table); wrong_process; timeout_negative,
+    /// timeout_overflow.
     Status join(Timeout timeout = Timeout::forever()) noexcept;
     /// Ends the workers now (SIGTERM, 200 ms, SIGKILL) and waits for that. Tasks that have not
     /// ended give pool_terminated. Returns: ok; closed; wrong_process.
@@ -235,7 +221,6 @@ private:
         return Result<Future<R>>(Future<R>(core_, ticket));
     }
     void destroy() noexcept;
-    detail::PoolCore* core_ = nullptr;
 };
 
 }  // namespace v0

@@ -5,39 +5,35 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <brood/detail/map_plan.hpp>
 #include <brood/detail/task.hpp>
 
 namespace brood {
 inline namespace v0 {
 namespace detail {
 
-inline constexpr std::size_t kMapWindow = 256;  // chunks in flight at most; 2 KiB of stack
-
 template <class F, class T, class R>
 class MapWindow {
     using ChunkOf = Chunk<F, T, CallResult<F, T>>;
 
 public:
-    MapWindow(PoolCore* core, F function, const T* inputs, R* outputs, std::size_t count) noexcept
-        : core_(core), function_(function), inputs_(inputs), outputs_(outputs), count_(count) {}
+    MapWindow(PoolCore* core, F function, const T* inputs, R* outputs, std::size_t count,
+              const MapPlan& plan) noexcept
+        : core_(core),
+          function_(function),
+          inputs_(inputs),
+          outputs_(outputs),
+          count_(count),
+          plan_(plan) {}
 
-    /// How many arguments go into one chunk: as many as fit, but enough chunks that every worker
-    /// gets some four of them. 0: not even one fits.
-    std::size_t chunk_items() const noexcept {
-        const std::size_t payload = pool_payload_bytes(core_);
-        if (payload < ChunkOf::header() + ChunkOf::item()) { return 0; }
-        const std::size_t fit = (payload - ChunkOf::header()) / ChunkOf::item();
-        const std::size_t shares = std::size_t{4} * pool_worker_count(core_);
-        const std::size_t fair = (count_ + shares - 1) / shares;
-        return fair == 0 ? 1 : (fair < fit ? fair : fit);
-    }
     bool all_sent() const noexcept { return sent_ == count_; }
     bool all_collected() const noexcept { return collected_ == sent_; }
-    bool has_room() const noexcept { return tail_ - head_ < kMapWindow; }
+    bool has_room() const noexcept { return tail_ - head_ < plan_.window; }
     std::size_t collected() const noexcept { return collected_; }
 
-    Status send(std::size_t items) noexcept {
-        if (items > count_ - sent_) { items = count_ - sent_; }
+    Status send() noexcept {
+        const std::size_t left = count_ - sent_;
+        const std::size_t items = left < plan_.items ? left : plan_.items;
         Ticket ticket;
         const Status reserved =
             pool_reserve(core_, ChunkOf::header() + items * ChunkOf::item(), ticket);
@@ -49,13 +45,13 @@ public:
                              sizeof(T));
         }
         pool_publish(core_, ticket, &ChunkOf::run);
-        window_[tail_++ % kMapWindow] = {ticket, static_cast<std::uint32_t>(items)};
+        window_[tail_++ % kSentMax] = {ticket, static_cast<std::uint32_t>(items)};
         sent_ += items;
         return Errc::ok;
     }
     /// Waits for the oldest chunk and takes its results.
     Status collect() noexcept {
-        const Sent oldest = window_[head_++ % kMapWindow];
+        const Sent oldest = window_[head_++ % kSentMax];
         const Status status = pool_collect(core_, oldest.ticket, Timeout::forever());
         if (status.ok()) {
             void* const payload = pool_payload(core_, oldest.ticket);
@@ -74,34 +70,33 @@ private:
         Ticket ticket;
         std::uint32_t items;
     };
+    static constexpr std::size_t kSentMax = MapOptions::kWindowMax;  // 2 KiB of stack
     PoolCore* core_;
     F function_;
     const T* inputs_;
     R* outputs_;
     std::size_t count_, sent_ = 0, collected_ = 0;
+    MapPlan plan_;
     std::uint32_t head_ = 0, tail_ = 0;
-    Sent window_[kMapWindow];
+    Sent window_[kSentMax];
 };
 
 template <class F, class T, class R, class Progress>
 Status map_tasks(PoolCore* core, F function, const T* inputs, R* outputs, std::size_t count,
-                 Progress&& progress) noexcept {
+                 const MapOptions& options, Progress&& progress) noexcept {
     static_assert(std::is_same_v<R, CallResult<F, T>>,
                   "the outputs must have the type that the function returns");
-    if (core == nullptr) { return Errc::closed; }
-    if ((inputs == nullptr || outputs == nullptr) && count != 0) { return Errc::bad_argument; }
-    MapWindow<F, T, R> window(core, function, inputs, outputs, count);
-    const std::size_t items = window.chunk_items();
     using ChunkOf = Chunk<F, T, R>;
     static_assert(alignof(ChunkOf) <= 16, "captures of a task may need an alignment of 16");
-    if (items == 0) {
-        return Error(Errc::task_too_large, 0,
-                     static_cast<std::int64_t>(ChunkOf::header() + ChunkOf::item()));
-    }
+    if ((inputs == nullptr || outputs == nullptr) && count != 0) { return Errc::bad_argument; }
+    MapPlan plan;
+    const Status planned = plan.make(core, options, ChunkOf::header(), ChunkOf::item(), count);
+    if (!planned.ok()) { return planned; }
+    MapWindow<F, T, R> window(core, function, inputs, outputs, count, plan);
     Status first_error;
     while (!window.all_sent() || !window.all_collected()) {
         if (!window.all_sent() && window.has_room()) {
-            const Status sent = window.send(items);
+            const Status sent = window.send();
             if (sent.ok()) { continue; }
             // The table is full of this map's own chunks: collect one. Anything else ends it.
             if (sent.code() != Errc::full || window.all_collected()) {

@@ -68,10 +68,15 @@ Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms, Ticke
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
+/// Gives back a slot that was reserved and will not be published.
+void pool_unreserve(PoolCore* core, Ticket ticket) noexcept;
 bool pool_ended(PoolCore* core, Ticket ticket) noexcept;
 /// Waits until the task has ended, one way or another: ok. Errors: timed_out, pool_broken,
 /// pool_terminated, wrong_process, timeout_negative, timeout_overflow.
 Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
+/// The same for what `watch` looks for: it is called again and again, and true ends the wait.
+using Watch = bool (*)(void* context);
+Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noexcept;
 /// How an ended task ended: ok, worker_died, unknown_function, task_timed_out, cancelled.
 Status pool_outcome(PoolCore* core, Ticket ticket) noexcept;
 /// Whether this is how a task has ended, other than well.
@@ -85,6 +90,9 @@ Status pool_collect(PoolCore* core, Ticket ticket, Timeout timeout) noexcept;
 Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept;
 /// Gives the slot back; a task that has not ended goes on and is forgotten.
 void pool_drop(PoolCore* core, Ticket ticket) noexcept;
+/// Between the two the core stays, even if the Pool is destroyed.
+void pool_attach(PoolCore* core) noexcept;
+void pool_detach(PoolCore* core) noexcept;
 /// How many payload bytes a slot has, and how many workers there are.
 std::size_t pool_payload_bytes(const PoolCore* core) noexcept;
 std::uint32_t pool_worker_count(const PoolCore* core) noexcept;

@@ -1,0 +1,32 @@
+// What a map's options come to for elements of a certain size in a certain pool.
+#ifndef BROOD_DETAIL_MAP_PLAN_HPP
+#define BROOD_DETAIL_MAP_PLAN_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <brood/detail/task.hpp>
+#include <brood/map_options.hpp>
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+
+struct MapPlan {
+    std::uint32_t items = 1;   // in a chunk
+    std::uint32_t window = 1;  // chunks in flight at most
+
+    /// For `count` elements in an array. Chunks have `header` bytes and `item` more each element.
+    /// Errors: closed (no pool), wrong_process, bad_argument, task_too_large.
+    Status make(const PoolCore* core, const MapOptions& options, std::size_t header,
+                std::size_t item, std::size_t count) noexcept;
+    /// The same for an input of unknown length.
+    Status make_lazy(const PoolCore* core, const MapOptions& options, std::size_t header,
+                     std::size_t item) noexcept;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
+
+#endif

@@ -1,0 +1,229 @@
+// Maps that go on while the host waits: chunks out, results in.
+#include "pool_follow.hpp"
+#include "pool_slots.hpp"
+
+#include <utility>
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+std::size_t items_of(const MapJob& job, std::size_t left) noexcept {
+    return left < job.plan.items ? left : job.plan.items;
+}
+
+/// Whether some task in the table may still end by itself, and make room.
+bool anything_runs(PoolCore& core) noexcept {
+    for (std::uint32_t i = 0; i < core.shared->capacity; ++i) {
+        const std::uint32_t word = core.shared->slot(i).state.load(std::memory_order_acquire);
+        if (state_of(word) != TaskState::free && !has_ended(word)) { return true; }
+    }
+    return false;
+}
+
+void note_error(MapJob& job, const Error& error) noexcept {
+    if (job.first_error.code() == Errc::ok) { job.first_error = error; }
+}
+
+/// Copies `count` things of `bytes` bytes, which are `from_step` and `to_step` apart.
+void copy_items(unsigned char* to, std::size_t to_step, const unsigned char* from,
+                std::size_t from_step, std::size_t bytes, std::size_t count) noexcept {
+    if (to_step == bytes && from_step == bytes) {
+        bytes *= count;
+        count = 1;
+    }
+    for (; count > 0; --count, to += to_step, from += from_step) {
+        __builtin_memcpy(to, from, bytes);
+    }
+}
+
+/// It sends no more.
+void stop_sending(MapJob& job) noexcept {
+    PoolCore& core = *job.core;
+    const BellMutexHold hold(core.mutex);
+    if (!std::exchange(job.keeps_open, false)) { return; }
+    if (--core.unpublished == 0 && core.closed) { begin_closing(core); }
+}
+
+/// As pool_reserve(), but close() comes after what the job has left.
+Errc reserve(MapJob& job, Ticket& ticket) noexcept {
+    const BellMutexHold hold(job.core->mutex);
+    return take_slot(*job.core, ticket);
+}
+
+void fill(MapJob& job, Ticket ticket, std::size_t items) noexcept {
+    auto* const payload = static_cast<unsigned char*>(pool_payload(job.core, ticket));
+    const auto count = static_cast<std::uint32_t>(items);
+    __builtin_memcpy(payload, job.header, job.header_bytes);
+    __builtin_memcpy(payload + job.count_at, &count, sizeof count);
+    copy_items(payload + job.header_bytes, job.item_bytes, job.inputs + job.sent * job.input_bytes,
+               job.input_bytes, job.input_bytes, items);
+}
+
+void send(MapJob& job) noexcept {
+    job.is_stuck = false;
+    while (job.sent < job.count && job.flying < job.plan.window) {
+        Ticket ticket;
+        Errc reserved = reserve(job, ticket);
+        if (reserved == Errc::full && job.flying == 0 && !anything_runs(*job.core)) {
+            // What ended between the two, forgotten, has made room.
+            reserved = reserve(job, ticket);
+            job.is_stuck = reserved == Errc::full && !anything_runs(*job.core);
+        }
+        if (reserved == Errc::full) { return; }
+        if (reserved != Errc::ok) {
+            note_error(job, reserved);
+            job.count = job.sent;  // The rest is given up.
+            break;
+        }
+        const std::size_t items = items_of(job, job.count - job.sent);
+        fill(job, ticket, items);
+        pool_publish(job.core, ticket, job.run);
+        (job.flying++ == 0 ? job.head : job.core->note[job.tail].next) = ticket.slot;
+        job.tail = ticket.slot;
+        job.sent += items;
+    }
+    if (job.sent == job.count) { stop_sending(job); }
+}
+
+/// Takes the results of the oldest chunks, as far as they have ended.
+void collect(MapJob& job) noexcept {
+    const Errc over = why_over(*job.core);
+    while (job.flying > 0) {
+        const Ticket oldest{job.head};
+        const bool ended = pool_ended(job.core, oldest);
+        if (!ended && over == Errc::ok) { return; }
+        const Status outcome = ended ? pool_outcome(job.core, oldest) : Status(over);
+        const std::size_t items = items_of(job, job.sent - job.collected);
+        if (outcome.ok()) {
+            const auto* const payload =
+                static_cast<const unsigned char*>(pool_payload(job.core, oldest));
+            copy_items(job.outputs + job.collected * job.output_bytes, job.output_bytes,
+                       payload + job.header_bytes, job.item_bytes, job.output_bytes, items);
+        } else {
+            note_error(job, outcome.error());
+        }
+        job.collected += items;
+        --job.flying;
+        job.head = job.core->note[job.head].next;
+        pool_drop(job.core, oldest);
+    }
+}
+
+MapJob** link_to(MapJob& job) noexcept {
+    MapJob** link = &job.core->jobs;
+    while (*link != &job) { link = &(*link)->next; }
+    return link;
+}
+
+bool has_job_ended(void* context) noexcept {
+    MapJob& job = *static_cast<MapJob*>(context);
+    PoolCore& core = *job.core;
+    Callback callback{};
+    bool is_news = false, has_ended = false;
+    {
+        const BellMutexHold hold(core.follow_mutex);
+        is_news = job.is_at_work && carry_on(job, callback);
+        has_ended = !job.is_at_work || job.is_stuck;
+    }
+    if (is_news) { tell(core, callback, {job.outputs, job.count}, job.first_error); }
+    return has_ended;
+}
+
+}  // namespace
+
+bool carry_on(MapJob& job, Callback& callback) noexcept {
+    collect(job);
+    send(job);
+    if (job.flying > 0 || job.sent < job.count) { return false; }
+    job.is_at_work = false;
+    *link_to(job) = job.next;
+    callback = job.callback;
+    return true;
+}
+
+Status map_job_start(MapJob& job, const MapOptions& options) noexcept {
+    PoolCore* const core = std::exchange(job.core, nullptr);
+    const Status planned =
+        job.plan.make(core, options, job.header_bytes, job.item_bytes, job.count);
+    if (!planned.ok()) { return planned; }
+    {
+        const BellMutexHold hold(core->mutex);
+        if (core->closed) { return Errc::pool_closed; }
+        ++core->unpublished;
+        ++core->in_use;
+        begin_following(*core);
+    }
+    const BellMutexHold hold(core->follow_mutex);
+    job.core = core;
+    job.keeps_open = job.is_at_work = true;
+    job.next = std::exchange(core->jobs, &job);
+    send(job);
+    return Errc::ok;
+}
+
+Errc map_job_wait(MapJob& job, Timeout timeout) noexcept {
+    const Errc waited = pool_watch(job.core, &has_job_ended, &job, timeout);
+    switch (waited) {
+        case Errc::timed_out:
+        case Errc::timeout_negative:
+        case Errc::timeout_overflow:
+        case Errc::wrong_process: return waited;
+        default: break;
+    }
+    // The pool may be over by now, and with it the job.
+    if (!has_job_ended(&job)) { return waited; }
+    return job.is_at_work ? Errc::full : Errc::ok;
+}
+
+Errc map_job_follow(MapJob& job, const Callback& callback) noexcept {
+    if (!job.core->is_host()) { return Errc::wrong_process; }
+    {
+        const BellMutexHold hold(job.core->follow_mutex);
+        if (job.callback.run != nullptr) { return Errc::bad_argument; }
+        job.callback = callback;
+        if (job.is_at_work) { return Errc::ok; }
+    }
+    const MapResult result{job.outputs, job.count};
+    job.callback.run(job.callback, &result, job.first_error);
+    return Errc::ok;
+}
+
+void map_job_move(MapJob& from, MapJob& to) noexcept {
+    if (from.core == nullptr || !from.core->is_host()) {
+        to = std::exchange(from, MapJob());
+        return;
+    }
+    const BellMutexHold hold(from.core->follow_mutex);
+    if (from.is_at_work) { *link_to(from) = &to; }
+    to = from;
+    from = MapJob();
+}
+
+void map_job_drop(MapJob& job) noexcept {
+    PoolCore* const core = job.core;
+    if (core == nullptr || !core->is_host()) {
+        job = MapJob();
+        return;
+    }
+    {
+        const BellMutexHold hold(core->follow_mutex);
+        if (job.is_at_work) {
+            *link_to(job) = job.next;
+            core->following.fetch_sub(1, std::memory_order_relaxed);
+        }
+        for (; job.flying > 0; --job.flying) {
+            const Ticket ticket{job.head};
+            job.head = core->note[job.head].next;
+            pool_drop(core, ticket);
+        }
+        stop_sending(job);
+        job = MapJob();
+    }
+    pool_detach(core);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood

@@ -1,0 +1,48 @@
+// How a map is cut into chunks.
+#include <brood/detail/map_plan.hpp>
+
+#include "pool_core.hpp"
+
+namespace brood {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+constexpr std::uint32_t kChunksPerWorker = 4;
+constexpr std::uint32_t kLazyWindowPerWorker = 8;
+constexpr auto kWindowMax = static_cast<std::uint32_t>(MapOptions::kWindowMax);
+
+}  // namespace
+
+// Chunks of one element are the smallest, and what a map without a size starts from.
+Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options, std::size_t header,
+                          std::size_t item) noexcept {
+    const Errc usable = PoolCore::usable(core);
+    if (usable != Errc::ok) { return usable; }
+    if (!options.is_good_) { return Errc::bad_argument; }
+    items = options.chunk_ == 0 ? 1 : options.chunk_;
+    const std::uint64_t bytes = header + std::uint64_t{items} * item;
+    if (bytes > pool_payload_bytes(core)) {
+        return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
+    }
+    const std::uint32_t several = kLazyWindowPerWorker * pool_worker_count(core);
+    window = options.window_ != 0 ? options.window_ : several < kWindowMax ? several : kWindowMax;
+    return Errc::ok;
+}
+
+Status MapPlan::make(const PoolCore* core, const MapOptions& options, std::size_t header,
+                     std::size_t item, std::size_t count) noexcept {
+    const Status made = make_lazy(core, options, header, item);
+    if (!made.ok()) { return made; }
+    if (options.window_ == 0) { window = kWindowMax; }
+    if (options.chunk_ != 0 || count == 0) { return Errc::ok; }
+    const std::size_t fit = (pool_payload_bytes(core) - header) / item;
+    const std::size_t shares = std::size_t{kChunksPerWorker} * pool_worker_count(core);
+    const std::size_t fair = (count - 1) / shares + 1;
+    items = static_cast<std::uint32_t>(fair < fit ? fair : fit);
+    return Errc::ok;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace brood
