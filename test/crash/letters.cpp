@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "tracee.hpp"
+
 namespace crash {
 
 Letters::Letters(TestQueue& queue, Stage*& stage) : queue_(queue), stage_(stage) {
@@ -160,6 +162,17 @@ int Letters::unrecorded() const {
         }
     }
     return count;
+}
+
+void Letters::come_to_rest() const {
+    const auto now = [this] {
+        const std::uint32_t of_queue[] = {queue_.taken(), queue_.done()};
+        return hash_of(of_queue, sizeof(of_queue), hash_of(page_, sizeof(*page_)));
+    };
+    for (std::uint64_t before = 0, seen = now(); seen != before; seen = now()) {
+        before = seen;
+        stage_->settle();
+    }
 }
 
 // One 32-bit store of an index is the commit: what it says now, holds.

@@ -51,6 +51,9 @@ public:
     /// Whether he has not heard of all that the dead held.
     bool is_in_the_dark(int who) const { return page_->heard[who].load() < held_by_the_dead_; }
 
+    /// Waits until everybody rests, and nobody has a letter that he has not recorded yet: who looks
+    /// again after a slice of time moves by himself.
+    void come_to_rest() const;
     /// `who`, in the middle of whatever it does, is about to be killed. Returns: how many it put in
     /// the operation that it is in.
     int reckon(int who, int may_take);

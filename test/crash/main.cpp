@@ -74,6 +74,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             arguments.jobs = std::max<std::size_t>(strtoul(argv[++i], nullptr, 10), 1);
         } else if (strcmp(one, "--patience") == 0 && more) {
             arguments.options.patience_ms = atol(argv[++i]);
+            at_work_ns = arguments.options.patience_ms * 15000000;
         } else {
             fputs(kHelp, strcmp(one, "--help") == 0 ? stdout : stderr);
             return false;

@@ -150,8 +150,8 @@ public:
         }
         const std::int64_t until = stage.deadline();
         for (int calm = 0; calm < 2;) {
-            stage.settle();
-            calm = semaphore_->value() > 0 && waits(stage) ? 0 : calm + 1;
+            const bool rests = stage.settle();
+            calm = !rests || (semaphore_->value() > 0 && waits(stage)) ? 0 : calm + 1;
             if (calm == 0 && stage.is_over(until)) {
                 return stage.complain(Fault::wedged, "asleep, though there is one free");
             }

@@ -232,6 +232,7 @@ void QueueScene::meanwhile(Stage& stage, pid_t victim, int crowd) {
 void QueueScene::reckon(Stage& stage, pid_t) {
     const int who = dead_++ == 0 ? kVictim : kSecond;
     const int may_take = who == kSecond ? 1 : is_get() ? count() : 0;
+    letters_.come_to_rest();
     const int put = letters_.reckon(who, may_take);
     if (who == kSecond) { return; }
     victim_pid_ = 0;
@@ -379,8 +380,8 @@ bool QueueScene::is_held_up(Stage& stage) const {
 void QueueScene::come_to_rest(Stage& stage) {
     const std::int64_t until = stage.deadline();
     for (int calm = 0; calm < 2;) {
-        stage.settle(victim_pid_);
-        calm = is_held_up(stage) ? 0 : calm + 1;
+        const bool rests = stage.settle(victim_pid_);
+        calm = !rests || is_held_up(stage) ? 0 : calm + 1;
         if (calm == 0 && stage.is_over(until)) {
             return stage.complain(Fault::wedged, "asleep, though there is what it waits for");
         }

@@ -110,7 +110,7 @@ bool Stage::is_over(std::int64_t deadline_ns) const {
     for (int look = 0; look < kCalmLooks; ++look) {
         const std::int64_t late_ns = now_ns() - deadline_ns;
         if (late_ns <= 0) { return false; }
-        if (late_ns > kAtWorkNs) { return true; }
+        if (late_ns > at_work_ns) { return true; }
         bool is_any = is_at_work(victim);
         for (int i = 0; i < actors_; ++i) { is_any = is_any || is_at_work(pids_[i]); }
         if (is_any) { return false; }

@@ -56,7 +56,7 @@ bool read_about(pid_t pid, const char* what, char (&text)[256]) {
 
 bool is_over(pid_t pid, std::int64_t deadline_ns) {
     const std::int64_t late_ns = now_ns() - deadline_ns;
-    return late_ns > 0 && (late_ns > kAtWorkNs || !is_at_work(pid));
+    return late_ns > 0 && (late_ns > at_work_ns || !is_at_work(pid));
 }
 
 void nap() {

@@ -85,12 +85,13 @@ inline bool lives(pid_t pid) {
     return state != 0 && state != 'Z';
 }
 /// Whether it runs, or is where the system lets nobody disturb it (an exit that waits for a change
-/// of cgroups): it may be late through no fault of its own. So long others wait for it, at most.
+/// of cgroups): it may be late through no fault of its own.
 inline bool is_at_work(pid_t pid) {
     const char state = state_of(pid);
     return state == 'R' || state == 'D';
 }
-constexpr std::int64_t kAtWorkNs = 30000000000;
+/// So long others wait for it, at most, beyond their patience.
+inline std::int64_t at_work_ns = 30000000000;
 /// What it is at: its state, the system call with its arguments, its processor time.
 void describe(pid_t pid, char* text, std::size_t bytes);
 std::int64_t now_ns();
