@@ -26,11 +26,11 @@ namespace detail {
 //   any ended -> free  the host
 //
 // Each state is left by one CAS, or by one process alone: a kill can stop a task in a state, but
-// not tear it:
-// in ready another worker takes it, in claimed the supervisor finds the victim's index, in the
-// others it waits for the host, whose death ends the pool. A worker that is stopped between its
-// look at a ready slot and the CAS may find another task in it when it goes on, however often the
-// slot was used meanwhile: claiming that one is as right, since everything is read after the CAS.
+// not tear it. In ready another worker takes it, in claimed the supervisor finds the victim's
+// index, in the others it waits for the host, whose death ends the pool. A worker that is stopped
+// between its look at a ready slot and the CAS may find another task in it when it goes on, however
+// often the slot was used meanwhile: claiming that one is as right, since everything is read after
+// the CAS.
 enum class TaskState : std::uint32_t {
     free,
     ready,
