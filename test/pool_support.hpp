@@ -132,8 +132,10 @@ void in_threads(int count, F f) {
 /// Kills some worker every millisecond as long as it lives.
 class Storm {
 public:
+    /// It has begun when this returns, however busy the machine is.
     explicit Storm(const Pool& pool) : pool_(pool) {
         assert_int_equal(pthread_create(&thread_, nullptr, &run, this), 0);
+        while (kills_.load() == 0) { sleep_us(100); }
     }
     int stop() {
         over_.store(true);
@@ -159,7 +161,7 @@ private:
     const Pool& pool_;
     pthread_t thread_;
     std::atomic<bool> over_{false};
-    int kills_ = 0;
+    std::atomic<int> kills_{0};
 };
 
 /// What tasks and tests tell each other. Made before any pool, so that every worker has it.
