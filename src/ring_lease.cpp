@@ -126,8 +126,11 @@ Status RingUser::sleep(std::uint32_t seen, std::int64_t deadline_ns,
     if (has_passed(deadline_ns)) { return Errc::timed_out; }
     const std::int64_t until = slice_of(deadline_ns, slice_ns);
     const bool is_rung = port::bell_wait(mine_.lease, seen, port::kAnyKind, until).ok();
-    if (slice_ns < port::kSliceNs) { slice_ns *= 2; }
-    if (is_rung) { slice_ns = kFirstSliceNs; }
+    if (is_rung) {
+        slice_ns = kFirstSliceNs;
+    } else if (slice_ns < port::kSliceNs) {
+        slice_ns *= 2;
+    }
     return Errc::ok;
 }
 

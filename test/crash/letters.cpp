@@ -3,23 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 
+#include "../shared_pages.hpp"
 #include "tracee.hpp"
 
 namespace crash {
 
-Letters::Letters(TestQueue& queue, Stage*& stage) : queue_(queue), stage_(stage) {
-    void* const page =
-        mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
-        perror("crash: mmap");
-        exit(2);
-    }
-    page_ = static_cast<Page*>(page);
-}
+Letters::Letters(TestQueue& queue, Stage*& stage)
+    : queue_(queue), stage_(stage), page_(static_cast<Page*>(test::shared_pages(sizeof(Page)))) {}
 
 void Letters::begin(bool near_wrap, int fill, int room) {
     memset(static_cast<void*>(page_), 0, sizeof(*page_));

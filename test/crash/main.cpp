@@ -158,11 +158,7 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
 
 // Plays one scene in all ways. Returns what became of it.
 Totals play(Sweep& sweep) {
-    if (!sweep.recorded()) {
-        Totals failed;
-        failed.faults[static_cast<std::size_t>(Fault::wedged)] = 1;
-        return failed;
-    }
+    if (!sweep.recorded()) { return sweep.totals(); }
     const std::int64_t begun_ns = now_ns();
     sweep.strike_victims();
     const double victims = seconds_since(begun_ns);

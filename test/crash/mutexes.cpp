@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include <brood/lock.hpp>
@@ -13,6 +12,7 @@
 
 #include <src/lock_access.hpp>
 
+#include "../shared_pages.hpp"
 #include "object.hpp"
 
 namespace crash {
@@ -124,13 +124,7 @@ private:
 
 }  // namespace
 
-Mutex::Mutex()
-    : memory_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-    if (memory_ == MAP_FAILED) {
-        perror("crash: mmap");
-        exit(2);
-    }
-}
+Mutex::Mutex() : memory_(test::shared_pages(kBytes)) {}
 
 // Both libc and brood have the word in front, as the kernel wants it.
 std::uint32_t Mutex::word() const {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include "../shared_pages.hpp"
 #include "queues.hpp"
 
 namespace crash {
@@ -27,14 +27,7 @@ namespace {
 // As one writes it: a ring under a mutex, with two conditions.
 class PthreadQueue : public TestQueue {
 public:
-    PthreadQueue()
-        : ring_(static_cast<Ring*>(mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-        if (ring_ == MAP_FAILED) {
-            perror("crash: mmap");
-            exit(2);
-        }
-    }
+    PthreadQueue() : ring_(static_cast<Ring*>(test::shared_pages(sizeof(Ring)))) {}
     const char* name() const override { return "pthread ring"; }
 
     void make(bool) override {
@@ -62,7 +55,7 @@ public:
             ring_->slots[ring_->put % kMost] = letters[done];
             ++ring_->put;
         }
-        leave(ring_->not_empty);
+        wake_and_unlock(ring_->not_empty);
         return static_cast<int>(done);
     }
     int get(Letter* letters, std::size_t count, std::int64_t timeout_ms) override {
@@ -73,7 +66,7 @@ public:
             letters[done] = ring_->slots[ring_->get % kMost];
             ++ring_->get;
         }
-        leave(ring_->not_full);
+        wake_and_unlock(ring_->not_full);
         return static_cast<int>(done);
     }
 
@@ -104,7 +97,7 @@ private:
         pthread_mutex_unlock(&ring_->mutex);
         return false;
     }
-    void leave(pthread_cond_t& condition) {
+    void wake_and_unlock(pthread_cond_t& condition) {
         pthread_cond_broadcast(&condition);
         pthread_mutex_unlock(&ring_->mutex);
     }

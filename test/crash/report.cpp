@@ -1,15 +1,14 @@
 #include "report.hpp"
 
 #include <dlfcn.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <string>
+
+#include "../shared_pages.hpp"
 
 namespace crash {
 namespace {
@@ -58,26 +57,7 @@ void clear_progress() {
 }
 
 void open_ledger() {
-    void* const memory =
-        mmap(nullptr, sizeof(Ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("crash: mmap");
-        exit(2);
-    }
-    ledger = static_cast<Ledger*>(memory);
-}
-
-void report(const char* format, ...) {
-    char text[3000];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    clear_progress();
-    fputs(text, stdout);
-    fflush(stdout);
-    const std::size_t bytes = strlen(text), at = ledger->used.fetch_add(bytes);
-    if (at + bytes < sizeof(ledger->text)) { memcpy(ledger->text + at, text, bytes); }
+    ledger = static_cast<Ledger*>(test::shared_pages(sizeof(Ledger)));
 }
 
 void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
@@ -85,8 +65,16 @@ void report_fault(const char* scene, const char* what, const Point& point, std::
     const std::string place = point.address != 0 ? place_of(point.address) : "asleep";
     const std::string after = later > 0 ? ", " + std::to_string(later) + " instructions later"
                                         : std::string();
-    report("  %s: %s, %s: %s\n    at %s, time %u%s%s\n", scene, what, name_of(fault), complaint,
-           place.c_str(), point.nth, after.c_str(), picture);
+    const std::string text = std::string("  ") + scene + ": " + what + ", " + name_of(fault) +
+                             ": " + complaint + "\n    at " + place + ", time " +
+                             std::to_string(point.nth) + after + picture + "\n";
+    clear_progress();
+    fputs(text.c_str(), stdout);
+    fflush(stdout);
+    const std::size_t at = ledger->used.fetch_add(text.size());
+    if (at + text.size() < sizeof(ledger->text)) {
+        memcpy(ledger->text + at, text.data(), text.size());
+    }
 }
 
 void repeat_reports() {

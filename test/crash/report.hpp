@@ -13,7 +13,6 @@ void clear_progress();
 /// Before other processes are started that report, too.
 void open_ledger();
 /// Says what was found wrong, now and once more at the end.
-[[gnu::format(printf, 1, 2)]] void report(const char* format, ...);
 void report_fault(const char* scene, const char* what, const Point& point, std::size_t later,
                   Fault fault, const char* complaint, const char* picture);
 /// All that any of them reported, for who reads the end of a long log. Nothing if there is nothing.

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 
 #include <algorithm>
 
+#include "../shared_pages.hpp"
 #include "tracee.hpp"
 
 namespace crash {
@@ -61,15 +61,8 @@ void Gate::pass() {
     while (word_.load() == 0) { syscall(SYS_futex, &word_, FUTEX_WAIT, 0, nullptr, nullptr, 0); }
 }
 
-Stage::Stage() {
-    void* const page =
-        mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
-        perror("crash: mmap");
-        exit(2);
-    }
-    board_ = static_cast<Board*>(page);  // Zeroes are what all of it begins with.
-}
+// Zeroes are what all of it begins with.
+Stage::Stage() : board_(static_cast<Board*>(test::shared_pages(sizeof(Board)))) {}
 
 void Stage::clear() {
     for (int i = 0; i < actors_; ++i) { kill(i); }

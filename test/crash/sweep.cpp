@@ -105,10 +105,9 @@ bool Sweep::record() {
     stage_.stepped = false;
     if (halt != Halt::done) {
         points_.clear();
-        stage_.complain(Fault::wedged, "");
+        stage_.complain(Fault::wedged, "the operation does not come to its end");
         const Point last = {steps_.empty() ? 0 : steps_.back(), 1, true};
-        report_fault(name(), "step by step", last, 0, Fault::wedged,
-                     "the operation does not come to its end", stage_.picture());
+        judge(totals_, last, "step by step", 0);
     }
     victim_.kill();
     stage_.clear();

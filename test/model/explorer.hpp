@@ -26,6 +26,23 @@ namespace model {
 /// What kind of a step. Nobody may count on a blow: a death, a birth, a time that runs out.
 enum class Step : std::uint8_t { acts, drains, blow };
 
+/// The states that one of a model's actors can come into by its next step: at most kMost.
+template <class State, int kMost>
+struct NextStates {
+    State next[kMost];
+    Step step[kMost];
+    int count = 0;
+
+    void add(const State& state, Step by = Step::acts) {
+        next[count] = state;
+        step[count++] = by;
+    }
+    template <class F>
+    void each(int actor, F f) const {
+        for (int i = 0; i < count; ++i) { f(next[i], actor, step[i]); }
+    }
+};
+
 struct Verdict {
     bool found = false;  // something
     bool too_many = false;

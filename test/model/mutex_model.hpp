@@ -71,7 +71,7 @@ public:
         for (int who = 0; who < kActors; ++who) {
             found.count = 0;
             act(state, who, found);
-            for (int i = 0; i < found.count; ++i) { f(found.next[i], who, found.step[i]); }
+            found.each(who, f);
         }
     }
     const char* bad(const State& state) const;
@@ -80,15 +80,7 @@ public:
     void print(const State& state) const;
 
 private:
-    struct Found {
-        State next[2 * kActors * kActors];
-        Step step[2 * kActors * kActors];
-        int count = 0;
-        void add(const State& state, Step by = Step::acts) {
-            next[count] = state;
-            step[count++] = by;
-        }
-    };
+    using Found = NextStates<State, 2 * kActors * kActors>;
     class Actor;
     void act(const State& state, int who, Found& found) const;
 

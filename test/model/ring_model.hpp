@@ -88,7 +88,7 @@ public:
             }
             found.count = 0;
             act(state, who, found);
-            for (int i = 0; i < found.count; ++i) { f(found.next[i], who, found.step[i]); }
+            found.each(who, f);
         }
     }
     const char* bad(const State& state) const;
@@ -97,15 +97,7 @@ public:
     void print(const State& state) const;
 
 private:
-    struct Found {
-        State next[6];
-        Step step[6];
-        int count = 0;
-        void add(const State& state, Step by = Step::acts) {
-            next[count] = state;
-            step[count++] = by;
-        }
-    };
+    using Found = NextStates<State, 6>;
     class Actor;
     static void drain(State& state, int who);
     void act(const State& state, int who, Found& found) const;

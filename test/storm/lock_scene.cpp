@@ -5,6 +5,8 @@
 #include <brood/lock.hpp>
 #include <brood/semaphore.hpp>
 
+#include "../shared_pages.hpp"
+
 namespace storm {
 namespace {
 
@@ -53,7 +55,7 @@ int complain(const char* what, const Status& status) {
 
 class LockScene : public Scene {
 public:
-    LockScene() : book_(*static_cast<Book*>(shared_pages(sizeof(Book)))) {}
+    LockScene() : book_(*static_cast<Book*>(test::shared_pages(sizeof(Book)))) {}
 
     const char* name() const override { return "locks"; }
     void set(Sky& sky, Chance& chance) override;

@@ -8,6 +8,7 @@
 
 #include <vector>
 
+#include "../shared_pages.hpp"
 #include "lock_scene.hpp"
 #include "queue_scene.hpp"
 
@@ -54,7 +55,7 @@ int run(const Options& options) {
     for (const auto& scene : all) {
         if (strstr(scene->name(), options.scene) != nullptr) { chosen.push_back(scene.get()); }
     }
-    auto& sky = *static_cast<Sky*>(shared_pages(sizeof(Sky)));
+    auto& sky = *static_cast<Sky*>(test::shared_pages(sizeof(Sky)));
     Faults faults;
     for (Scene* const scene : chosen) {
         if (options.until_first && faults.count() > 0) { break; }

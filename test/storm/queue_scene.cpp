@@ -6,6 +6,8 @@
 
 #include <brood/queue.hpp>
 
+#include "../shared_pages.hpp"
+
 namespace storm {
 namespace {
 
@@ -91,7 +93,7 @@ int complain(const char* what, const brood::Status& status) {
 
 class QueueScene : public Scene {
 public:
-    QueueScene() : book_(*static_cast<Book*>(shared_pages(sizeof(Book)))) {}
+    QueueScene() : book_(*static_cast<Book*>(test::shared_pages(sizeof(Book)))) {}
 
     const char* name() const override { return "queue"; }
     void set(Sky& sky, Chance& chance) override;

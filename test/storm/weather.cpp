@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,16 +20,6 @@ void sleep_us(std::int64_t us) {
     const timespec span = {static_cast<time_t>(us / 1000000),
                            static_cast<long>(us % 1000000 * 1000)};
     (void)nanosleep(&span, nullptr);
-}
-
-void* shared_pages(std::size_t bytes) {
-    void* const pages =
-        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) {
-        perror("storm: shared memory");
-        _exit(2);
-    }
-    return pages;
 }
 
 // ---- Of a process in the storm ----------------------------------------------------------------

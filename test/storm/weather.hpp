@@ -15,9 +15,6 @@ inline constexpr unsigned kSeats = 16;
 
 std::int64_t now_ns();
 void sleep_us(std::int64_t us);
-/// Memory that processes forked later share, zeroed, there once it is touched. Ends the program if
-/// there is none.
-void* shared_pages(std::size_t bytes);
 
 /// Deterministic numbers (xorshift64).
 class Chance {
