@@ -195,7 +195,8 @@ $(TOOLS_LIB): $(call objects,$(TOOL_SRCS)) $(BUILD)/objects
 $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
 $(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
-	$(link)
+	$(call link,$(PEER_LIBS))
+$(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests
 $(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS_LIB) $(LIB)

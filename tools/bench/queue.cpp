@@ -2,9 +2,6 @@
 // bare futexes and Boost.Interprocess.
 #include <brood/queue.hpp>
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-
 #if __has_include(<boost/interprocess/ipc/message_queue.hpp>)
 #include <boost/interprocess/ipc/message_queue.hpp>
 #define BENCH_HAS_BOOST 1
@@ -153,27 +150,8 @@ double brood_round_trip(int cpu) {
         [&] { back.put(there.get().expect("get")).expect("put"); });
 }
 
-/// A message and a word that says whether it is there: who waits for it sleeps at once.
-struct Letter {
-    std::atomic<unsigned> is_there;
-    Small message;
-
-    void put(const Small& sent) {
-        message = sent;
-        is_there.store(1, std::memory_order_release);
-        syscall(SYS_futex, &is_there, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-    }
-    Small get() {
-        while (is_there.load(std::memory_order_acquire) == 0) {
-            syscall(SYS_futex, &is_there, FUTEX_WAIT, 0, nullptr, nullptr, 0);
-        }
-        is_there.store(0, std::memory_order_relaxed);
-        return message;
-    }
-};
-
 double futex_round_trip(int cpu) {
-    const bench::Shared<Letter> there, back;
+    const bench::Shared<bench::Letter<Small>> there, back;
     return round_trip(
         cpu, [&](const Small& message) { there->put(message); }, [&] { return back->get(); },
         [&] { back->put(there->get()); });

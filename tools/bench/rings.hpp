@@ -1,9 +1,12 @@
-// What Queue<T> is compared with: rings in shared memory that do nothing but carry messages. No
-// process may die in them, and who waits keeps its processor.
+// What Queue<T> and Pool are compared with: rings in shared memory that do nothing but carry
+// messages, and letters. No process may die in them; who waits for a ring keeps its processor.
 #ifndef BROOD_TOOLS_BENCH_RINGS_HPP
 #define BROOD_TOOLS_BENCH_RINGS_HPP
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -24,6 +27,28 @@ inline void relax() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #endif
 }
+
+/// A message and a word that says whether it is there: who waits for it sleeps at once.
+template <class T>
+class Letter {
+public:
+    void put(const T& sent) {
+        message_ = sent;
+        is_there_.store(1, std::memory_order_release);
+        syscall(SYS_futex, &is_there_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+    }
+    T get() {
+        while (is_there_.load(std::memory_order_acquire) == 0) {
+            syscall(SYS_futex, &is_there_, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+        }
+        is_there_.store(0, std::memory_order_relaxed);
+        return message_;
+    }
+
+private:
+    std::atomic<unsigned> is_there_;
+    T message_;
+};
 
 /// One producer and one consumer: what two processes can do at best.
 template <class T, unsigned kSlots>
