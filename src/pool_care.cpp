@@ -1,4 +1,4 @@
-// What the host asks of a pool that takes care of its tasks: how long, how often, and no more.
+// What the host asks of a pool that takes care of its tasks: how long, how often, when, no more.
 #include "pool_care.hpp"
 
 namespace brood {
@@ -26,24 +26,32 @@ std::uint32_t ticks_of(Timeout timeout) noexcept {
     return ticks > kTicksMax ? kTicksOverflow : static_cast<std::uint32_t>(ticks);
 }
 
-Errc check_terms(const TaskTerms& terms) noexcept {
-    if (terms.ticks == kTicksNegative) { return Errc::timeout_negative; }
-    if (terms.ticks == kTicksOverflow) { return Errc::timeout_overflow; }
+Errc check_wishes(const TaskWishes& wishes) noexcept {
+    const TaskTerms& terms = wishes.terms;
+    if (terms.ticks == kTicksNegative || wishes.room_ns == kRoomNegative) {
+        return Errc::timeout_negative;
+    }
+    if (terms.ticks == kTicksOverflow || wishes.room_ns == kRoomOverflow) {
+        return Errc::timeout_overflow;
+    }
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
-Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms,
+Status pool_reserve_on(PoolCore* core, std::size_t bytes, const TaskWishes& asked,
                        Ticket& ticket) noexcept {
-    const Errc usable = PoolCore::usable(core);
-    if (usable != Errc::ok) { return usable; }
-    if (terms.ticks == kAsThePool) { terms.ticks = core->terms().ticks; }
-    if (terms.retries == kAsThePool) { terms.retries = core->terms().retries; }
-    const Errc acceptable = check_terms(terms);
+    const Status usable = PoolCore::usable(core);
+    if (!usable.ok()) { return usable; }
+    TaskWishes wishes = asked;
+    if (wishes.terms.ticks == kAsThePool) { wishes.terms.ticks = core->terms().ticks; }
+    if (wishes.terms.retries == kAsThePool) { wishes.terms.retries = core->terms().retries; }
+    if (wishes.room_ns == kWaitAsThePool) { wishes.room_ns = core->room_ns(); }
+    const Errc acceptable = check_wishes(wishes);
     if (acceptable != Errc::ok) { return acceptable; }
-    const Status reserved = pool_reserve(core, bytes, ticket);
+    Status reserved = pool_reserve(core, bytes, ticket);
+    if (reserved.code() == Errc::full) { reserved = await_room(*core, wishes.room_ns, ticket); }
     if (!reserved.ok()) { return reserved; }
     PoolShared& shared = *core->shared;
-    PoolCare::of(shared).terms(shared, ticket.slot) = terms;
+    PoolCare::of(shared).terms(shared, ticket.slot) = wishes.terms;
     shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
     return Errc::ok;
 }
@@ -80,6 +88,11 @@ PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
 
 PoolOptions& PoolOptions::retries(std::uint32_t times) noexcept {
     rest_.terms.retries = times;
+    return *this;
+}
+
+PoolOptions& PoolOptions::submit_timeout(Timeout timeout) noexcept {
+    rest_.room_ns = detail::room_ns_of(timeout);
     return *this;
 }
 

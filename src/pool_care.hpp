@@ -43,8 +43,12 @@ inline constexpr std::uint32_t kTicksNegative = UINT32_MAX;
 inline constexpr std::uint32_t kTicksOverflow = UINT32_MAX - 1;
 inline constexpr std::uint32_t kRetriesMax = 255;
 
+// In TaskWishes::room_ns, instead.
+inline constexpr std::int64_t kRoomNegative = -1;
+inline constexpr std::int64_t kRoomOverflow = -2;
+
 /// ok, timeout_negative, timeout_overflow, bad_argument.
-Errc check_terms(const TaskTerms& terms) noexcept;
+Errc check_wishes(const TaskWishes& wishes) noexcept;
 
 inline constexpr TaskState kDoubted = TaskState::ready;
 

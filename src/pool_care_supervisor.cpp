@@ -16,7 +16,8 @@ public:
 
     /// Why the pool cannot be as it was asked for; ok if it can.
     Errc check() const noexcept {
-        return core_.max_tasks() == UINT32_MAX ? Errc::bad_argument : check_terms(core_.terms());
+        if (core_.max_tasks() == UINT32_MAX) { return Errc::bad_argument; }
+        return check_wishes({core_.terms(), core_.room_ns()});
     }
 
     void will_start(std::uint32_t index) noexcept {
@@ -52,8 +53,10 @@ public:
         return true;
     }
 
-    /// The host said something: that a task shall be cancelled, maybe.
+    /// The host said something: that a task shall be cancelled, or that the pool is closed, which
+    /// those of its threads who wait for room shall hear.
     void was_told() noexcept {
+        ring_host(shared_);
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);
             if (!is_unwanted(slot)) { continue; }

@@ -24,9 +24,9 @@ bool PoolCore::good(const PoolOptions& options) noexcept {
     return counts && options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
 }
 
-Errc PoolCore::usable(const PoolCore* core) noexcept {
+Status PoolCore::usable(const PoolCore* core) noexcept {
     if (core == nullptr) { return Errc::closed; }
-    return core->is_host() ? Errc::ok : Errc::wrong_process;
+    return core->is_host() ? Status() : Status(Errc::wrong_process);
 }
 
 Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
@@ -41,14 +41,15 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     const auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
-    const Result<void*> own = port::map_private(own_bytes);
-    if (!own.ok()) { return own.error(); }
+    const Result<void*> mapped = port::map_private(own_bytes);
+    if (!mapped.ok()) { return mapped.error(); }
+    void* const own = *mapped;
     const Result<void*> both = port::map_shared(shared_bytes);
     if (!both.ok()) {
-        port::unmap(*own, own_bytes);
+        port::unmap(own, own_bytes);
         return both.error();
     }
-    PoolCore* const core = ::new (*own) PoolCore;  // zeroed pages: nothing is touched twice
+    PoolCore* const core = ::new (own) PoolCore;  // zeroed pages: nothing is touched twice
     PoolShared* const shared = ::new (*both) PoolShared;
     core->shared = shared;
     shared->ended_by = Errc::pool_broken;
@@ -96,6 +97,14 @@ void note_supervisor_end(PoolCore& core) noexcept {
     if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
 }
 
+// If killed after the first step: the host sleeps on until the supervisor, which reaps the victim,
+// rings. If that was killed as well, the system has rung. If stopped there: nobody else relies on
+// this ring.
+void ring_host(PoolShared& shared) noexcept {
+    shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
+    static_cast<void>(port::bell_ring(shared.host_bell, 1, port::kAnyKind));
+}
+
 void nudge(PoolCore& core) noexcept {
     if (core.control != port::kNoFd) { static_cast<void>(port::write_now(core.control, "", 1)); }
 }
@@ -103,8 +112,7 @@ void nudge(PoolCore& core) noexcept {
 void begin_closing(PoolCore& core) noexcept {
     if (core.shared->command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
     core.shared->command.store(PoolCommand::close, std::memory_order_seq_cst);
-    ring_all_workers(*core.shared);
-    nudge(core);
+    ring_all_workers(*core.shared);  // The supervisor sees that they end.
 }
 
 }  // namespace detail

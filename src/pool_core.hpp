@@ -37,10 +37,11 @@ struct PoolCore {
 
     std::uint32_t in_use;     // slots that a Future or a forgotten task holds, and who is attached
     std::uint32_t forgotten;  // of them without a Future
-    std::uint32_t unpublished;  // of them reserved and not yet published
-    std::uint32_t waiting;      // host threads that wait for a task
-    std::uint32_t free_head;    // a list through SlotNote::next
-    std::uint32_t sweep_at;     // where the look for forgotten ended tasks goes on
+    std::uint32_t unpublished;    // of them reserved and not yet published
+    std::uint32_t waiting;        // host threads that wait for a task
+    std::uint32_t short_of_room;  // of them those that wait for a free slot
+    std::uint32_t free_head;      // a list through SlotNote::next
+    std::uint32_t sweep_at;       // where the look for forgotten ended tasks goes on
     unsigned epoch;
 
     // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others
@@ -89,11 +90,12 @@ struct PoolCore {
     bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
     bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
     const TaskTerms& terms() const noexcept { return options.rest_.terms; }
+    std::int64_t room_ns() const noexcept { return options.rest_.room_ns; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
-    static Errc usable(const PoolCore* core) noexcept;
+    static Status usable(const PoolCore* core) noexcept;
     /// Maps and fills both sides. On failure nothing is left.
     static Status make(const PoolOptions& options, PoolCore*& made) noexcept;
     /// Whether neither a Pool nor a Future refers to it. Of all changes that make it so only one,
@@ -113,6 +115,8 @@ struct PoolCore {
 [[gnu::weak]] std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
                                        std::uint32_t slot_bytes) noexcept;
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
+/// Waits so long for a free slot and takes it. full; timed_out; how the pool ended.
+[[gnu::weak]] Status await_room(PoolCore& core, std::int64_t room_ns, Ticket& ticket) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;

@@ -156,13 +156,7 @@ struct PoolShared {
 };
 
 /// Wakes the host if it sleeps. Called after what it waits for was stored.
-inline void ring_host(PoolShared& shared) noexcept {
-    shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
-    // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If
-    // that was killed as well, the system has rung. If stopped here: nobody else relies on this
-    // ring.
-    static_cast<void>(port::bell_ring(shared.host_bell, 1, port::kAnyKind));
-}
+void ring_host(PoolShared& shared) noexcept;
 
 /// Wakes one idle worker, if there may be one. Called by the host after a submission, by one thread
 /// at a time. A sleeper that this wakes may be killed before it acts; the supervisor, which reaps

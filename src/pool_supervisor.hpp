@@ -217,11 +217,12 @@ private:
         }
         static_cast<void>(port::poll(items, 3, until));
         if (items[0].ready) { drain(wake_read_); }
-        if (items[1].ready) { care_.was_told(); }
+        // Before the look at what was said: what is said after that wakes us again.
         if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
             kill_workers(kKill);
             port::exit_now(0);
         }
+        if (items[1].ready) { care_.was_told(); }
     }
 
     static void on_signal(int signal) {

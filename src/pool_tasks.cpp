@@ -17,13 +17,19 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
 }  // namespace
 
 Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
-    const Errc usable = PoolCore::usable(core);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core);
+    if (!usable.ok()) { return usable; }
     if (bytes > pool_payload_bytes(core)) {
         return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     }
     const BellMutexHold hold(core->mutex);
     return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
+}
+
+Status pool_reserve_patiently(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
+    const Status reserved = pool_reserve(core, bytes, ticket);
+    if (await_room == nullptr || reserved.code() != Errc::full) { return reserved; }
+    return await_room(*core, core->room_ns(), ticket);
 }
 
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
@@ -98,6 +104,7 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
             hold_by |= PoolCore::SlotNote::kForgotten;
             ++core->forgotten;
         }
+        if (core->short_of_room > 0) { ring_host(*core->shared); }
         unused = core->is_unused();
     }
     if (unused) { PoolCore::release(core); }

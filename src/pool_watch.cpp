@@ -21,6 +21,7 @@ void pool_unreserve(PoolCore* core, Ticket ticket) noexcept {
         .state.store(state_word(TaskState::done), std::memory_order_relaxed);
     core->note[ticket.slot].hold = PoolCore::SlotNote::kForgotten;
     ++core->forgotten;
+    if (core->short_of_room > 0) { ring_host(*core->shared); }
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }
 

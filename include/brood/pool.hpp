@@ -56,6 +56,12 @@ public:
     /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
     /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
     PoolOptions& task_timeout(Timeout timeout) noexcept;
+    /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
+    /// until a task without a Future ends or another thread of the host collects or drops one; a
+    /// thread that holds all Futures itself waits in vain. Meanwhile callbacks are called. close(),
+    /// terminate() and the end of the pool end the wait. Without it: no_wait(), a full table is
+    /// full at once. (Maps collect what they have sent themselves.)
+    PoolOptions& submit_timeout(Timeout timeout) noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -95,6 +101,7 @@ private:
         alignas(16) unsigned char initializer[kInitializerBytes];
         bool (*initialize)(void*);
         detail::TaskTerms terms;
+        std::int64_t room_ns;
         std::uint32_t max_tasks;
     } rest_ = {};
 };
@@ -159,23 +166,26 @@ public:
         return future.ok() ? future->get() : Got(future.error());
     }
 
-    /// Submits f(arguments...) and returns at once.
-    /// Returns: its Future; full (capacity tasks are not yet collected: get() some); pool_closed;
+    /// Submits f(arguments...) and returns at once, or as soon as there is room, if the pool has a
+    /// submit_timeout().
+    /// Returns: its Future; full (capacity tasks are not yet collected: get() some; no_wait()
+    ///          only); timed_out (the same, for so long); pool_closed; pool_terminated;
     ///          pool_broken; initializer_failed; task_too_large (detail: the payload_bytes it
     ///          needs); closed (moved from); wrong_process.
     template <class F, class... Arguments>
     auto apply_async(F&& function, Arguments&&... arguments) noexcept {
         const auto reserve = [this](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve(core_, bytes, ticket);
+            return detail::pool_reserve_patiently(core_, bytes, ticket);
         };
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
-    /// The same with options for this task: how long it may run, how often it is run again.
+    /// The same with options for this task: how long it may run, how often it is run again, how
+    /// long to wait for room.
     /// Returns: also timeout_negative, timeout_overflow, bad_argument.
     template <class F, class... Arguments>
     auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
         const auto reserve = [this, options](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve_on(core_, bytes, options.terms_, ticket);
+            return detail::pool_reserve_on(core_, bytes, options.wishes_, ticket);
         };
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }

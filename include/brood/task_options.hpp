@@ -17,18 +17,23 @@ public:
     /// How long the task may run, up to 13 days; forever(): as long as it likes. See
     /// PoolOptions::task_timeout().
     TaskOptions& timeout(Timeout timeout) noexcept {
-        terms_.ticks = detail::ticks_of(timeout);
+        wishes_.terms.ticks = detail::ticks_of(timeout);
         return *this;
     }
     /// How often it is run again when its worker has died. See PoolOptions::retries().
     TaskOptions& retries(std::uint32_t times) noexcept {
-        terms_.retries = times;
+        wishes_.terms.retries = times;
+        return *this;
+    }
+    /// How long its submission waits for room. See PoolOptions::submit_timeout().
+    TaskOptions& submit_timeout(Timeout timeout) noexcept {
+        wishes_.room_ns = detail::room_ns_of(timeout);
         return *this;
     }
 
 private:
     friend class Pool;
-    detail::TaskTerms terms_ = {detail::kAsThePool, detail::kAsThePool};
+    detail::TaskWishes wishes_;
 };
 
 }  // namespace v0
