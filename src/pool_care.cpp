@@ -7,10 +7,10 @@ namespace detail {
 
 static_assert(sizeof(TaskTerms) == 8 && alignof(TaskTerms) <= 8, "an array of them is shared");
 
-std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
+std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
                          std::uint32_t slot_bytes) noexcept {
-    return sizeof(PoolCare) + std::uint64_t{workers - 1} * sizeof(WorkerCare) +
-           std::uint64_t{workers} * slot_bytes + std::uint64_t{capacity} * sizeof(TaskTerms);
+    return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
+           std::uint64_t{records} * slot_bytes + std::uint64_t{capacity} * sizeof(TaskTerms);
 }
 
 void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept {
@@ -80,6 +80,26 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
 
 }  // namespace detail
 
+// If the host is killed in here: the pool ends with it. Those who shall leave hear of it between
+// two tasks, or are woken; the supervisor is told for those who shall come. Who of the first is
+// killed, or stopped, costs the others nothing.
+Status Pool::resize(std::uint32_t workers) noexcept {
+    const Status usable = detail::PoolCore::usable(core_);
+    if (!usable.ok()) { return usable; }
+    detail::PoolShared& shared = *core_->shared;
+    if (workers == 0 || workers > shared.records) {
+        return Error(Errc::bad_argument, 0, shared.records);
+    }
+    const detail::BellMutexHold hold(core_->mutex);
+    if (core_->closed) { return Errc::pool_closed; }
+    detail::note_supervisor_end(*core_);
+    if (core_->ended_by != Errc::ok) { return core_->ended_by; }
+    shared.workers.store(workers, std::memory_order_seq_cst);
+    detail::ring_all_workers(shared);
+    detail::nudge(*core_);
+    return Errc::ok;
+}
+
 // Defined here, not in the header: who calls one of them links the care.
 PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
     rest_.max_tasks = tasks == 0 ? UINT32_MAX : tasks;
@@ -88,6 +108,12 @@ PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
 
 PoolOptions& PoolOptions::retries(std::uint32_t times) noexcept {
     rest_.terms.retries = times;
+    return *this;
+}
+
+// One that cannot be is made one too many: memory is allocated before it is refused.
+PoolOptions& PoolOptions::workers_max(std::uint32_t count) noexcept {
+    rest_.workers_max = count == 0 || count > kWorkersMax ? kWorkersMax + 1 : count;
     return *this;
 }
 

@@ -77,7 +77,7 @@ struct PoolCare {
     alignas(64) std::atomic<std::uint32_t> look_at;
     /// Whether there may be tasks that were put back, which no worker finds in order.
     alignas(64) std::atomic<std::uint32_t> put_back;
-    alignas(64) WorkerCare worker[1];  // as many as there are; a room for each and the terms behind
+    alignas(64) WorkerCare worker[1];  // one for each record; a room for each and the terms behind
 
     static PoolCare& of(PoolShared& shared) noexcept {
         auto* const slots = reinterpret_cast<unsigned char*>(&shared) + shared.slots_at;
@@ -87,11 +87,11 @@ struct PoolCare {
     /// As large as a payload, of which a worker leaves the arguments as they are until it has the
     /// result.
     unsigned char* room(const PoolShared& shared, std::uint32_t index) noexcept {
-        return reinterpret_cast<unsigned char*>(&worker[shared.workers]) +
+        return reinterpret_cast<unsigned char*>(&worker[shared.records]) +
                std::size_t{index} * shared.slot_bytes;
     }
     TaskTerms& terms(const PoolShared& shared, std::uint32_t slot) noexcept {
-        return reinterpret_cast<TaskTerms*>(room(shared, shared.workers))[slot];
+        return reinterpret_cast<TaskTerms*>(room(shared, shared.records))[slot];
     }
     static std::size_t room_bytes(const PoolShared& shared) noexcept {
         return shared.slot_bytes - Slot::kHeaderBytes;

@@ -16,7 +16,10 @@ public:
 
     /// Why the pool cannot be as it was asked for; ok if it can.
     Errc check() const noexcept {
-        if (core_.max_tasks() == UINT32_MAX) { return Errc::bad_argument; }
+        const std::uint32_t most = core_.workers_max();
+        const bool fits = most == 0 ||
+                          (most == shared_.records && most <= PoolOptions::kWorkersMax);
+        if (!fits || core_.max_tasks() == UINT32_MAX) { return Errc::bad_argument; }
         return check_wishes({core_.terms(), core_.room_ns()});
     }
 
@@ -53,9 +56,10 @@ public:
         return true;
     }
 
-    /// The host said something: that a task shall be cancelled, or that the pool is closed, which
-    /// those of its threads who wait for room shall hear.
-    void was_told() noexcept {
+    /// The host said something: that a task shall be cancelled; that the pool is closed, which
+    /// those of its threads who wait for room shall hear; or that it shall have other workers, as
+    /// for which this is true.
+    bool was_told() noexcept {
         ring_host(shared_);
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);
@@ -68,6 +72,7 @@ public:
                 return slot.state.load(std::memory_order_acquire) == seen && is_unwanted(slot);
             });
         }
+        return true;
     }
 
     /// A signal said that we were stopped, and go on.
@@ -80,7 +85,7 @@ public:
         const bool was_paused = was_paused_.exchange(0, std::memory_order_relaxed) != 0;
         std::int64_t until_ns = port::kNever;
         std::uint32_t linger = 0;
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             WorkerCare& worker = care_.worker[index];
             if (pid_of(index) == 0) { continue; }
             const std::uint32_t ticks = worker.ticks.exchange(0, std::memory_order_relaxed);
@@ -183,7 +188,7 @@ private:
         }
     }
     std::uint32_t first_end(std::uint32_t now, std::uint32_t first) noexcept {
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const WorkerCare& worker = care_.worker[index];
             std::uint32_t ends = worker.ends.load(std::memory_order_relaxed);
             const bool is_held = worker.paused_at != 0 || worker.kill_at_ns != 0;

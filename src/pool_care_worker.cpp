@@ -20,6 +20,7 @@ public:
           care_(PoolCare::of(shared_)),
           mine_(care_.worker[index]),
           room_(care_.room(shared_, index)),
+          index_(index),
           tasks_left_(core.max_tasks()) {}
 
     /// Asked before each look for a task, and so between the end of one (there is a fence behind it
@@ -27,7 +28,12 @@ public:
     /// after it has stored the doom, finds that the task has ended, or the worker finds the doom:
     /// no other task is hit.
     bool is_over() const noexcept {
-        return is_worn_ || mine_.doom.load(std::memory_order_relaxed) != TaskState::free;
+        return is_worn_ || mine_.doom.load(std::memory_order_relaxed) != TaskState::free ||
+               index_ >= expectation();
+    }
+    /// What has changed when sleepers shall look again although there is no task.
+    std::uint32_t expectation() const noexcept {
+        return shared_.workers.load(std::memory_order_relaxed);
     }
 
     /// If killed after this and before the claim: the supervisor says it anew when it replaces us.
@@ -100,6 +106,7 @@ private:
     PoolCare& care_;
     WorkerCare& mine_;
     unsigned char* room_;
+    std::uint32_t index_;
     std::uint32_t tasks_left_;  // 0: any number
     bool is_worn_ = false, is_apart_ = false, is_timed_ = false;
 };

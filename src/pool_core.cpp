@@ -17,10 +17,8 @@ std::uint32_t power_of_two(std::uint32_t least) noexcept {
 }  // namespace
 
 bool PoolCore::good(const PoolOptions& options) noexcept {
-    const bool counts =
-        options.workers_ >= 1 &&
-        (options.workers_ <= PoolOptions::kWorkersMax || options.workers_ == UINT32_MAX) &&
-        options.capacity_ >= 1 && options.capacity_ <= PoolOptions::kCapacityMax;
+    const bool counts = options.workers_ <= PoolOptions::kWorkersMax && options.capacity_ >= 1 &&
+                        options.capacity_ <= PoolOptions::kCapacityMax;
     return counts && options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
 }
 
@@ -31,13 +29,16 @@ Status PoolCore::usable(const PoolCore* core) noexcept {
 
 Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     std::uint32_t workers = options.workers_;
-    if (workers == UINT32_MAX) { workers = port::usable_cpus(); }
+    if (workers == 0) { workers = port::usable_cpus(); }
+    // Too few are refused by the supervisor.
+    const std::uint32_t most = options.rest_.workers_max;
+    const std::uint32_t records = most > workers ? most : workers;
     const std::uint32_t capacity = power_of_two(options.capacity_);
     const auto slot_bytes =
         static_cast<std::uint32_t>((Slot::kHeaderBytes + options.payload_ + 63) / 64 * 64);
     std::uint32_t slots_at = 0;
-    std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
-    if (care_bytes != nullptr) { bytes += care_bytes(workers, capacity, slot_bytes); }
+    std::uint64_t bytes = PoolShared::layout(records, capacity, slot_bytes, slots_at);
+    if (care_bytes != nullptr) { bytes += care_bytes(records, capacity, slot_bytes); }
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     const auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
@@ -57,7 +58,8 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     core->own_bytes = own_bytes;
     core->epoch = fork_epoch();
     __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
-    shared->workers = workers;
+    shared->workers.store(workers, std::memory_order_relaxed);
+    shared->records = records;
     shared->capacity = capacity;
     shared->slot_bytes = slot_bytes;
     shared->slots_at = slots_at;
@@ -93,7 +95,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
     // One look at each is enough: who gives his proof later sees that his parent has gone.
-    for (std::uint32_t i = 0; i < shared.workers; ++i) { port::proof_end(shared.worker[i].life); }
+    for (std::uint32_t i = 0; i < shared.records; ++i) { port::proof_end(shared.worker[i].life); }
     if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
 }
 

@@ -92,6 +92,7 @@ struct PoolCore {
     const TaskTerms& terms() const noexcept { return options.rest_.terms; }
     std::int64_t room_ns() const noexcept { return options.rest_.room_ns; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
+    std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
@@ -112,7 +113,7 @@ struct PoolCore {
 // Of a pool that takes care of its tasks (pool_care_*.cpp). Weak: null in a static program without
 // time-outs, retries and what else may be asked for, which shall not grow by what they take.
 /// The bytes that it needs behind the slots of so many bytes.
-[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
+[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
                                        std::uint32_t slot_bytes) noexcept;
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
 /// Waits so long for a free slot and takes it. full; timed_out; how the pool ended.

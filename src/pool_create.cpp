@@ -179,12 +179,13 @@ void Pool::destroy() noexcept {
 }
 
 std::uint32_t Pool::workers() const noexcept {
-    return core_ == nullptr ? 0 : core_->shared->workers;
+    return core_ == nullptr ? 0 : detail::pool_worker_count(core_);
 }
 
 std::size_t Pool::worker_pids(std::int32_t* list, std::size_t room) const noexcept {
     std::size_t count = 0;
-    for (std::uint32_t i = 0; i < workers(); ++i) {
+    const std::uint32_t records = core_ == nullptr ? 0 : core_->shared->records;
+    for (std::uint32_t i = 0; i < records; ++i) {
         const std::int32_t pid = core_->shared->worker[i].pid.load(std::memory_order_relaxed);
         if (pid == 0) { continue; }
         if (count < room) { list[count] = pid; }

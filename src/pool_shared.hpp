@@ -101,12 +101,13 @@ struct PoolShared {
     PoolShared() noexcept {}
 
     // Fixed by the host before the fork.
-    std::uint32_t workers;
+    std::uint32_t records;   // as many workers as there may be
     std::uint32_t capacity;  // a power of two
     std::uint32_t slot_bytes;
     std::uint32_t slots_at;  // offset of the slots from here
 
-    std::atomic<PoolPhase> phase;  // the supervisor's
+    std::atomic<PoolPhase> phase;        // the supervisor's
+    std::atomic<std::uint32_t> workers;  // the host's: those with a lower index shall be there
     // Why the pool has ended, if the supervisor has: pool_broken, until that knows better. If it is
     // killed while it writes this, what it writes is true as well.
     union {
@@ -121,7 +122,8 @@ struct PoolShared {
     port::Bell host_bell;
     std::atomic<std::uint32_t> has_keeper;
     alignas(64) std::atomic<std::uint32_t> want;
-    // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep.
+    // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep. The rest
+    // is 0, or `workers` as seen by who set it: so nobody falls asleep who missed a change of that.
     port::Bell work_bell;
 
     // order[n % capacity] is the slot of the n-th submitted task; n counts up to `submitted` and
@@ -129,10 +131,10 @@ struct PoolShared {
     // anywhere. An entry whose slot is not ready is passed over.
     alignas(64) std::atomic<std::uint32_t> submitted;
     alignas(64) std::atomic<std::uint32_t> hint;
-    alignas(64) WorkerRecord worker[1];  // `workers` of them; order and slots behind
+    alignas(64) WorkerRecord worker[1];  // `records` of them; order and slots behind
 
     std::atomic<std::uint16_t>* order() noexcept {
-        return reinterpret_cast<std::atomic<std::uint16_t>*>(&worker[workers]);
+        return reinterpret_cast<std::atomic<std::uint16_t>*>(&worker[records]);
     }
     Slot& slot(std::uint32_t index) noexcept {
         auto* const base = reinterpret_cast<unsigned char*>(this);
@@ -146,9 +148,9 @@ struct PoolShared {
 
     /// Bytes of the whole (more than a 32-bit system can address, maybe), and where the slots
     /// begin.
-    static std::uint64_t layout(std::uint32_t workers, std::uint32_t capacity,
+    static std::uint64_t layout(std::uint32_t records, std::uint32_t capacity,
                                 std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
-        const std::size_t order_at = sizeof(PoolShared) + (workers - 1) * sizeof(WorkerRecord);
+        const std::size_t order_at = sizeof(PoolShared) + (records - 1) * sizeof(WorkerRecord);
         const std::size_t order_end = order_at + capacity * sizeof(std::uint16_t);
         slots_at = static_cast<std::uint32_t>((order_end + 63) / 64 * 64);
         return slots_at + std::uint64_t{capacity} * slot_bytes;

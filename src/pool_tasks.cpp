@@ -115,7 +115,7 @@ std::size_t pool_payload_bytes(const PoolCore* core) noexcept {
 }
 
 std::uint32_t pool_worker_count(const PoolCore* core) noexcept {
-    return core->shared->workers;
+    return core->shared->workers.load(std::memory_order_relaxed);
 }
 
 }  // namespace detail

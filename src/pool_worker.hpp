@@ -122,15 +122,21 @@ private:
             if (shared_.submitted.load(std::memory_order_relaxed) != seen_) { return; }
             port::cpu_relax();
         }
-        shared_.work_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
+        const std::uint32_t expectation = care_.expectation();
+        const std::uint32_t asleep = port::kBellWaiting | expectation;
+        shared_.work_bell.word.store(asleep, std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_seq_cst);  // with the host's in pool_publish()
         Slot* const slot = find_anywhere();
         if (slot != nullptr) { return run(*slot); }
         if (shared_.command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
+        // Another may be about to sleep on the word that we put back after the ring for all. If
+        // killed here: the supervisor, which reaps us, rings.
+        const bool is_told = care_.is_over() || care_.expectation() != expectation;
+        if (is_told) { return ring_all_workers(shared_); }
         // Where the supervisor's death does not take us along, we look for it ourselves.
         const std::int64_t until = dies_with_supervisor_ ? port::kNever
                                                          : port::now_ns() + port::kSliceNs;
-        port::bell_wait(shared_.work_bell, port::kBellWaiting, port::kAnyKind, until).ignore();
+        port::bell_wait(shared_.work_bell, asleep, port::kAnyKind, until).ignore();
     }
 
     void leave_if_orphaned() noexcept {

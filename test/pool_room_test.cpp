@@ -2,6 +2,8 @@
 // makes room, and hears at once when there never will be any.
 #include "pool_support.hpp"
 
+#include <sys/syscall.h>
+
 #include <src/pool_core.hpp>
 
 using namespace pool_test;
@@ -25,13 +27,14 @@ brood::detail::PoolCore& core_of(Pool& pool) {
     return *core;
 }
 
-/// A thread that submits a task to a full table, and waits for room when this is made.
+/// A thread that submits a task to a full table, and sleeps until there is room when this is made.
 class Submitter {
 public:
     explicit Submitter(Pool& pool, int index = 7) : pool_(pool), index_(index) {
         assert_int_equal(pthread_create(&thread_, nullptr, &run, this), 0);
         auto& waiting = core_of(pool).short_of_room;
         assert_true(test::eventually([&] { return waiting == 1; }));
+        test::await_state(id_, 'S');
         assert_false(is_over_);
     }
     /// What came of it.
@@ -39,11 +42,11 @@ public:
         assert_int_equal(pthread_join(thread_, nullptr), 0);
         return code_;
     }
-    bool is_over() const { return is_over_; }
 
 private:
     static void* run(void* submitter) {
         Submitter& self = *static_cast<Submitter*>(submitter);
+        self.id_ = static_cast<pid_t>(syscall(SYS_gettid));
         const Result<Future<int>> future = self.pool_.apply_async(count_run, self.index_);
         self.code_ = future.code();
         self.is_over_ = true;
@@ -52,6 +55,7 @@ private:
     Pool& pool_;
     int index_;
     pthread_t thread_;
+    std::atomic<pid_t> id_{0};
     Errc code_ = Errc::not_done;
     std::atomic<bool> is_over_{false};
 };

@@ -27,9 +27,12 @@ public:
 
     /// 1 .. kWorkersMax. Without it: cpu_count().
     PoolOptions& workers(std::uint32_t count) noexcept {
-        workers_ = count;
+        workers_ = count == 0 ? UINT32_MAX : count;  // refused, both
         return *this;
     }
+    /// How many workers Pool::resize() may ask for, workers() .. kWorkersMax: memory is allocated
+    /// for them. Without it: workers().
+    PoolOptions& workers_max(std::uint32_t count) noexcept;
     /// How many tasks may be submitted and not yet collected, 1 .. kCapacityMax; rounded up to a
     /// power of two. Without it: 1024.
     PoolOptions& capacity(std::uint32_t tasks) noexcept {
@@ -93,7 +96,7 @@ public:
 
 private:
     friend struct detail::PoolCore;
-    std::uint32_t workers_ = UINT32_MAX;  // not set
+    std::uint32_t workers_ = 0;  // not set
     std::uint32_t capacity_ = 1024;
     std::size_t payload_ = 48;
     // Together, so that they are zeroed at once.
@@ -103,10 +106,11 @@ private:
         detail::TaskTerms terms;
         std::int64_t room_ns;
         std::uint32_t max_tasks;
+        std::uint32_t workers_max;
     } rest_ = {};
 };
 
-/// A fixed number of worker processes that take tasks from a common table, one by one or by the
+/// A number of worker processes that take tasks from a common table, one by one or by the
 /// maps of PoolMaps.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
@@ -208,6 +212,14 @@ public:
     /// ended give pool_terminated. Returns: ok; closed; wrong_process.
     Status terminate() noexcept;
 
+    /// Has so many workers from now on, up to PoolOptions::workers_max(), and returns at once. Those
+    /// that are added are copies of the program as it was when the pool was made, and begin as all
+    /// do: where there is no process for one now, the pool tries again; an initializer that fails
+    /// in one ends the pool. Those that are too many end their task and leave: no task is lost.
+    /// Returns: ok; bad_argument (0, or too many; detail: how many may be); pool_closed;
+    ///          pool_broken; initializer_failed; closed (moved from); wrong_process.
+    Status resize(std::uint32_t workers) noexcept;
+    /// How many workers the pool is to have; worker_pids() tells who is there by now.
     std::uint32_t workers() const noexcept;
     /// The pids of the workers as of now; how many there are. The supervisor's, 0 once it ended.
     std::size_t worker_pids(std::int32_t* list, std::size_t room) const noexcept;
