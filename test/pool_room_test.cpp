@@ -16,7 +16,7 @@ Pool make(const PoolOptions& options) {
     assert_ok(pool);
     return std::move(*pool);
 }
-Pool make_patient(std::uint32_t capacity, Timeout timeout = kPatience) {
+Pool make_patient(std::uint32_t capacity, Timeout timeout = brood::seconds(60)) {
     return make(PoolOptions().workers(1).capacity(capacity).submit_timeout(timeout));
 }
 
@@ -37,9 +37,11 @@ public:
         test::await_state(id_, 'S');
         assert_false(is_over_);
     }
-    /// What came of it.
+    /// What came of it, long before its time was over: it was woken.
     Errc outcome() {
+        const bool was_woken = test::eventually([&] { return is_over_.load(); });
         assert_int_equal(pthread_join(thread_, nullptr), 0);
+        assert_true(was_woken);
         return code_;
     }
 

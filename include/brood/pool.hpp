@@ -212,10 +212,10 @@ public:
     /// ended give pool_terminated. Returns: ok; closed; wrong_process.
     Status terminate() noexcept;
 
-    /// Has so many workers from now on, up to PoolOptions::workers_max(), and returns at once. Those
-    /// that are added are copies of the program as it was when the pool was made, and begin as all
-    /// do: where there is no process for one now, the pool tries again; an initializer that fails
-    /// in one ends the pool. Those that are too many end their task and leave: no task is lost.
+    /// Has so many workers from now on, workers_max() at most, and returns at once. Those that are
+    /// added are copies of the program as it was when the pool was made, and begin as all do: where
+    /// there is no process for one now, the pool tries again; an initializer that fails in one ends
+    /// the pool. Those that are too many end their task and leave: no task is lost.
     /// Returns: ok; bad_argument (0, or too many; detail: how many may be); pool_closed;
     ///          pool_broken; initializer_failed; closed (moved from); wrong_process.
     Status resize(std::uint32_t workers) noexcept;
