@@ -1,5 +1,6 @@
 // What the host asks of a pool that takes care of its tasks: how long, how often, when, no more.
 #include "pool_care.hpp"
+#include "pool_order.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -10,7 +11,8 @@ static_assert(sizeof(TaskTerms) == 8 && alignof(TaskTerms) <= 8, "an array of th
 std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
                          std::uint32_t slot_bytes) noexcept {
     return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
-           std::uint64_t{records} * slot_bytes + std::uint64_t{capacity} * sizeof(TaskTerms);
+           std::uint64_t{records} * slot_bytes +
+           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t));
 }
 
 void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept {
@@ -45,13 +47,17 @@ Status pool_reserve_on(PoolCore* core, std::size_t bytes, const TaskWishes& aske
     if (wishes.terms.ticks == kAsThePool) { wishes.terms.ticks = core->terms().ticks; }
     if (wishes.terms.retries == kAsThePool) { wishes.terms.retries = core->terms().retries; }
     if (wishes.room_ns == kWaitAsThePool) { wishes.room_ns = core->room_ns(); }
-    const Errc acceptable = check_wishes(wishes);
+    Errc acceptable = check_wishes(wishes);
+    std::uint32_t weight = 0;
+    if (acceptable == Errc::ok) { acceptable = weigh(*core, wishes, weight); }
     if (acceptable != Errc::ok) { return acceptable; }
     Status reserved = pool_reserve(core, bytes, ticket);
     if (reserved.code() == Errc::full) { reserved = await_room(*core, wishes.room_ns, ticket); }
     if (!reserved.ok()) { return reserved; }
     PoolShared& shared = *core->shared;
-    PoolCare::of(shared).terms(shared, ticket.slot) = wishes.terms;
+    PoolCare& care = PoolCare::of(shared);
+    care.terms(shared, ticket.slot) = wishes.terms;
+    care.weight(shared, ticket.slot).store(weight, std::memory_order_relaxed);
     shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
     return Errc::ok;
 }
@@ -108,6 +114,11 @@ PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
 
 PoolOptions& PoolOptions::retries(std::uint32_t times) noexcept {
     rest_.terms.retries = times;
+    return *this;
+}
+
+PoolOptions& PoolOptions::order(Order order) noexcept {
+    rest_.order = order;
     return *this;
 }
 

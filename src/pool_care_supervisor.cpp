@@ -19,7 +19,9 @@ public:
         const std::uint32_t most = core_.workers_max();
         const bool fits = most == 0 ||
                           (most == shared_.records && most <= PoolOptions::kWorkersMax);
-        if (!fits || core_.max_tasks() == UINT32_MAX) { return Errc::bad_argument; }
+        if (!fits || core_.max_tasks() == UINT32_MAX || core_.order() > Order::shortest_first) {
+            return Errc::bad_argument;
+        }
         return check_wishes({core_.terms(), core_.room_ns()});
     }
 
@@ -52,7 +54,7 @@ public:
         }
         if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
         slot.note.fetch_add(kOneDeath, std::memory_order_relaxed);
-        put_back(slot);
+        put_back(slot, worker.claiming.load(std::memory_order_relaxed));
         return true;
     }
 
@@ -111,11 +113,9 @@ private:
         return (slot.note.load(std::memory_order_relaxed) & kCancelled) != 0;
     }
 
-    /// Lets the workers, who are rung for after each death, have it again.
-    void put_back(Slot& slot) noexcept {
-        // A number of our own makes this word unlike that of any other use of the slot.
-        if (++put_back_ == 1u << (32 - kStateBits)) { put_back_ = 1; }
-        std::uint32_t ready = state_word(TaskState::ready, put_back_);
+    /// Lets the workers, who are rung for after each death, have it again. `ready`: its state when
+    /// it was claimed, of which the number is unlike that of any other use of the slot.
+    void put_back(Slot& slot, std::uint32_t ready) noexcept {
         slot.state.store(ready, std::memory_order_release);
         care_.put_back.store(1, std::memory_order_release);
         // The host may have wished to cancel it, and found it still claimed: then we see that now.
@@ -204,7 +204,6 @@ private:
 
     static inline std::atomic<std::uint32_t> was_paused_{0};
     std::uint32_t last_look_ = 0;
-    std::uint32_t put_back_ = 0;
     PoolCore& core_;
     PoolShared& shared_;
     PoolCare& care_;

@@ -90,6 +90,7 @@ struct PoolCore {
     bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
     bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
     const TaskTerms& terms() const noexcept { return options.rest_.terms; }
+    Order order() const noexcept { return options.rest_.order; }
     std::int64_t room_ns() const noexcept { return options.rest_.room_ns; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
     std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }

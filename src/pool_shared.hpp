@@ -13,7 +13,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-// The life of a task, in the low bits of Slot::state; the claiming worker's index is above them:
+// The life of a task, in the low bits of Slot::state. Above them is, in ready, the number of its
+// submission; in claimed, the index of the worker:
 //
 //   free -> ready      the host, when arguments and trampoline are in place (release)
 //   ready -> claimed   a worker, by one CAS that also names it: taken and recorded are one step
@@ -21,7 +22,7 @@ namespace detail {
 //   claimed -> refused that worker: the function is unknown to it
 //   claimed -> died    the supervisor, after it reaped that worker
 //                      (in a pool that takes care of its tasks, see pool_care.hpp, also timed_out,
-//                      cancelled, done, or ready again, with a number of its own above)
+//                      cancelled, done, or ready again as it was)
 //   ready -> cancelled the host; the supervisor, of what it put back itself: each by one CAS
 //   any ended -> free  the host
 //
@@ -43,8 +44,8 @@ enum class TaskState : std::uint32_t {
 };
 inline constexpr std::uint32_t kStateBits = 4;
 
-constexpr std::uint32_t state_word(TaskState state, std::uint32_t worker = 0) noexcept {
-    return static_cast<std::uint32_t>(state) | worker << kStateBits;
+constexpr std::uint32_t state_word(TaskState state, std::uint32_t above = 0) noexcept {
+    return static_cast<std::uint32_t>(state) | above << kStateBits;
 }
 constexpr TaskState state_of(std::uint32_t word) noexcept {
     return static_cast<TaskState>(word & ((1u << kStateBits) - 1));

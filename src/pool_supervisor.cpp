@@ -12,6 +12,9 @@ public:
     NoCareByWorker(PoolCore&, std::uint32_t) noexcept {}
     static bool is_over() noexcept { return false; }
     static std::uint32_t expectation() noexcept { return 0; }
+    static bool is_ordered() noexcept { return false; }
+    static Slot* find(bool, std::uint32_t&) noexcept { return nullptr; }
+    static void will_claim(std::uint32_t) noexcept {}
     static bool has_put_back() noexcept { return false; }
     static bool is_put_back(const Slot&) noexcept { return false; }
     static void may_have_more() noexcept {}

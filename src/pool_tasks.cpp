@@ -42,11 +42,11 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     slot.run = run;
     const BellMutexHold hold(core->mutex);
     const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
-    slot.state.store(state_word(TaskState::ready), std::memory_order_release);
+    slot.state.store(state_word(TaskState::ready, position), std::memory_order_release);
     // The entry that this replaces is `capacity` submissions old: its task was claimed, unless a
     // wrong hint had it passed over. Then a worker finds it before it goes to sleep.
     shared.order()[position & (shared.capacity - 1)].store(static_cast<std::uint16_t>(ticket.slot),
-                                                           std::memory_order_relaxed);
+                                                           std::memory_order_release);
     shared.submitted.store(position + 1, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // with the workers' in Worker::rest()
     ring_worker(shared);

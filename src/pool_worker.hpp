@@ -33,7 +33,9 @@ public:
         for (;;) {
             leave_if_orphaned();
             if (care_.is_over()) { return; }
-            Slot* const slot = care_.has_put_back() ? find_put_back() : find();
+            Slot* const slot = care_.is_ordered()     ? care_.find(false, seen_)
+                               : care_.has_put_back() ? find_put_back()
+                                                      : find();
             if (slot != nullptr) {
                 run(*slot);
             } else if (shared_.command.load(std::memory_order_acquire) != PoolCommand::run) {
@@ -52,6 +54,7 @@ private:
     // it: the state names us, and the supervisor ends the task.
     bool claim(Slot& slot) noexcept {
         std::uint32_t seen = slot.state.load(std::memory_order_relaxed);
+        care_.will_claim(seen);
         return state_of(seen) == TaskState::ready &&
                slot.state.compare_exchange_strong(seen, state_word(TaskState::claimed, index_),
                                                   std::memory_order_acquire,
@@ -81,6 +84,7 @@ private:
     /// a worker that was stopped while the counters went round once may set it past tasks that
     /// nobody has claimed. So nobody sleeps or ends before this found nothing.
     Slot* find_anywhere() noexcept {
+        if (care_.is_ordered()) { return care_.find(true, seen_); }
         for (std::uint32_t index = 0; index < shared_.capacity; ++index) {
             if (claim(shared_.slot(index))) { return &shared_.slot(index); }
         }

@@ -65,6 +65,17 @@ public:
     /// terminate() and the end of the pool end the wait. Without it: no_wait(), a full table is
     /// full at once. (Maps collect what they have sent themselves.)
     PoolOptions& submit_timeout(Timeout timeout) noexcept;
+    /// Which of the tasks that wait is next; nothing waits for ever in any of them.
+    /// fifo: the one that was submitted first. Without it: this.
+    /// priority: that of the highest TaskOptions::priority(), of these the first. For each level
+    ///   that one task is above another it may come up to `capacity` submissions later and still
+    ///   pass it: strict among what waits at the same time, and in the end all have their turn.
+    /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
+    ///   after which 8 x capacity others were submitted is before all that came later.
+    /// Chunks of maps count as tasks of priority 0 that take no time. A task that is run again
+    /// keeps its place. With an order other than fifo the choice takes some ns for each task that
+    /// waits; where tasks were passed by more than `capacity` others, for each of the table.
+    PoolOptions& order(Order order) noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -107,6 +118,7 @@ private:
         std::int64_t room_ns;
         std::uint32_t max_tasks;
         std::uint32_t workers_max;
+        Order order;
     } rest_ = {};
 };
 
@@ -115,8 +127,9 @@ private:
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
-///         retries, cancel() or max_tasks_per_child: one slot and 64 bytes more for each worker, 8
-///         bytes more for each slot, and one descriptor in each worker.
+///         retries, cancel(), max_tasks_per_child, resize() or an order: one slot and 64 bytes more
+///         for each worker that there may be, 12 bytes more for each slot, and one descriptor in
+///         each worker.
 /// Fork:   a supervisor process is forked from the host and forks the workers, so they see the
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
@@ -183,8 +196,7 @@ public:
         };
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
-    /// The same with options for this task: how long it may run, how often it is run again, how
-    /// long to wait for room.
+    /// The same with options for this task: see TaskOptions.
     /// Returns: also timeout_negative, timeout_overflow, bad_argument.
     template <class F, class... Arguments>
     auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {

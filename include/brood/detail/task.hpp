@@ -63,12 +63,15 @@ inline constexpr std::int64_t kWaitAsThePool = -3;
 struct TaskWishes {
     TaskTerms terms = {kAsThePool, kAsThePool};
     std::int64_t room_ns = kWaitAsThePool;  // how long to wait for room in the table
+    std::int32_t priority = INT32_MIN;      // not set
+    std::uint32_t expected = UINT32_MAX;    // in microseconds; not set
 };
 
-/// TaskTerms::ticks and TaskWishes::room_ns for it; of one that cannot be, a number that is refused
-/// later.
+/// What is in TaskTerms::ticks, TaskWishes::room_ns and expected for it; of one that cannot be, a
+/// number that is refused later.
 std::uint32_t ticks_of(Timeout timeout) noexcept;
 std::int64_t room_ns_of(Timeout timeout) noexcept;
+std::uint32_t expected_of(Timeout time) noexcept;
 
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
 /// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
