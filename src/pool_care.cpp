@@ -32,15 +32,14 @@ Errc check_terms(const TaskTerms& terms) noexcept {
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
-Status pool_reserve_on(PoolCore* core, std::size_t bytes, TaskTerms terms,
-                       Ticket& ticket) noexcept {
+Status pool_reserve_on(PoolCore* core, TaskTerms terms, Ticket& ticket) noexcept {
     const Errc usable = PoolCore::usable(core);
     if (usable != Errc::ok) { return usable; }
     if (terms.ticks == kAsThePool) { terms.ticks = core->terms().ticks; }
     if (terms.retries == kAsThePool) { terms.retries = core->terms().retries; }
     const Errc acceptable = check_terms(terms);
     if (acceptable != Errc::ok) { return acceptable; }
-    const Status reserved = pool_reserve(core, bytes, ticket);
+    const Status reserved = pool_reserve(core, ticket);
     if (!reserved.ok()) { return reserved; }
     PoolShared& shared = *core->shared;
     PoolCare::of(shared).terms(shared, ticket.slot) = terms;

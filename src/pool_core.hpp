@@ -15,6 +15,7 @@ inline namespace v0 {
 namespace detail {
 
 struct MapJob;
+struct PoolBlocks;
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
@@ -65,6 +66,10 @@ struct PoolCore {
     MapJob* jobs;                                // maps at work. follow_mutex guards them and this
     BellMutex follow_mutex;                      // taken before mutex
 
+    // Of a pool with blocks (pool_blocks.hpp).
+    PoolBlocks* blocks;
+    void (*free_block)(PoolCore& core, std::uint32_t slot);  // null without
+
     /// What the host knows of each slot.
     struct SlotNote {
         static constexpr std::uint8_t kForgotten = 1;  // no Future asks for it
@@ -90,6 +95,7 @@ struct PoolCore {
     bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
     const TaskTerms& terms() const noexcept { return options.rest_.terms; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
+    std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
@@ -113,6 +119,11 @@ struct PoolCore {
 [[gnu::weak]] std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
                                        std::uint32_t slot_bytes) noexcept;
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
+
+/// As port::map_shared(), with blocks behind the table (pool_blocks.cpp): `bytes` grows. Weak: null
+/// in a program whose tasks fit into their slots.
+[[gnu::weak]] Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity,
+                                            std::size_t& bytes) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;

@@ -16,12 +16,9 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
 
 }  // namespace
 
-Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
+Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept {
     const Errc usable = PoolCore::usable(core);
     if (usable != Errc::ok) { return usable; }
-    if (bytes > pool_payload_bytes(core)) {
-        return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
-    }
     const BellMutexHold hold(core->mutex);
     return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
 }

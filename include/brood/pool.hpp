@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <brood/detail/block.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
 #include <brood/pool_maps.hpp>
@@ -42,6 +43,11 @@ public:
         payload_ = bytes;
         return *this;
     }
+    /// How much shared memory tasks may have, all together, whose arguments or results do not fit
+    /// into a slot: at least 1, rounded up to 256 KiB. Addresses only, until it is used; what only
+    /// a burst needed is given back. Less where the system has less. Without it: 64 MiB, or 16 MiB
+    /// on a 32-bit system, in a program that submits such tasks.
+    PoolOptions& block_bytes(std::size_t bytes) noexcept;
     /// A worker ends in order after so many tasks and is replaced, so that what tasks leave behind
     /// in it (memory, descriptors) does not pile up. From 1 on. Without it: never.
     PoolOptions& max_tasks_per_child(std::uint32_t tasks) noexcept;
@@ -96,6 +102,7 @@ private:
         bool (*initialize)(void*);
         detail::TaskTerms terms;
         std::uint32_t max_tasks;
+        std::size_t block_bytes;
     } rest_ = {};
 };
 
@@ -110,8 +117,11 @@ private:
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
 /// Tasks:  functions, or lambdas without captures (or by_value()), with trivially copyable
-///         arguments and result. They run as daemons: they may not start processes. SIGINT, SIGQUIT
-///         and SIGHUP are ignored in them: the host decides what Ctrl-C means.
+///         arguments and result of any size. What does not fit into a slot lies in memory of the
+///         pool (block_bytes()) until its Future is collected; what takes it by value, or by a
+///         reference to change it, has it on the stack, too. Tasks run as daemons: they may not
+///         start processes. SIGINT, SIGQUIT and SIGHUP are ignored in them: the host decides what
+///         Ctrl-C means.
 /// Crash:  a killed worker fails only the task it was in (worker_died, unless it is run again) and
 ///         is replaced; every other task runs exactly once. A killed supervisor: pool_broken for
 ///         what had not ended, and the workers go (posix: as soon as a call of the host notices;
@@ -143,7 +153,7 @@ public:
     /// Returns: as apply_async() and Future::get(). A task without a result gives a Status.
     template <class F, class... Arguments>
     auto apply(F&& function, Arguments&&... arguments) noexcept {
-        using R = detail::CallResult<F, Arguments...>;
+        using R = typename detail::CallFor<F, Arguments...>::R;
         auto future = apply_async(std::forward<F>(function), std::forward<Arguments>(arguments)...);
         using Got = decltype(std::declval<Future<R>&>().get());
         return future.ok() ? future->get() : Got(future.error());
@@ -152,21 +162,23 @@ public:
     /// The same with options for this task.
     template <class F, class... Arguments>
     auto apply(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
-        using R = detail::CallResult<F, Arguments...>;
+        using R = typename detail::CallFor<F, Arguments...>::R;
         auto future =
             apply_async(options, std::forward<F>(function), std::forward<Arguments>(arguments)...);
         using Got = decltype(std::declval<Future<R>&>().get());
         return future.ok() ? future->get() : Got(future.error());
     }
 
-    /// Submits f(arguments...) and returns at once.
-    /// Returns: its Future; full (capacity tasks are not yet collected: get() some); pool_closed;
-    ///          pool_broken; initializer_failed; task_too_large (detail: the payload_bytes it
-    ///          needs); closed (moved from); wrong_process.
+    /// Submits f(arguments...) and returns at once. Where f takes a Text<N>, or what else is made
+    /// of a `const char*`, text may be given: `pool.apply(greet, "world")`.
+    /// Returns: its Future; full (capacity tasks are not yet collected, or they hold all of
+    ///          block_bytes: get() some); pool_closed; pool_broken; initializer_failed;
+    ///          task_too_large (detail: the block_bytes it needs); no_memory, no_space (of what
+    ///          does not fit into a slot); closed (moved from); wrong_process.
     template <class F, class... Arguments>
     auto apply_async(F&& function, Arguments&&... arguments) noexcept {
-        const auto reserve = [this](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve(core_, bytes, ticket);
+        const auto reserve = [this](detail::Ticket& ticket) {
+            return detail::pool_reserve(core_, ticket);
         };
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
@@ -174,8 +186,8 @@ public:
     /// Returns: also timeout_negative, timeout_overflow, bad_argument.
     template <class F, class... Arguments>
     auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
-        const auto reserve = [this, options](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve_on(core_, bytes, options.terms_, ticket);
+        const auto reserve = [this, options](detail::Ticket& ticket) {
+            return detail::pool_reserve_on(core_, options.terms_, ticket);
         };
         return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
     }
@@ -206,18 +218,20 @@ public:
 private:
     template <class Reserve, class F, class... Arguments>
     auto submit(const Reserve& reserve, F&& function, Arguments&&... arguments) noexcept {
-        detail::check_task<F, Arguments...>();
-        using R = detail::CallResult<F, Arguments...>;
-        using Call = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
-        static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
-        constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
-                                                                            : detail::bytes_of<R>();
+        using For = detail::CallFor<F, Arguments...>;
+        For::check();
+        using R = typename For::R;
+        using Call = typename For::Call;
         detail::Ticket ticket;
-        const Status reserved = reserve(kBytes, ticket);
-        if (!reserved.ok()) { return Result<Future<R>>(reserved.error()); }
-        ::new (detail::pool_payload(core_, ticket))
-            Call{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
-        detail::pool_publish(core_, ticket, &detail::run_call<Call, R>);
+        Status status = reserve(ticket);
+        if (!status.ok()) { return Result<Future<R>>(status.error()); }
+        void* place = nullptr;
+        detail::Trampoline run = nullptr;
+        status = detail::place_call<Call, R>(core_, ticket, place, run);
+        if (!status.ok()) { return Result<Future<R>>(status.error()); }
+        ::new (place) Call{std::forward<F>(function),
+                           For::Packer::pack(std::forward<Arguments>(arguments)...)};
+        detail::pool_publish(core_, ticket, run);
         return Result<Future<R>>(Future<R>(core_, ticket));
     }
     void destroy() noexcept;
