@@ -132,6 +132,9 @@ void maps_take_large_elements(void**) {
     check();
     assert_ok(pool.map_async(next_of<kLarge>, in, out, MapOptions().chunk_size(2))->get(kPatience));
     check();
+    memset(seeds, 0, sizeof seeds);
+    assert_ok(pool.map_async(seed_of<kLarge>, in, seeds, MapOptions().chunk_size(2))->get());
+    for (unsigned i = 0; i < kCount; ++i) { assert_int_equal(seeds[i], i); }
     const auto make_one = [](unsigned seed) { return Large::of(seed + 1); };
     assert_ok(pool.map(make_one, seeds, out));
     check();
