@@ -7,10 +7,10 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-Conveyor::Conveyor(PoolCore* core, const MapOptions& options, bool in_order, std::size_t header,
-                   std::size_t item) noexcept
+Conveyor::Conveyor(PoolCore* core, const MapOptions& options, bool in_order,
+                   const ChunkShape& shape) noexcept
     : core_(core), in_order_(in_order) {
-    const Status planned = plan_.make_lazy(core, options, header, item);
+    const Status planned = plan_.make_lazy(core, options, shape);
     if (planned.ok()) {
         pool_attach(core);
     } else {
@@ -28,7 +28,7 @@ Conveyor::~Conveyor() noexcept {
 
 bool Conveyor::reserve(Ticket& ticket) noexcept {
     if (has_ended_ || count_ == plan_.window) { return false; }
-    const Status reserved = pool_reserve(core_, 0, ticket);
+    const Status reserved = pool_reserve(core_, ticket);
     if (!reserved.ok() && reserved.code() != Errc::full) { end(reserved); }
     return reserved.ok();
 }

@@ -106,7 +106,7 @@ constexpr Entry kEntries[] = {
     {Errc::initializer_failed, "initializer_failed",
      "the initializer failed in a worker: the pool gave up"},
     {Errc::task_too_large, "task_too_large",
-     "arguments or result too large: raise PoolOptions::payload_bytes"},
+     "too large for its pool: raise block_bytes, or payload_bytes"},
     {Errc::full, "full", "no room now: take something out first, or wait"},
     {Errc::not_done, "not_done", "the task has not ended yet: wait() first"},
     {Errc::unknown_function, "unknown_function",

@@ -1,4 +1,5 @@
 // Maps that go on while the host waits: chunks out, results in.
+#include "pool_blocks.hpp"
 #include "pool_follow.hpp"
 #include "pool_slots.hpp"
 
@@ -46,43 +47,75 @@ void stop_sending(MapJob& job) noexcept {
     if (--core.unpublished == 0 && core.closed) { begin_closing(core); }
 }
 
-/// As pool_reserve(), but close() comes after what the job has left.
-Errc reserve(MapJob& job, Ticket& ticket) noexcept {
-    const BellMutexHold hold(job.core->mutex);
-    return take_slot(*job.core, ticket);
+/// Whether a chunk of so many elements needs a block.
+bool is_large(const MapJob& job, std::size_t items) noexcept {
+    return job.shape.header + std::uint64_t{items} * job.shape.item > pool_payload_bytes(job.core);
 }
 
-void fill(MapJob& job, Ticket ticket, std::size_t items) noexcept {
-    auto* const payload = static_cast<unsigned char*>(pool_payload(job.core, ticket));
+/// The slot's chunk is made and sent. Errors: as pool_add_block().
+Status fill(MapJob& job, Ticket ticket, std::size_t items) noexcept {
+    auto* place = static_cast<unsigned char*>(pool_payload(job.core, ticket));
+    const bool large = is_large(job, items);
+    if (large) {
+        const std::uint64_t many = items, bytes = job.shape.header + many * job.shape.item;
+        const Result<Block> block = job.add_block(job.core, ticket, many * job.output_bytes, bytes);
+        if (!block.ok()) { return block.error(); }
+        place = block->call;
+    }
     const auto count = static_cast<std::uint32_t>(items);
-    __builtin_memcpy(payload, job.header, job.header_bytes);
-    __builtin_memcpy(payload + job.count_at, &count, sizeof count);
-    copy_items(payload + job.header_bytes, job.item_bytes, job.inputs + job.sent * job.input_bytes,
+    __builtin_memcpy(place, job.header, job.shape.header);
+    __builtin_memcpy(place + job.count_at, &count, sizeof count);
+    copy_items(place + job.shape.header, job.shape.item, job.inputs + job.sent * job.input_bytes,
                job.input_bytes, job.input_bytes, items);
+    pool_publish(job.core, ticket, large ? job.run_block : job.run);
+    return Errc::ok;
+}
+
+/// Copies the results of an ended chunk.
+void take_results(MapJob& job, Ticket ticket, std::size_t items) noexcept {
+    const auto* from = static_cast<const unsigned char*>(pool_payload(job.core, ticket));
+    std::size_t step = job.output_bytes;
+    if (is_large(job, items)) {
+        from = job.core->blocks->results(ticket.slot);
+    } else {
+        from += job.shape.header;
+        step = job.shape.item;
+    }
+    copy_items(job.outputs + job.collected * job.output_bytes, job.output_bytes, from, step,
+               job.output_bytes, items);
+}
+
+/// Sends the next chunk. Not by pool_reserve(): close() comes after what the job has left.
+Status send_one(MapJob& job) noexcept {
+    Ticket ticket;
+    Status status;
+    {
+        const BellMutexHold hold(job.core->mutex);
+        status = take_slot(*job.core, ticket);
+    }
+    const std::size_t items = items_of(job, job.count - job.sent);
+    if (status.ok()) { status = fill(job, ticket, items); }
+    if (!status.ok()) { return status; }
+    (job.flying++ == 0 ? job.head : job.core->note[job.tail].next) = ticket.slot;
+    job.tail = ticket.slot;
+    job.sent += items;
+    return status;
 }
 
 void send(MapJob& job) noexcept {
     job.is_stuck = false;
     while (job.sent < job.count && job.flying < job.plan.window) {
-        Ticket ticket;
-        Errc reserved = reserve(job, ticket);
-        if (reserved == Errc::full && job.flying == 0 && !anything_runs(*job.core)) {
+        Status sent = send_one(job);
+        if (sent.code() == Errc::full && job.flying == 0 && !anything_runs(*job.core)) {
             // What ended between the two, forgotten, has made room.
-            reserved = reserve(job, ticket);
-            job.is_stuck = reserved == Errc::full && !anything_runs(*job.core);
+            sent = send_one(job);
+            job.is_stuck = sent.code() == Errc::full && !anything_runs(*job.core);
         }
-        if (reserved == Errc::full) { return; }
-        if (reserved != Errc::ok) {
-            note_error(job, reserved);
-            job.count = job.sent;  // The rest is given up.
-            break;
-        }
-        const std::size_t items = items_of(job, job.count - job.sent);
-        fill(job, ticket, items);
-        pool_publish(job.core, ticket, job.run);
-        (job.flying++ == 0 ? job.head : job.core->note[job.tail].next) = ticket.slot;
-        job.tail = ticket.slot;
-        job.sent += items;
+        if (sent.ok()) { continue; }
+        if (sent.code() == Errc::full) { return; }
+        note_error(job, sent.error());
+        job.count = job.sent;  // The rest is given up.
+        break;
     }
     if (job.sent == job.count) { stop_sending(job); }
 }
@@ -97,10 +130,7 @@ void collect(MapJob& job) noexcept {
         const Status outcome = ended ? pool_outcome(job.core, oldest) : Status(over);
         const std::size_t items = items_of(job, job.sent - job.collected);
         if (outcome.ok()) {
-            const auto* const payload =
-                static_cast<const unsigned char*>(pool_payload(job.core, oldest));
-            copy_items(job.outputs + job.collected * job.output_bytes, job.output_bytes,
-                       payload + job.header_bytes, job.item_bytes, job.output_bytes, items);
+            take_results(job, oldest, items);
         } else {
             note_error(job, outcome.error());
         }
@@ -145,8 +175,7 @@ bool carry_on(MapJob& job, Callback& callback) noexcept {
 
 Status map_job_start(MapJob& job, const MapOptions& options) noexcept {
     PoolCore* const core = std::exchange(job.core, nullptr);
-    const Status planned =
-        job.plan.make(core, options, job.header_bytes, job.item_bytes, job.count);
+    const Status planned = job.plan.make(core, options, job.shape, job.count);
     if (!planned.ok()) { return planned; }
     {
         const BellMutexHold hold(core->mutex);

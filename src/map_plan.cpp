@@ -15,14 +15,14 @@ constexpr auto kWindowMax = static_cast<std::uint32_t>(MapOptions::kWindowMax);
 }  // namespace
 
 // Chunks of one element are the smallest, and what a map without a size starts from.
-Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options, std::size_t header,
-                          std::size_t item) noexcept {
+Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options,
+                          const ChunkShape& shape) noexcept {
     const Status usable = PoolCore::usable(core);
     if (!usable.ok()) { return usable; }
     if (!options.is_good_) { return Errc::bad_argument; }
     items = options.chunk_ == 0 ? 1 : options.chunk_;
-    const std::uint64_t bytes = header + std::uint64_t{items} * item;
-    if (bytes > pool_payload_bytes(core)) {
+    const std::uint64_t bytes = shape.header + std::uint64_t{items} * shape.item;
+    if (bytes > pool_payload_bytes(core) && !shape.may_be_large) {
         return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     }
     const std::uint32_t several = kLazyWindowPerWorker * pool_worker_count(core);
@@ -30,13 +30,15 @@ Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options, std::
     return Errc::ok;
 }
 
-Status MapPlan::make(const PoolCore* core, const MapOptions& options, std::size_t header,
-                     std::size_t item, std::size_t count) noexcept {
-    const Status made = make_lazy(core, options, header, item);
+Status MapPlan::make(const PoolCore* core, const MapOptions& options, const ChunkShape& shape,
+                     std::size_t count) noexcept {
+    const Status made = make_lazy(core, options, shape);
     if (!made.ok()) { return made; }
     if (options.window_ == 0) { window = kWindowMax; }
     if (options.chunk_ != 0 || count == 0) { return Errc::ok; }
-    const std::size_t fit = (pool_payload_bytes(core) - header) / item;
+    const std::size_t payload = pool_payload_bytes(core);
+    const std::size_t most = payload < shape.header ? 0 : (payload - shape.header) / shape.item;
+    const std::size_t fit = most == 0 ? 1 : most;  // in a block
     const std::size_t shares = std::size_t{kChunksPerWorker} * pool_worker_count(core);
     const std::size_t fair = (count - 1) / shares + 1;
     items = static_cast<std::uint32_t>(fair < fit ? fair : fit);

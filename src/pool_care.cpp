@@ -39,8 +39,7 @@ Errc check_wishes(const TaskWishes& wishes) noexcept {
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
-Status pool_reserve_on(PoolCore* core, std::size_t bytes, const TaskWishes& asked,
-                       Ticket& ticket) noexcept {
+Status pool_reserve_on(PoolCore* core, const TaskWishes& asked, Ticket& ticket) noexcept {
     const Status usable = PoolCore::usable(core);
     if (!usable.ok()) { return usable; }
     TaskWishes wishes = asked;
@@ -51,7 +50,7 @@ Status pool_reserve_on(PoolCore* core, std::size_t bytes, const TaskWishes& aske
     std::uint32_t weight = 0;
     if (acceptable == Errc::ok) { acceptable = weigh(*core, wishes, weight); }
     if (acceptable != Errc::ok) { return acceptable; }
-    Status reserved = pool_reserve(core, bytes, ticket);
+    Status reserved = pool_reserve(core, ticket);
     if (reserved.code() == Errc::full) { reserved = await_room(*core, wishes.room_ns, ticket); }
     if (!reserved.ok()) { return reserved; }
     PoolShared& shared = *core->shared;

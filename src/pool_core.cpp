@@ -40,24 +40,26 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     std::uint64_t bytes = PoolShared::layout(records, capacity, slot_bytes, slots_at);
     if (care_bytes != nullptr) { bytes += care_bytes(records, capacity, slot_bytes); }
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
-    const auto shared_bytes = static_cast<std::size_t>(bytes);
+    auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
     const Result<void*> mapped = port::map_private(own_bytes);
     if (!mapped.ok()) { return mapped.error(); }
     void* const own = *mapped;
-    const Result<void*> both = port::map_shared(shared_bytes);
+    PoolCore* const core = ::new (own) PoolCore;  // zeroed pages: nothing is touched twice
+    __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
+    const Result<void*> both = map_with_blocks != nullptr
+                                   ? map_with_blocks(*core, capacity, shared_bytes)
+                                   : port::map_shared(shared_bytes);
     if (!both.ok()) {
         port::unmap(own, own_bytes);
         return both.error();
     }
-    PoolCore* const core = ::new (own) PoolCore;  // zeroed pages: nothing is touched twice
     PoolShared* const shared = ::new (*both) PoolShared;
     core->shared = shared;
     shared->ended_by = Errc::pool_broken;
     core->shared_bytes = shared_bytes;
     core->own_bytes = own_bytes;
     core->epoch = fork_epoch();
-    __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
     shared->workers.store(workers, std::memory_order_relaxed);
     shared->records = records;
     shared->capacity = capacity;

@@ -15,6 +15,7 @@ inline namespace v0 {
 namespace detail {
 
 struct MapJob;
+struct PoolBlocks;
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
@@ -66,6 +67,10 @@ struct PoolCore {
     MapJob* jobs;                                // maps at work. follow_mutex guards them and this
     BellMutex follow_mutex;                      // taken before mutex
 
+    // Of a pool with blocks (pool_blocks.hpp).
+    PoolBlocks* blocks;
+    void (*free_block)(PoolCore& core, std::uint32_t slot);  // null without
+
     /// What the host knows of each slot.
     struct SlotNote {
         static constexpr std::uint8_t kForgotten = 1;  // no Future asks for it
@@ -94,6 +99,7 @@ struct PoolCore {
     std::int64_t room_ns() const noexcept { return options.rest_.room_ns; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
     std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
+    std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
@@ -119,6 +125,15 @@ struct PoolCore {
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
 /// Waits so long for a free slot and takes it. full; timed_out; how the pool ended.
 [[gnu::weak]] Status await_room(PoolCore& core, std::int64_t room_ns, Ticket& ticket) noexcept;
+/// The same for what `take` takes, which is called with the mutex.
+using TakeRoom = Status (*)(PoolCore& core, void* context);
+[[gnu::weak]] Status await_taking(PoolCore& core, std::int64_t room_ns, TakeRoom take,
+                                  void* context) noexcept;
+
+/// As port::map_shared(), with blocks behind the table (pool_blocks.cpp): `bytes` grows. Weak: null
+/// in a program whose tasks fit into their slots.
+[[gnu::weak]] Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity,
+                                            std::size_t& bytes) noexcept;
 
 /// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
 void nudge(PoolCore& core) noexcept;

@@ -35,7 +35,8 @@ void run_callbacks(PoolCore& core) noexcept {
     Status outcome;
     while (take_due(core, ticket, callback, outcome)) {
         // Its slot stays as it is until we say that it was called.
-        callback.run(callback, pool_payload(&core, ticket), outcome);
+        const TaskResult result{&core, ticket};
+        callback.run(callback, &result, outcome);
         const BellMutexHold hold(core.mutex);
         // If the Future has gone, the look for forgotten tasks frees it.
         core.note[ticket.slot].hold =

@@ -24,10 +24,16 @@ private:
     PoolCore& core_;
 };
 
-Errc take_room(PoolCore& core, Ticket& ticket) noexcept {
+Status take_ticket(PoolCore& core, void* ticket) noexcept {
+    return take_slot(core, *static_cast<Ticket*>(ticket));
+}
+
+Status take_with_mutex(PoolCore& core, TakeRoom take, void* context) noexcept {
     const BellMutexHold hold(core.mutex);
+    if (core.shared->lost_keeper()) { note_supervisor_end(core); }
     // What terminate() and a death have ended is closed, too, but that says less.
-    return core.closed && core.ended_by == Errc::ok ? Errc::pool_closed : take_slot(core, ticket);
+    if (core.ended_by != Errc::ok) { return core.ended_by; }
+    return core.closed ? Status(Errc::pool_closed) : take(core, context);
 }
 
 }  // namespace
@@ -38,20 +44,24 @@ std::int64_t room_ns_of(Timeout timeout) noexcept {
     return timeout.is_overflow() ? kRoomOverflow : timeout.nanoseconds();
 }
 
-// Any task that ends may be one that nobody asks for: so all are wanted, and then each look goes
-// over those. A slot that a thread gives back is told by it, close() by the supervisor.
 Status await_room(PoolCore& core, std::int64_t room_ns, Ticket& ticket) noexcept {
+    return await_taking(core, room_ns, &take_ticket, &ticket);
+}
+
+// Any task that ends may be one that nobody asks for: so all are wanted, and then each look goes
+// over those. What a thread gives back is told by it, close() by the supervisor.
+Status await_taking(PoolCore& core, std::int64_t room_ns, TakeRoom take, void* context) noexcept {
     if (room_ns == 0) { return Errc::full; }
     const std::int64_t deadline_ns = room_ns == port::kNever ? room_ns : port::now_ns() + room_ns;
     const ShortOfRoom here(core);
-    Errc outcome = Errc::full;
+    Status outcome = Errc::full;
     const auto has_news = [&] {
-        // Asked again after it was true, it takes no second slot.
-        if (outcome == Errc::full) { outcome = take_room(core, ticket); }
-        return outcome != Errc::full;
+        // Asked again after it was true, it takes no second one.
+        if (outcome.code() == Errc::full) { outcome = take_with_mutex(core, take, context); }
+        return outcome.code() != Errc::full;
     };
     const Errc waited = sleep_until_ended(core, kWantAny - 1, has_news, deadline_ns);
-    return waited == Errc::ok ? outcome : waited;
+    return waited == Errc::ok ? outcome : Status(waited);
 }
 
 }  // namespace detail

@@ -21,6 +21,7 @@ inline void free_slot(PoolCore& core, std::uint32_t index) noexcept {
     core.note[index].next = core.free_head;
     core.free_head = index;
     --core.in_use;
+    if (core.free_block != nullptr) { core.free_block(core, index); }
 }
 
 /// Frees forgotten tasks that have ended, until it finds one or was once around.

@@ -16,18 +16,15 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
 
 }  // namespace
 
-Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
+Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept {
     const Status usable = PoolCore::usable(core);
     if (!usable.ok()) { return usable; }
-    if (bytes > pool_payload_bytes(core)) {
-        return Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
-    }
     const BellMutexHold hold(core->mutex);
     return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
 }
 
-Status pool_reserve_patiently(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept {
-    const Status reserved = pool_reserve(core, bytes, ticket);
+Status pool_reserve_patiently(PoolCore* core, Ticket& ticket) noexcept {
+    const Status reserved = pool_reserve(core, ticket);
     if (await_room == nullptr || reserved.code() != Errc::full) { return reserved; }
     return await_room(*core, core->room_ns(), ticket);
 }

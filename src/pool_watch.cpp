@@ -1,4 +1,5 @@
 // What maps and iterators need of a pool beyond tasks and their futures.
+#include "pool_slots.hpp"
 #include "pool_wait.hpp"
 
 namespace brood {
@@ -16,11 +17,7 @@ Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noe
 
 void pool_unreserve(PoolCore* core, Ticket ticket) noexcept {
     const BellMutexHold hold(core->mutex);
-    // As a task that has ended and that nobody asks for.
-    core->shared->slot(ticket.slot)
-        .state.store(state_word(TaskState::done), std::memory_order_relaxed);
-    core->note[ticket.slot].hold = PoolCore::SlotNote::kForgotten;
-    ++core->forgotten;
+    free_slot(*core, ticket.slot);
     if (core->short_of_room > 0) { ring_host(*core->shared); }
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }

@@ -50,37 +50,6 @@ void a_table_beyond_all_memory_is_refused(void**) {
     assert_true(pool.code() == Errc::no_memory || pool.code() == Errc::no_space);
 }
 
-template <std::size_t N>
-struct Block {
-    unsigned char bytes[N];
-};
-
-void a_task_too_large_says_what_it_needs(void**) {
-    Result<Pool> pool = Pool::create(PoolOptions().workers(1).payload_bytes(112));
-    assert_ok(pool);
-    const auto touch = [](Block<100>& block) { return block.bytes[0]; };
-    assert_ok(pool->apply(touch, Block<100>()));
-    const Status refused =
-        pool->apply([](Block<112>& block) { return block.bytes[0]; }, Block<112>()).status();
-    assert_code(refused, Errc::task_too_large);
-    assert_true(refused.error().detail() > 112 && refused.error().detail() <= 128);
-    assert_ok(pool->apply([] { return Block<112>(); }));
-    const Status result = pool->apply([] { return Block<113>(); }).status();
-    assert_code(result, Errc::task_too_large);
-    assert_int_equal(result.error().detail(), 113);
-    static Block<112> in[3];
-    static int out[3];
-    const Status mapped =
-        pool->map([](Block<112>& block) -> int { return block.bytes[0]; }, in, out);
-    assert_code(mapped, Errc::task_too_large);
-    // With what it asks for it works.
-    Result<Pool> larger = Pool::create(
-        PoolOptions().workers(1).payload_bytes(static_cast<size_t>(mapped.error().detail())));
-    assert_ok(larger->map([](Block<112>& block) -> int { return block.bytes[0]; }, in, out));
-    int none = 0;
-    assert_code(pool->map(count_run, &none, static_cast<int*>(nullptr), 1), Errc::bad_argument);
-}
-
 // ---- Threads -----------------------------------------------------------------------------------
 
 void many_threads_apply_at_the_same_time(void**) {
@@ -141,7 +110,9 @@ void a_slow_task_of_one_thread_does_not_hold_up_another(void**) {
 
 // close() beside submissions, whose large arguments take their time: each is refused, or done.
 void what_was_accepted_before_close_is_done(void**) {
-    using Large = Block<60000>;
+    struct Large {
+        unsigned char bytes[60000];
+    };
     for (int round = 0; round < 60; ++round) {
         g_talk->begun = 0;
         Result<Pool> pool =
@@ -462,7 +433,7 @@ void a_function_loaded_later_is_refused(void**) {
     brood::detail::Trampoline trampoline = nullptr;
     memcpy(&trampoline, &library, sizeof trampoline);
     brood::detail::Ticket ticket;
-    assert_ok(brood::detail::pool_reserve(core, 1, ticket));
+    assert_ok(brood::detail::pool_reserve(core, ticket));
     brood::detail::pool_publish(core, ticket, trampoline);
     assert_int_equal(brood::detail::pool_wait(core, ticket, kPatience), Errc::ok);
     assert_code(brood::detail::pool_outcome(core, ticket), Errc::unknown_function);
@@ -478,7 +449,6 @@ int main() {
     const CMUnitTest tests[] = {
         POOL_TEST(options_outside_of_their_bounds_are_refused),
         POOL_TEST(a_table_beyond_all_memory_is_refused),
-        POOL_TEST(a_task_too_large_says_what_it_needs),
         POOL_TEST(many_threads_apply_at_the_same_time),
         POOL_TEST(many_threads_submit_and_collect_in_any_order),
         POOL_TEST(a_slow_task_of_one_thread_does_not_hold_up_another),

@@ -158,6 +158,7 @@ void sizes_that_cannot_be_are_refused_before_anything_runs(void**) {
     assert_code(most, Errc::task_too_large);
     assert_true(most.error().detail() == 16 + 4 * MapOptions::kChunkMax);
     assert_int_equal(g_talk->runs[0], 0);
+    assert_code(pool.map(count_run, in, static_cast<int*>(nullptr), 1), Errc::bad_argument);
     // An empty map is no crime, whatever the size (CPython's test_map_chunksize).
     assert_ok(pool.map(count_run, in, out, 0, MapOptions().chunk_size(1)));
     assert_ok(pool.map(count_run, static_cast<const int*>(nullptr), out, 0));

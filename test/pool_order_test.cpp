@@ -248,6 +248,33 @@ void a_task_that_is_run_again_keeps_its_place(void**) {
     for (int place = 0; place < 5; ++place) { assert_int_equal(begun_as(place), wanted[place]); }
 }
 
+/// At first it dies when it is told.
+int die_when_told(int id) {
+    g_talk->runs[g_talk->begun.fetch_add(1)] = id;
+    while (g_talk->ended == 0) { sleep_us(50); }
+    if (g_talk->ended.fetch_add(1) == 1) { (void)raise(SIGKILL); }
+    return id;
+}
+
+void a_task_that_is_run_again_is_found_behind_what_others_have_begun(void**) {
+    Pool pool = make(PoolOptions().workers(2).retries(1), Order::priority);
+    Future<int> victim = pool.apply_async(of(5), die_when_told, 1).expect("submitting");
+    await_begun(1);
+    Future<int> others[4];
+    for (int i = 0; i < 4; ++i) {
+        others[i] = pool.apply_async(in_turn, 2 + i).expect("submitting");
+        if (i == 0) { await_begun(2); }
+    }
+    g_talk->go = 2;
+    await_begun(3);
+    g_talk->ended = 1;
+    assert_true(test::eventually([] { return g_talk->begun >= 4; }));
+    assert_int_equal(begun_as(3), 1);
+    g_talk->go = 1000;
+    assert_int_equal(*victim.get(kPatience), 1);
+    for (int i = 0; i < 4; ++i) { assert_int_equal(*others[i].get(kPatience), 2 + i); }
+}
+
 int count_run_a_while(int index) {
     g_talk->runs[index].fetch_add(1);
     for (const int64_t end = test::now_ns() + 10000; test::now_ns() < end;) {}
@@ -392,6 +419,7 @@ int main() {
         POOL_TEST(a_level_of_priority_is_worth_a_table_of_tasks),
         POOL_TEST(a_long_task_is_passed_by_eight_tables_of_tasks_at_most),
         POOL_TEST(a_task_that_is_run_again_keeps_its_place),
+        POOL_TEST(a_task_that_is_run_again_is_found_behind_what_others_have_begun),
         POOL_TEST(many_workers_run_every_task_once),
         POOL_TEST(in_a_storm_of_kills_every_task_is_accounted_for),
         POOL_TEST(a_worker_killed_at_any_instruction_costs_no_task_that_is_run_again),

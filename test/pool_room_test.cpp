@@ -16,7 +16,9 @@ Pool make(const PoolOptions& options) {
     assert_ok(pool);
     return std::move(*pool);
 }
-Pool make_patient(std::uint32_t capacity, Timeout timeout = brood::seconds(60)) {
+const Timeout kLong = brood::seconds(60);
+
+Pool make_patient(std::uint32_t capacity, Timeout timeout = kLong) {
     return make(PoolOptions().workers(1).capacity(capacity).submit_timeout(timeout));
 }
 
@@ -30,7 +32,10 @@ brood::detail::PoolCore& core_of(Pool& pool) {
 /// A thread that submits a task to a full table, and sleeps until there is room when this is made.
 class Submitter {
 public:
-    explicit Submitter(Pool& pool, int index = 7) : pool_(pool), index_(index) {
+    using Submit = Errc (*)(Pool& pool);
+    explicit Submitter(
+        Pool& pool, Submit submit = [](Pool& to) { return to.apply_async(count_run, 7).code(); })
+        : pool_(pool), submit_(submit) {
         assert_int_equal(pthread_create(&thread_, nullptr, &run, this), 0);
         auto& waiting = core_of(pool).short_of_room;
         assert_true(test::eventually([&] { return waiting == 1; }));
@@ -49,13 +54,12 @@ private:
     static void* run(void* submitter) {
         Submitter& self = *static_cast<Submitter*>(submitter);
         self.id_ = static_cast<pid_t>(syscall(SYS_gettid));
-        const Result<Future<int>> future = self.pool_.apply_async(count_run, self.index_);
-        self.code_ = future.code();
+        self.code_ = self.submit_(self.pool_);
         self.is_over_ = true;
         return nullptr;
     }
     Pool& pool_;
-    int index_;
+    Submit submit_;
     pthread_t thread_;
     std::atomic<pid_t> id_{0};
     Errc code_ = Errc::not_done;
@@ -107,6 +111,35 @@ void a_submission_waits_until_a_task_that_nobody_asks_for_is_killed(void**) {
     Submitter submitter(pool);
     assert_int_equal(kill(Processes(pool).worker(0), SIGKILL), 0);
     assert_int_equal(submitter.outcome(), Errc::ok);
+}
+
+struct Large {
+    char bytes[200000];
+};
+int last_of(const Large& large) {
+    return large.bytes[sizeof large.bytes - 1];
+}
+
+// There is room for one of them.
+void a_large_task_waits_for_memory(void**) {
+    static Large large;
+    large.bytes[sizeof large.bytes - 1] = 5;
+    Pool pool = make(PoolOptions().workers(1).block_bytes(250000).submit_timeout(kLong));
+    Future<int> future = pool.apply_async(last_of, large).expect("submitting");
+    const auto at_once = TaskOptions().submit_timeout(Timeout::no_wait());
+    assert_code(pool.apply_async(at_once, last_of, large), Errc::full);
+    const auto soon = TaskOptions().submit_timeout(brood::milliseconds(20));
+    assert_code(pool.apply_async(soon, last_of, large), Errc::timed_out);
+    Submitter submitter(pool, [](Pool& to) { return to.apply(last_of, large).code(); });
+    assert_int_equal(*pool.apply(count_run, 1), 1);  // It has no slot of which others are short.
+    assert_int_equal(*future.get(kPatience), 5);
+    assert_int_equal(submitter.outcome(), Errc::ok);
+
+    future = pool.apply_async(last_of, large).expect("submitting");
+    Submitter late(pool, [](Pool& to) { return to.apply(last_of, large).code(); });
+    assert_ok(pool.close());
+    assert_int_equal(late.outcome(), Errc::pool_closed);
+    assert_ok(pool.join(kPatience));
 }
 
 void each_task_may_have_a_patience_of_its_own(void**) {
@@ -260,6 +293,7 @@ int main() {
         POOL_TEST(a_submission_waits_until_another_thread_drops_a_future),
         POOL_TEST(a_submission_waits_until_a_task_that_nobody_asks_for_ends),
         POOL_TEST(a_submission_waits_until_a_task_that_nobody_asks_for_is_killed),
+        POOL_TEST(a_large_task_waits_for_memory),
         POOL_TEST(each_task_may_have_a_patience_of_its_own),
         POOL_TEST(a_thread_that_holds_all_futures_itself_waits_in_vain),
         POOL_TEST(callbacks_are_called_while_a_submission_waits),

@@ -35,19 +35,6 @@ Queue<Numbered> make() {
     return Queue<Numbered>::create().expect("making it");
 }
 
-// KiB of shared memory that this process has touched and that is still there.
-long shared_kilobytes() {
-    FILE* const file = fopen("/proc/self/status", "re");
-    assert_non_null(file);
-    char line[128];
-    long found = 0;
-    while (fgets(line, sizeof line, file) != nullptr) {
-        (void)sscanf(line, "RssShmem: %ld kB", &found);
-    }
-    (void)fclose(file);
-    return found;
-}
-
 void a_million_messages_come_out_in_order_and_their_memory_goes(void**) {
     constexpr int kMany = 1000000;
     Queue<Numbered> queue = make();

@@ -235,6 +235,19 @@ inline int nothing_left(void**) {
 }
 #define TIDY(test) cmocka_unit_test_setup_teardown(test, remember, nothing_left)
 
+// KiB of shared memory that this process has touched and that is still there.
+inline long shared_kilobytes() {
+    FILE* const file = fopen("/proc/self/status", "re");
+    assert_non_null(file);
+    char line[128];
+    long found = 0;
+    while (fgets(line, sizeof line, file) != nullptr) {
+        (void)sscanf(line, "RssShmem: %ld kB", &found);
+    }
+    (void)fclose(file);
+    return found;
+}
+
 // Deterministic numbers for random moments and mutations (xorshift64).
 class Chance {
 public:

@@ -89,7 +89,7 @@ enum class Errc : std::int32_t {
     pool_not_closed = 123,     ///< join() before close() or terminate().
     pool_terminated = 124,     ///< terminate() ended the task, or it never ran.
     initializer_failed = 125,  ///< A worker's initializer failed: the pool gave up.
-    task_too_large = 126,      ///< Arguments or result do not fit: PoolOptions::payload_bytes.
+    task_too_large = 126,      ///< Arguments or result do not fit: PoolOptions::block_bytes.
     full = 127,                ///< No room now.
     not_done = 128,            ///< successful() before the task ended.
     unknown_function = 129,    ///< Not in the program the pool was forked from (dlopen later).

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include <brood/detail/block.hpp>
 #include <brood/detail/callback.hpp>
-#include <brood/detail/task.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -47,10 +47,17 @@ public:
             return status;
         } else {
             if (!status.ok()) { return Result<R>(status.error()); }
-            alignas(R) unsigned char bytes[sizeof(R)];
-            __builtin_memcpy(bytes, detail::pool_payload(core_, ticket_), sizeof(R));
-            drop();
-            return Result<R>(*std::launder(reinterpret_cast<R*>(bytes)));
+            const void* const from = detail::result_of<R>(core_, ticket_);
+            if constexpr (sizeof(R) > detail::kInSlotBytes) {  // copied once
+                Result<R> result(*std::launder(static_cast<const R*>(from)));
+                drop();
+                return result;
+            } else {
+                alignas(R) unsigned char bytes[sizeof(R)];
+                __builtin_memcpy(bytes, from, sizeof(R));
+                drop();
+                return Result<R>(*std::launder(reinterpret_cast<R*>(bytes)));
+            }
         }
     }
     /// Waits until the task has ended, well or not: ok. Errors: as get(), without those

@@ -8,7 +8,6 @@
 
 #include <brood/detail/conveyor.hpp>
 #include <brood/detail/source.hpp>
-#include <brood/detail/task.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -51,9 +50,9 @@ public:
         } else {
             if (!status.ok()) { return status.error(); }
             alignas(R) unsigned char bytes[sizeof(R)];
-            const auto* const items = static_cast<const unsigned char*>(conveyor_.payload());
-            __builtin_memcpy(bytes, items + ChunkOf::header() + conveyor_.index() * ChunkOf::item(),
-                             sizeof(R));
+            const void* const result =
+                ChunkOf::result(conveyor_.core(), conveyor_.ticket(), conveyor_.index());
+            __builtin_memcpy(bytes, result, sizeof(R));
             return *std::launder(reinterpret_cast<R*>(bytes));
         }
     }
@@ -83,7 +82,7 @@ private:
          bool in_order) noexcept
         : function_(function),
           source_(source),
-          conveyor_(core, options, in_order, ChunkOf::header(), ChunkOf::item()) {
+          conveyor_(core, options, in_order, detail::chunk_shape<ChunkOf>()) {
         static_assert(alignof(ChunkOf) <= 16, "captures of a task may need an alignment of 16");
         if (conveyor_.core() != nullptr) { fill(this); }
     }
@@ -94,10 +93,17 @@ private:
         if (all.conveyor_.has_ended()) { return; }
         detail::Ticket ticket;
         while (all.conveyor_.reserve(ticket)) {
-            void* const payload = detail::pool_payload(all.conveyor_.core(), ticket);
-            const std::uint32_t items = all.fill_chunk(payload);
-            if (items > 0) { ::new (payload) ChunkOf{all.function_, items}; }
-            all.conveyor_.send(ticket, items, &ChunkOf::run);
+            void* place = nullptr;
+            detail::Trampoline run = nullptr;
+            const Status placed = ChunkOf::place(all.conveyor_.core(), ticket,
+                                                 all.conveyor_.chunk_items(), place, run);
+            if (!placed.ok()) {
+                all.conveyor_.not_placed(placed);
+                break;
+            }
+            const std::uint32_t items = all.fill_chunk(place);
+            if (items > 0) { ::new (place) ChunkOf{all.function_, items}; }
+            all.conveyor_.send(ticket, items, run);
         }
         all.see_the_end();
     }
@@ -107,8 +113,8 @@ private:
         const auto forget = [](const T&) {};
         if (source_.pull(forget).code() == Errc::end_of_stream) { conveyor_.was_whole(); }
     }
-    std::uint32_t fill_chunk(void* payload) noexcept {
-        unsigned char* place = ChunkOf::items(payload);
+    std::uint32_t fill_chunk(void* chunk) noexcept {
+        unsigned char* place = ChunkOf::items(chunk);
         std::uint32_t items = 0;
         for (; items < conveyor_.chunk_items(); ++items, place += ChunkOf::item()) {
             const Status pulled = source_.pull([place](const T& item) {

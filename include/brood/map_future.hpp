@@ -90,9 +90,12 @@ private:
         job_.count = count;
         job_.input_bytes = sizeof(T);
         job_.output_bytes = sizeof(R);
-        job_.item_bytes = ChunkOf::item();
-        job_.header_bytes = ChunkOf::header();
+        job_.shape = detail::chunk_shape<ChunkOf>();
         job_.run = &ChunkOf::run;
+        if constexpr (ChunkOf::may_be_large()) {
+            job_.run_block = &ChunkOf::run_block;
+            job_.add_block = &detail::pool_add_block;
+        }
         auto* const chunk = ::new (job_.header) ChunkOf{function, 0};
         job_.count_at = static_cast<std::uint32_t>(reinterpret_cast<unsigned char*>(&chunk->count) -
                                                    job_.header);

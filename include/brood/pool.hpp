@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <brood/detail/block.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
 #include <brood/pool_maps.hpp>
@@ -45,6 +46,11 @@ public:
         payload_ = bytes;
         return *this;
     }
+    /// How much shared memory tasks may have, all together, whose arguments or results do not fit
+    /// into a slot: at least 1, rounded up to 256 KiB. Addresses only, until it is used; what only
+    /// a burst needed is given back. Less where the system has less. Without it: 64 MiB, or 16 MiB
+    /// on a 32-bit system, in a program that submits such tasks.
+    PoolOptions& block_bytes(std::size_t bytes) noexcept;
     /// A worker ends in order after so many tasks and is replaced, so that what tasks leave behind
     /// in it (memory, descriptors) does not pile up. From 1 on. Without it: never.
     PoolOptions& max_tasks_per_child(std::uint32_t tasks) noexcept;
@@ -60,8 +66,9 @@ public:
     /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
     PoolOptions& task_timeout(Timeout timeout) noexcept;
     /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
-    /// until a task without a Future ends or another thread of the host collects or drops one; a
-    /// thread that holds all Futures itself waits in vain. Meanwhile callbacks are called. close(),
+    /// and then, of what does not fit into a slot, while they hold all of block_bytes: until a task
+    /// without a Future ends, or another thread of the host collects or drops one; a thread that
+    /// holds all Futures itself waits in vain. Meanwhile callbacks are called. close(),
     /// terminate() and the end of the pool end the wait. Without it: no_wait(), a full table is
     /// full at once. (Maps collect what they have sent themselves.)
     PoolOptions& submit_timeout(Timeout timeout) noexcept;
@@ -119,6 +126,7 @@ private:
         std::uint32_t max_tasks;
         std::uint32_t workers_max;
         Order order;
+        std::size_t block_bytes;
     } rest_ = {};
 };
 
@@ -134,8 +142,11 @@ private:
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
 /// Tasks:  functions, or lambdas without captures (or by_value()), with trivially copyable
-///         arguments and result. They run as daemons: they may not start processes. SIGINT, SIGQUIT
-///         and SIGHUP are ignored in them: the host decides what Ctrl-C means.
+///         arguments and result of any size. What does not fit into a slot lies in memory of the
+///         pool (block_bytes()) until its Future is collected; what takes it by value, or by a
+///         reference to change it, has it on the stack, too. Tasks run as daemons: they may not
+///         start processes. SIGINT, SIGQUIT and SIGHUP are ignored in them: the host decides what
+///         Ctrl-C means.
 /// Crash:  a killed worker fails only the task it was in (worker_died, unless it is run again) and
 ///         is replaced; every other task runs exactly once. A killed supervisor: pool_broken for
 ///         what had not ended, and the workers go (posix: as soon as a call of the host notices;
@@ -167,7 +178,7 @@ public:
     /// Returns: as apply_async() and Future::get(). A task without a result gives a Status.
     template <class F, class... Arguments>
     auto apply(F&& function, Arguments&&... arguments) noexcept {
-        using R = detail::CallResult<F, Arguments...>;
+        using R = typename detail::CallFor<F, Arguments...>::R;
         auto future = apply_async(std::forward<F>(function), std::forward<Arguments>(arguments)...);
         using Got = decltype(std::declval<Future<R>&>().get());
         return future.ok() ? future->get() : Got(future.error());
@@ -176,7 +187,7 @@ public:
     /// The same with options for this task.
     template <class F, class... Arguments>
     auto apply(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
-        using R = detail::CallResult<F, Arguments...>;
+        using R = typename detail::CallFor<F, Arguments...>::R;
         auto future =
             apply_async(options, std::forward<F>(function), std::forward<Arguments>(arguments)...);
         using Got = decltype(std::declval<Future<R>&>().get());
@@ -184,26 +195,30 @@ public:
     }
 
     /// Submits f(arguments...) and returns at once, or as soon as there is room, if the pool has a
-    /// submit_timeout().
-    /// Returns: its Future; full (capacity tasks are not yet collected: get() some; no_wait()
-    ///          only); timed_out (the same, for so long); pool_closed; pool_terminated;
-    ///          pool_broken; initializer_failed; task_too_large (detail: the payload_bytes it
-    ///          needs); closed (moved from); wrong_process.
+    /// submit_timeout(). Where f takes a Text<N>, or what else is made of a `const char*`, text may
+    /// be given: `pool.apply(greet, "world")`.
+    /// Returns: its Future; full (capacity tasks are not yet collected, or they hold all of
+    ///          block_bytes: get() some; no_wait() only); timed_out (the same, for so long);
+    ///          pool_closed; pool_terminated; pool_broken; initializer_failed; task_too_large
+    ///          (detail: the block_bytes it needs); no_memory, no_space (of what does not fit into
+    ///          a slot); closed (moved from); wrong_process.
     template <class F, class... Arguments>
     auto apply_async(F&& function, Arguments&&... arguments) noexcept {
-        const auto reserve = [this](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve_patiently(core_, bytes, ticket);
+        const auto reserve = [this](detail::Ticket& ticket) {
+            return detail::pool_reserve_patiently(core_, ticket);
         };
-        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        return submit(reserve, detail::kWaitAsThePool, std::forward<F>(function),
+                      std::forward<Arguments>(arguments)...);
     }
     /// The same with options for this task: see TaskOptions.
     /// Returns: also timeout_negative, timeout_overflow, bad_argument.
     template <class F, class... Arguments>
     auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
-        const auto reserve = [this, options](std::size_t bytes, detail::Ticket& ticket) {
-            return detail::pool_reserve_on(core_, bytes, options.wishes_, ticket);
+        const auto reserve = [this, options](detail::Ticket& ticket) {
+            return detail::pool_reserve_on(core_, options.wishes_, ticket);
         };
-        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        return submit(reserve, options.wishes_.room_ns, std::forward<F>(function),
+                      std::forward<Arguments>(arguments)...);
     }
 
     /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
@@ -239,19 +254,22 @@ public:
 
 private:
     template <class Reserve, class F, class... Arguments>
-    auto submit(const Reserve& reserve, F&& function, Arguments&&... arguments) noexcept {
-        detail::check_task<F, Arguments...>();
-        using R = detail::CallResult<F, Arguments...>;
-        using Call = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
-        static_assert(alignof(Call) <= 16, "arguments of a task may need an alignment of 16");
-        constexpr std::size_t kBytes = sizeof(Call) > detail::bytes_of<R>() ? sizeof(Call)
-                                                                            : detail::bytes_of<R>();
+    auto submit(const Reserve& reserve, std::int64_t room_ns, F&& function,
+                Arguments&&... arguments) noexcept {
+        using For = detail::CallFor<F, Arguments...>;
+        For::check();
+        using R = typename For::R;
+        using Call = typename For::Call;
         detail::Ticket ticket;
-        const Status reserved = reserve(kBytes, ticket);
-        if (!reserved.ok()) { return Result<Future<R>>(reserved.error()); }
-        ::new (detail::pool_payload(core_, ticket))
-            Call{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
-        detail::pool_publish(core_, ticket, &detail::run_call<Call, R>);
+        Status status = reserve(ticket);
+        if (!status.ok()) { return Result<Future<R>>(status.error()); }
+        void* place = nullptr;
+        detail::Trampoline run = nullptr;
+        status = detail::place_call<Call, R>(core_, ticket, room_ns, place, run);
+        if (!status.ok()) { return Result<Future<R>>(status.error()); }
+        ::new (place) Call{std::forward<F>(function),
+                           For::Packer::pack(std::forward<Arguments>(arguments)...)};
+        detail::pool_publish(core_, ticket, run);
         return Result<Future<R>>(Future<R>(core_, ticket));
     }
     void destroy() noexcept;

@@ -163,6 +163,7 @@ Totals play(Sweep& sweep) {
     sweep.strike_victims();
     const double victims = seconds_since(begun_ns);
     sweep.strike_recoverers();
+    sweep.clear();
     clear_progress();
     Totals all = sweep.totals();
     all += sweep.recovery();

@@ -52,7 +52,8 @@ public:
     }
 
     const char* name() const override { return name_; }
-    std::size_t rounds() const override { return mutex_.is_whole() ? 0 : 8; }
+    std::size_t rounds() const override { return mutex_.is_whole() ? 12 : 6; }
+    std::size_t recoveries() const override { return mutex_.is_whole() ? 2000 : 400; }
     bool has_sleepers() const override { return plan_.sleepers_before + plan_.sleepers_behind > 0; }
     Extent state() override { return {mutex_.memory(), Mutex::kBytes}; }
 

@@ -39,8 +39,10 @@ public:
     virtual const char* name() const = 0;
     /// Of Options::stragglers: so many at most. For scenes of which there are very many.
     virtual std::size_t stragglers_max() const { return SIZE_MAX; }
-    /// How many blows fall on each point beside the plain kill, of all kinds in turns. 0: all.
-    virtual std::size_t rounds() const { return 0; }
+    /// How many blows fall on each point beside the plain kill, of all kinds in turns.
+    virtual std::size_t rounds() const = 0;
+    /// Of those who recover what the killed left, so many are killed at most.
+    virtual std::size_t recoveries() const { return 400; }
     /// In short: one of so many blows. For scenes that others are much like.
     virtual std::size_t short_share() const { return 1; }
     /// The crowds that meanwhile() is called with.

@@ -59,10 +59,14 @@ Sweep::Sweep(Scene& scene, Stage& stage, const Options& options)
     }
 }
 
-void Sweep::set_scene() {
+void Sweep::clear() {
     victim_.kill();
     second_.kill();
     stage_.clear();
+}
+
+void Sweep::set_scene() {
+    clear();
     stage_.patience_ns = options_.patience_ms * 1000000;
     scene_.understudy_called = false;
     scene_.set(stage_);
@@ -109,8 +113,7 @@ bool Sweep::record() {
         const Point last = {steps_.empty() ? 0 : steps_.back(), 1, true};
         judge(totals_, last, "step by step", 0);
     }
-    victim_.kill();
-    stage_.clear();
+    clear();
     return recorded();
 }
 
@@ -135,14 +138,10 @@ std::size_t Sweep::share_of(std::size_t most) const {
     return options_.is_short ? most / scene_.short_share() : most;
 }
 
-// That of recoverers is a guess: it depends on how many states the kills leave. A slow victim takes
-// three times as long.
+// That of recoverers is a guess: it depends on how many states the kills leave.
 std::size_t Sweep::expected() const {
     if (options_.blows_max != 0) { return share_of(options_.blows_max) + recoveries_max(); }
-    std::size_t often = 1;
-    for (const Variant& variant : variants_) { often += variant.blow == Blow::slow ? 3 : 1; }
-    if (scene_.rounds() != 0) { return points_.size() * (1 + scene_.rounds()) + recoveries_max(); }
-    return points_.size() * (often + 10);
+    return points_.size() * (1 + scene_.rounds()) + recoveries_max();
 }
 
 // Brings the victim to its point, letting happen what it waits for.
@@ -277,15 +276,9 @@ void Sweep::strike_in_turns() {
 
 void Sweep::strike_victims() {
     if (options_.blows_max != 0) { return strike_in_turns(); }
-    const auto strike_all = [this](const Variant& variant) {
-        for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
-            progress(scene_.name(), name_of(variant.blow), at, points_.size());
-            strike(points_[at], variant);
-        }
-    };
-    strike_all({Blow::kill, 0, 1});
-    if (scene_.rounds() == 0) {
-        for (const Variant& variant : variants_) { strike_all(variant); }
+    for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
+        progress(scene_.name(), name_of(Blow::kill), at, points_.size());
+        strike(points_[at], {Blow::kill, 0, 1});
     }
     std::size_t next = 0;
     for (std::size_t round = 0; round < scene_.rounds(); ++round) {

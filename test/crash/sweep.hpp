@@ -41,6 +41,8 @@ public:
     void strike_victims();
     /// For each distinct state that the kills left: kills somebody who recovers it, at every point.
     void strike_recoverers();
+    /// Ends whoever is still there of the last blow.
+    void clear();
 
     const char* name() const { return scene_.name(); }
     bool recorded() const { return !points_.empty(); }
@@ -57,8 +59,7 @@ private:
         std::size_t later;
         int crowd;
     };
-    static constexpr std::size_t kRecoveries = 30;          // In short ...
-    static constexpr std::size_t kRecoveriesInTurns = 500;  // ... and of scenes with rounds().
+    static constexpr std::size_t kRecoveries = 30;  // In short.
     enum class Second { newcomer, sleeper };
 
     std::vector<Point> addresses() const;

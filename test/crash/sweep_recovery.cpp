@@ -82,7 +82,7 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
 // 0: all.
 std::size_t Sweep::recoveries_max() const {
     if (options_.blows_max != 0) { return share_of(kRecoveries); }
-    return scene_.rounds() != 0 ? kRecoveriesInTurns : 0;
+    return scene_.recoveries();
 }
 
 void Sweep::strike_recoverers() {
@@ -90,10 +90,10 @@ void Sweep::strike_recoverers() {
     std::size_t states = states_.size();
     if (options_.blows_max != 0) { states = std::min<std::size_t>(states, 6); }  // Steps take long.
     const std::size_t all = recoveries_max();
-    const std::size_t most = all == 0 ? 0 : all / (states * kinds + 1) + 1;
+    const std::size_t most = all / (states * kinds + 1) + 1;
     for (const auto& [hash, point] : states_) {
         const auto done = static_cast<std::size_t>(recovery_.points);
-        if (enough() || (all != 0 && done >= all)) { return; }
+        if (enough() || done >= all) { return; }
         sweep_second(point, Second::newcomer, most);
         if (kinds == 2) { sweep_second(point, Second::sleeper, most); }
     }

@@ -125,7 +125,12 @@ double tbb_map() {
         const tbb::global_control three(tbb::global_control::max_allowed_parallelism, 3);
         Arrays& both = arrays();
         const auto run = [&] {
-            tbb::parallel_for(0u, kItems, [&](unsigned i) { both.out[i] = square(both.in[i]); });
+            const auto each = [&](const tbb::blocked_range<unsigned>& range) {
+                both.out[range.begin()] = square(both.in[range.begin()]);
+            };
+            // An element a task. In larger ranges the compiler makes one loop of all of them.
+            tbb::parallel_for(tbb::blocked_range<unsigned>(0, kItems, 1), each,
+                              tbb::simple_partitioner());
         };
         run();
         const double figure = rate(kItems, run);

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <brood/detail/task.hpp>
+#include <brood/detail/block.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -15,13 +15,17 @@ namespace detail {
 
 inline constexpr std::size_t kCallbackBytes = 48;
 
-/// What runs in the host when a task, or a whole map, has ended. `result`: of a task, its payload;
+/// What runs in the host when a task, or a whole map, has ended. `result`: of a task, a TaskResult;
 /// of a map, a MapResult.
 struct alignas(16) Callback {
     void (*run)(Callback& self, const void* result, const Status& outcome);  // null: none
     alignas(16) unsigned char bytes[kCallbackBytes];
 };
 
+struct TaskResult {
+    PoolCore* core;
+    Ticket ticket;
+};
 struct MapResult {
     void* outputs;
     std::size_t count;
@@ -68,14 +72,15 @@ Callback task_callback(OnResult on_result, OnError on_error) noexcept {
     }
     Callback callback{};
     ::new (callback.bytes) Pair{on_result, on_error};
-    callback.run = [](Callback& self, const void* payload, const Status& outcome) {
+    callback.run = [](Callback& self, const void* result, const Status& outcome) {
         Pair& pair = *std::launder(reinterpret_cast<Pair*>(self.bytes));
         if (!outcome.ok()) { return pair.failed(outcome.error()); }
         if constexpr (std::is_void_v<R>) {
             pair.succeed();
         } else {
+            const TaskResult& task = *static_cast<const TaskResult*>(result);
             alignas(R) unsigned char bytes[sizeof(R)];
-            __builtin_memcpy(bytes, payload, sizeof(R));
+            __builtin_memcpy(bytes, result_of<R>(task.core, task.ticket), sizeof(R));
             pair.succeed(*std::launder(reinterpret_cast<R*>(bytes)));
         }
     };

@@ -14,8 +14,8 @@ namespace detail {
 /// The byte side of Imap (src/conveyor.cpp). Threads: as Imap.
 class Conveyor {
 public:
-    Conveyor(PoolCore* core, const MapOptions& options, bool in_order, std::size_t header,
-             std::size_t item) noexcept;
+    Conveyor(PoolCore* core, const MapOptions& options, bool in_order,
+             const ChunkShape& shape) noexcept;
     Conveyor(const Conveyor&) = delete;
     Conveyor& operator=(const Conveyor&) = delete;
     ~Conveyor() noexcept;
@@ -23,8 +23,12 @@ public:
     PoolCore* core() const noexcept { return core_; }
     /// How many elements a chunk has, but for the last.
     std::uint32_t chunk_items() const noexcept { return plan_.items; }
-    /// Whether another chunk may go: then the caller fills its payload, and calls send().
+    /// Whether another chunk may go: then the caller places and fills it, and calls send().
     bool reserve(Ticket& ticket) noexcept;
+    /// It had no place, and its slot was given back.
+    void not_placed(const Status& why) noexcept {
+        if (why.code() != Errc::full) { end(why); }
+    }
     /// The chunk goes, with so many elements. None: it does not.
     void send(Ticket ticket, std::uint32_t items, Trampoline run) noexcept;
     /// No more chunks: `why` is told once all that are under way were told. The first call counts.
@@ -38,8 +42,8 @@ public:
     /// Returns: ok; how the element's chunk ended; timed_out; full (others hold the whole table);
     ///          wrong_process; once, why the input ended; end_of_stream.
     Status next(Timeout timeout, void (*fill)(void*), void* context) noexcept;
-    /// The payload of its chunk, and which element of that it is. After ok, until the next call.
-    const void* payload() const noexcept { return pool_payload(core_, current_.ticket); }
+    /// Its chunk, and which element of that it is. After ok, until the next call.
+    Ticket ticket() const noexcept { return current_.ticket; }
     std::uint32_t index() const noexcept { return current_.items - left_ - 1; }
 
 private:

@@ -22,11 +22,15 @@ struct MapJob {
     const unsigned char* inputs = nullptr;
     unsigned char* outputs = nullptr;
     std::size_t count = 0, sent = 0, collected = 0;  // elements
-    std::uint32_t input_bytes = 0, output_bytes = 0, item_bytes = 0, header_bytes = 0;
+    ChunkShape shape{};
+    std::uint32_t input_bytes = 0, output_bytes = 0;
     std::uint32_t count_at = 0;  // where the header holds how many elements follow
     std::uint32_t head = 0, tail = 0, flying = 0;  // slots of chunks, the oldest and the last
     MapPlan plan;
     Trampoline run = nullptr;
+    // Of chunks that may be large. Here, so that other programs do not link what makes blocks.
+    Trampoline run_block = nullptr;
+    Result<Block> (*add_block)(PoolCore*, Ticket, std::uint64_t, std::uint64_t) = nullptr;
     Error first_error = Errc::ok;
     bool is_at_work = false;
     bool keeps_open = false;  // close() waits for it to send the rest

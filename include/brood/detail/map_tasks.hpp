@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <brood/detail/chunk.hpp>
 #include <brood/detail/map_plan.hpp>
-#include <brood/detail/task.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -35,16 +35,17 @@ public:
         const std::size_t left = count_ - sent_;
         const std::size_t items = left < plan_.items ? left : plan_.items;
         Ticket ticket;
-        const Status reserved =
-            pool_reserve(core_, ChunkOf::header() + items * ChunkOf::item(), ticket);
-        if (!reserved.ok()) { return reserved; }
-        void* const payload = pool_payload(core_, ticket);
-        ::new (payload) ChunkOf{function_, static_cast<std::uint32_t>(items)};
+        void* place = nullptr;
+        Trampoline run = nullptr;
+        Status status = pool_reserve(core_, ticket);
+        if (status.ok()) { status = ChunkOf::place(core_, ticket, items, place, run); }
+        if (!status.ok()) { return status; }
+        ::new (place) ChunkOf{function_, static_cast<std::uint32_t>(items)};
         for (std::size_t i = 0; i < items; ++i) {
-            __builtin_memcpy(ChunkOf::items(payload) + i * ChunkOf::item(), &inputs_[sent_ + i],
+            __builtin_memcpy(ChunkOf::items(place) + i * ChunkOf::item(), &inputs_[sent_ + i],
                              sizeof(T));
         }
-        pool_publish(core_, ticket, &ChunkOf::run);
+        pool_publish(core_, ticket, run);
         window_[tail_++ % kSentMax] = {ticket, static_cast<std::uint32_t>(items)};
         sent_ += items;
         return Errc::ok;
@@ -54,10 +55,9 @@ public:
         const Sent oldest = window_[head_++ % kSentMax];
         const Status status = pool_collect(core_, oldest.ticket, Timeout::forever());
         if (status.ok()) {
-            void* const payload = pool_payload(core_, oldest.ticket);
             for (std::size_t i = 0; i < oldest.items; ++i) {
                 __builtin_memcpy(static_cast<void*>(&outputs_[collected_ + i]),
-                                 ChunkOf::items(payload) + i * ChunkOf::item(), sizeof(R));
+                                 ChunkOf::result(core_, oldest.ticket, i), sizeof(R));
             }
         }
         collected_ += oldest.items;
@@ -90,7 +90,7 @@ Status map_tasks(PoolCore* core, F function, const T* inputs, R* outputs, std::s
     static_assert(alignof(ChunkOf) <= 16, "captures of a task may need an alignment of 16");
     if ((inputs == nullptr || outputs == nullptr) && count != 0) { return Errc::bad_argument; }
     MapPlan plan;
-    const Status planned = plan.make(core, options, ChunkOf::header(), ChunkOf::item(), count);
+    const Status planned = plan.make(core, options, chunk_shape<ChunkOf>(), count);
     if (!planned.ok()) { return planned; }
     MapWindow<F, T, R> window(core, function, inputs, outputs, count, plan);
     Status first_error;

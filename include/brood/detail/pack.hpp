@@ -17,7 +17,7 @@ struct Pack;
 template <>
 struct Pack<> {
     template <class F, class... Before>
-    decltype(auto) call(F& function, Before&... before) {
+    decltype(auto) call(F& function, Before&... before) const {
         return function(before...);
     }
 };
@@ -31,6 +31,10 @@ struct Pack<Head, Tail...> {
     decltype(auto) call(F& function, Before&... before) {
         return tail.call(function, before..., head);
     }
+    template <class F, class... Before>
+    decltype(auto) call(F& function, Before&... before) const {
+        return tail.call(function, before..., head);
+    }
 };
 
 inline Pack<> pack() {
@@ -42,12 +46,26 @@ Pack<std::decay_t<Head>, std::decay_t<Tail>...> pack(Head&& head, Tail&&... tail
     return {std::forward<Head>(head), pack(std::forward<Tail>(tail)...)};
 }
 
-/// A function with its arguments; calling it passes the arguments as lvalues.
+/// The same with these types, into which the arguments are converted.
+template <class... Types>
+struct PackAs {
+    static Pack<> pack() { return {}; }
+};
+template <class Head, class... Tail>
+struct PackAs<Head, Tail...> {
+    template <class H, class... T>
+    static Pack<Head, Tail...> pack(H&& head, T&&... tail) {
+        return {Head(std::forward<H>(head)), PackAs<Tail...>::pack(std::forward<T>(tail)...)};
+    }
+};
+
+/// A function with its arguments; calling it passes the arguments as lvalues, const if it is.
 template <class F, class... Arguments>
 struct Bound {
     F function;
     Pack<Arguments...> arguments;
     decltype(auto) operator()() { return arguments.call(function); }
+    decltype(auto) operator()() const { return arguments.call(function); }
 };
 
 /// What the call of Bound<F, Arguments...> returns.

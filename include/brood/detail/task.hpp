@@ -74,14 +74,13 @@ std::int64_t room_ns_of(Timeout timeout) noexcept;
 std::uint32_t expected_of(Timeout time) noexcept;
 
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
-/// A free slot whose payload takes `bytes` (arguments or result, whichever is more).
-Status pool_reserve(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept;
+/// A free slot.
+Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept;
 /// The same, but waits for room if the pool has a submit_timeout(). Also timed_out.
-Status pool_reserve_patiently(PoolCore* core, std::size_t bytes, Ticket& ticket) noexcept;
+Status pool_reserve_patiently(PoolCore* core, Ticket& ticket) noexcept;
 /// The same for a task with wishes of its own. Also timeout_negative, timeout_overflow,
 /// bad_argument.
-Status pool_reserve_on(PoolCore* core, std::size_t bytes, const TaskWishes& wishes,
-                       Ticket& ticket) noexcept;
+Status pool_reserve_on(PoolCore* core, const TaskWishes& wishes, Ticket& ticket) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
@@ -174,40 +173,6 @@ bool run_call(void* payload) {
     }
     return true;
 }
-
-/// Several calls of one function, as map() sends them: the arguments follow the header, and their
-/// results take their place.
-template <class F, class T, class R>
-struct Chunk {
-    F function;
-    std::uint32_t count;
-
-    static constexpr std::size_t header() noexcept { return (sizeof(Chunk) + 15) / 16 * 16; }
-    static constexpr std::size_t item() noexcept {
-        return sizeof(T) > bytes_of<R>() ? sizeof(T) : bytes_of<R>();
-    }
-    static unsigned char* items(void* payload) noexcept {
-        return static_cast<unsigned char*>(payload) + header();
-    }
-    // Front to back: result i takes the place of argument i, since both are item() apart.
-    static bool run(void* payload) {
-        Chunk& chunk = *std::launder(static_cast<Chunk*>(payload));
-        if (!is_known(chunk.function)) { return false; }
-        for (std::uint32_t i = 0; i < chunk.count; ++i) {
-            unsigned char* const place = items(payload) + i * item();
-            alignas(T) unsigned char bytes[sizeof(T)];
-            __builtin_memcpy(bytes, place, sizeof(T));
-            T& argument = *std::launder(reinterpret_cast<T*>(bytes));
-            if constexpr (std::is_void_v<R>) {
-                chunk.function(argument);
-            } else {
-                const R result = chunk.function(argument);
-                __builtin_memcpy(place, &result, sizeof result);
-            }
-        }
-        return true;
-    }
-};
 
 }  // namespace detail
 }  // namespace v0
