@@ -110,7 +110,7 @@ void an_initializer_that_fails_in_an_added_worker_ends_the_pool(void**) {
     assert_int_equal(*pool.apply(square, 3u), 9);
     assert_ok(pool.resize(2));
     assert_true(test::eventually(
-        [&] { return pool.apply_async(square, 3u).code() == Errc::initializer_failed; }));
+        [&] { return pool.apply(square, 3u).code() == Errc::initializer_failed; }));
     assert_code(pool.resize(3), Errc::initializer_failed);
 }
 
