@@ -29,9 +29,9 @@ namespace detail {
 // Each state is left by one CAS, or by one process alone: a kill can stop a task in a state, but
 // not tear it. In ready another worker takes it, in claimed the supervisor finds the victim's
 // index, in the others it waits for the host, whose death ends the pool. A worker that is stopped
-// between its look at a ready slot and the CAS may find another task in it when it goes on, however
-// often the slot was used meanwhile: claiming that one is as right, since everything is read after
-// the CAS.
+// between its look at a ready slot and the CAS finds another number there when it goes on. If just
+// 2^28 submissions lie between, it claims another task, which is as right, since everything is read
+// after the CAS.
 enum class TaskState : std::uint32_t {
     free,
     ready,
