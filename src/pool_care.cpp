@@ -65,6 +65,7 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
     const BellMutexHold hold(core->mutex);
     note_supervisor_end(*core);
     if (core->supervisor == 0) { return false; }
+    PoolCare::of(*core->shared).told.store(1, std::memory_order_release);
     nudge(*core);
     return true;
 }

@@ -71,6 +71,8 @@ struct alignas(64) WorkerCare {
 struct PoolCare {
     /// When the supervisor looks next; 0: only when it is woken.
     alignas(64) std::atomic<std::uint32_t> look_at;
+    /// Whether the host wants tasks to be cancelled that run.
+    std::atomic<std::uint32_t> told;
     /// Whether there may be tasks that were put back, which no worker finds in order.
     alignas(64) std::atomic<std::uint32_t> put_back;
     alignas(64) WorkerCare worker[1];  // as many as there are; a room for each and the terms behind

@@ -52,8 +52,9 @@ public:
         return true;
     }
 
-    /// The host said something: that a task shall be cancelled, maybe.
+    /// The host may have said that a task shall be cancelled.
     void was_told() noexcept {
+        if (care_.told.exchange(0, std::memory_order_acquire) == 0) { return; }
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);
             if (!is_unwanted(slot)) { continue; }

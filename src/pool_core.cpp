@@ -99,7 +99,8 @@ void note_supervisor_end(PoolCore& core) noexcept {
 }
 
 void nudge(PoolCore& core) noexcept {
-    if (core.control != port::kNoFd) { static_cast<void>(port::write_now(core.control, "", 1)); }
+    if (core.supervisor == 0) { return; }
+    port::signal_process(core.supervisor, core.watch, port::kSignalChild).ignore();
 }
 
 void begin_closing(PoolCore& core) noexcept {

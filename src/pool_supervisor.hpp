@@ -216,9 +216,12 @@ private:
             until = port::now_ns() + port::kSliceNs;
         }
         static_cast<void>(port::poll(items, 3, until));
-        if (items[0].ready) { drain(wake_read_); }
-        if (items[1].ready) { care_.was_told(); }
-        if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
+        if (items[0].ready) {
+            char bytes[64];
+            static_cast<void>(port::read_now(wake_read_, bytes, sizeof bytes));
+        }
+        care_.was_told();
+        if (items[1].ready || items[2].ready) {
             kill_workers(kKill);
             port::exit_now(0);
         }
@@ -226,14 +229,7 @@ private:
 
     static void on_signal(int signal) {
         if (Care::kHeedsPauses && signal == port::kSignalContinue) { Care::note_pause(); }
-        static_cast<void>(port::write_now(wake_, "", 1));
-    }
-
-    /// Empties a pipe; false at its end.
-    static bool drain(port::Fd fd) noexcept {
-        char bytes[64];
-        const Result<std::size_t> got = port::read_now(fd, bytes, sizeof bytes);
-        return !got.ok() || *got > 0;
+        port::poke(wake_);
     }
 
     // The write end of the pipe by which signals interrupt poll().
