@@ -17,8 +17,8 @@ constexpr auto kWindowMax = static_cast<std::uint32_t>(MapOptions::kWindowMax);
 // Chunks of one element are the smallest, and what a map without a size starts from.
 Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options,
                           const ChunkShape& shape) noexcept {
-    const Errc usable = PoolCore::usable(core);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core);
+    if (!usable.ok()) { return usable; }
     if (!options.is_good_) { return Errc::bad_argument; }
     items = options.chunk_ == 0 ? 1 : options.chunk_;
     const std::uint64_t bytes = shape.header + std::uint64_t{items} * shape.item;

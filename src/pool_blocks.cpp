@@ -52,6 +52,15 @@ Status take_block(PoolCore& core, std::uint32_t slot, std::size_t units) noexcep
     return Errc::ok;
 }
 
+struct Wanted {
+    std::uint32_t slot;
+    std::size_t units;
+};
+Status take_wanted(PoolCore& core, void* context) noexcept {
+    const Wanted& wanted = *static_cast<Wanted*>(context);
+    return take_block(core, wanted.slot, wanted.units);
+}
+
 }  // namespace
 
 std::size_t PoolBlocks::find(std::size_t count) noexcept {
@@ -135,12 +144,24 @@ Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity, std::size_
 
 Result<Block> pool_add_block(PoolCore* core, Ticket ticket, std::uint64_t result_bytes,
                              std::uint64_t call_bytes) noexcept {
+    return pool_add_block_patiently(core, ticket, result_bytes, call_bytes, 0);
+}
+
+Result<Block> pool_add_block_patiently(PoolCore* core, Ticket ticket, std::uint64_t result_bytes,
+                                       std::uint64_t call_bytes, std::int64_t room_ns) noexcept {
     PoolBlocks& blocks = *core->blocks;
     const std::uint64_t bytes = to_16(result_bytes) + call_bytes;
     Status taken = Error(Errc::task_too_large, 0, static_cast<std::int64_t>(bytes));
     if (bytes <= std::uint64_t{blocks.units} * PoolBlocks::kUnit) {
-        const BellMutexHold hold(core->mutex);
-        taken = take_block(*core, ticket.slot, units_of(static_cast<std::size_t>(bytes)));
+        Wanted wanted = {ticket.slot, units_of(static_cast<std::size_t>(bytes))};
+        {
+            const BellMutexHold hold(core->mutex);
+            taken = take_wanted(*core, &wanted);
+        }
+        if (taken.code() == Errc::full && await_taking != nullptr) {
+            if (room_ns == kWaitAsThePool) { room_ns = core->room_ns(); }
+            taken = await_taking(*core, room_ns, &take_wanted, &wanted);
+        }
     }
     if (!taken.ok()) {
         pool_unreserve(core, ticket);

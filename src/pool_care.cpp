@@ -1,5 +1,6 @@
-// What the host asks of a pool that takes care of its tasks: how long, how often, and no more.
+// What the host asks of a pool that takes care of its tasks: how long, how often, when, no more.
 #include "pool_care.hpp"
+#include "pool_order.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -7,10 +8,11 @@ namespace detail {
 
 static_assert(sizeof(TaskTerms) == 8 && alignof(TaskTerms) <= 8, "an array of them is shared");
 
-std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
+std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
                          std::uint32_t slot_bytes) noexcept {
-    return sizeof(PoolCare) + std::uint64_t{workers - 1} * sizeof(WorkerCare) +
-           std::uint64_t{workers} * slot_bytes + std::uint64_t{capacity} * sizeof(TaskTerms);
+    return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
+           std::uint64_t{records} * slot_bytes +
+           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t));
 }
 
 void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept {
@@ -26,23 +28,35 @@ std::uint32_t ticks_of(Timeout timeout) noexcept {
     return ticks > kTicksMax ? kTicksOverflow : static_cast<std::uint32_t>(ticks);
 }
 
-Errc check_terms(const TaskTerms& terms) noexcept {
-    if (terms.ticks == kTicksNegative) { return Errc::timeout_negative; }
-    if (terms.ticks == kTicksOverflow) { return Errc::timeout_overflow; }
+Errc check_wishes(const TaskWishes& wishes) noexcept {
+    const TaskTerms& terms = wishes.terms;
+    if (terms.ticks == kTicksNegative || wishes.room_ns == kRoomNegative) {
+        return Errc::timeout_negative;
+    }
+    if (terms.ticks == kTicksOverflow || wishes.room_ns == kRoomOverflow) {
+        return Errc::timeout_overflow;
+    }
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
-Status pool_reserve_on(PoolCore* core, TaskTerms terms, Ticket& ticket) noexcept {
-    const Errc usable = PoolCore::usable(core);
-    if (usable != Errc::ok) { return usable; }
-    if (terms.ticks == kAsThePool) { terms.ticks = core->terms().ticks; }
-    if (terms.retries == kAsThePool) { terms.retries = core->terms().retries; }
-    const Errc acceptable = check_terms(terms);
+Status pool_reserve_on(PoolCore* core, const TaskWishes& asked, Ticket& ticket) noexcept {
+    const Status usable = PoolCore::usable(core);
+    if (!usable.ok()) { return usable; }
+    TaskWishes wishes = asked;
+    if (wishes.terms.ticks == kAsThePool) { wishes.terms.ticks = core->terms().ticks; }
+    if (wishes.terms.retries == kAsThePool) { wishes.terms.retries = core->terms().retries; }
+    if (wishes.room_ns == kWaitAsThePool) { wishes.room_ns = core->room_ns(); }
+    Errc acceptable = check_wishes(wishes);
+    std::uint32_t weight = 0;
+    if (acceptable == Errc::ok) { acceptable = weigh(*core, wishes, weight); }
     if (acceptable != Errc::ok) { return acceptable; }
-    const Status reserved = pool_reserve(core, ticket);
+    Status reserved = pool_reserve(core, ticket);
+    if (reserved.code() == Errc::full) { reserved = await_room(*core, wishes.room_ns, ticket); }
     if (!reserved.ok()) { return reserved; }
     PoolShared& shared = *core->shared;
-    PoolCare::of(shared).terms(shared, ticket.slot) = terms;
+    PoolCare& care = PoolCare::of(shared);
+    care.terms(shared, ticket.slot) = wishes.terms;
+    care.weight(shared, ticket.slot).store(weight, std::memory_order_relaxed);
     shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
     return Errc::ok;
 }
@@ -65,12 +79,31 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
     const BellMutexHold hold(core->mutex);
     note_supervisor_end(*core);
     if (core->supervisor == 0) { return false; }
-    PoolCare::of(*core->shared).told.store(1, std::memory_order_release);
     nudge(*core);
     return true;
 }
 
 }  // namespace detail
+
+// If the host is killed in here: the pool ends with it. Those who shall leave hear of it between
+// two tasks, or are woken; the supervisor is told for those who shall come. Who of the first is
+// killed, or stopped, costs the others nothing.
+Status Pool::resize(std::uint32_t workers) noexcept {
+    const Status usable = detail::PoolCore::usable(core_);
+    if (!usable.ok()) { return usable; }
+    detail::PoolShared& shared = *core_->shared;
+    if (workers == 0 || workers > shared.records) {
+        return Error(Errc::bad_argument, 0, shared.records);
+    }
+    const detail::BellMutexHold hold(core_->mutex);
+    if (core_->closed) { return Errc::pool_closed; }
+    detail::note_supervisor_end(*core_);
+    if (core_->ended_by != Errc::ok) { return core_->ended_by; }
+    shared.workers.store(workers, std::memory_order_seq_cst);
+    detail::ring_all_workers(shared);
+    detail::nudge(*core_);
+    return Errc::ok;
+}
 
 // Defined here, not in the header: who calls one of them links the care.
 PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
@@ -80,6 +113,22 @@ PoolOptions& PoolOptions::max_tasks_per_child(std::uint32_t tasks) noexcept {
 
 PoolOptions& PoolOptions::retries(std::uint32_t times) noexcept {
     rest_.terms.retries = times;
+    return *this;
+}
+
+PoolOptions& PoolOptions::order(Order order) noexcept {
+    rest_.order = order;
+    return *this;
+}
+
+// One that cannot be is made one too many: memory is allocated before it is refused.
+PoolOptions& PoolOptions::workers_max(std::uint32_t count) noexcept {
+    rest_.workers_max = count == 0 || count > kWorkersMax ? kWorkersMax + 1 : count;
+    return *this;
+}
+
+PoolOptions& PoolOptions::submit_timeout(Timeout timeout) noexcept {
+    rest_.room_ns = detail::room_ns_of(timeout);
     return *this;
 }
 

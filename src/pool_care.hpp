@@ -43,8 +43,12 @@ inline constexpr std::uint32_t kTicksNegative = UINT32_MAX;
 inline constexpr std::uint32_t kTicksOverflow = UINT32_MAX - 1;
 inline constexpr std::uint32_t kRetriesMax = 255;
 
+// In TaskWishes::room_ns, instead.
+inline constexpr std::int64_t kRoomNegative = -1;
+inline constexpr std::int64_t kRoomOverflow = -2;
+
 /// ok, timeout_negative, timeout_overflow, bad_argument.
-Errc check_terms(const TaskTerms& terms) noexcept;
+Errc check_wishes(const TaskWishes& wishes) noexcept;
 
 inline constexpr TaskState kDoubted = TaskState::ready;
 
@@ -54,6 +58,7 @@ struct alignas(64) WorkerCare {
     std::atomic<std::uint32_t> ends;      // when its task has had its time; 0: it has no end
     std::atomic<std::uint32_t> ticks;     // how long a task with an end had lately
     std::atomic<std::uint32_t> computed;  // 1: the result is in its room, and belongs in the slot
+    std::atomic<std::uint32_t> claiming;  // what was in Slot::state before its last try to claim
 
     // Written by the supervisor: how the task of the worker shall have ended. free: as it likes.
     // Who sees anything else at himself takes no task any more. kDoubted: whether it is still that
@@ -71,11 +76,9 @@ struct alignas(64) WorkerCare {
 struct PoolCare {
     /// When the supervisor looks next; 0: only when it is woken.
     alignas(64) std::atomic<std::uint32_t> look_at;
-    /// Whether the host wants tasks to be cancelled that run.
-    std::atomic<std::uint32_t> told;
     /// Whether there may be tasks that were put back, which no worker finds in order.
     alignas(64) std::atomic<std::uint32_t> put_back;
-    alignas(64) WorkerCare worker[1];  // as many as there are; a room for each and the terms behind
+    alignas(64) WorkerCare worker[1];  // one for each record; behind: rooms, terms, weights
 
     static PoolCare& of(PoolShared& shared) noexcept {
         auto* const slots = reinterpret_cast<unsigned char*>(&shared) + shared.slots_at;
@@ -85,11 +88,17 @@ struct PoolCare {
     /// As large as a payload, of which a worker leaves the arguments as they are until it has the
     /// result.
     unsigned char* room(const PoolShared& shared, std::uint32_t index) noexcept {
-        return reinterpret_cast<unsigned char*>(&worker[shared.workers]) +
+        return reinterpret_cast<unsigned char*>(&worker[shared.records]) +
                std::size_t{index} * shared.slot_bytes;
     }
     TaskTerms& terms(const PoolShared& shared, std::uint32_t slot) noexcept {
-        return reinterpret_cast<TaskTerms*>(room(shared, shared.workers))[slot];
+        return reinterpret_cast<TaskTerms*>(room(shared, shared.records))[slot];
+    }
+    /// What the task in a slot has to wait, in a pool with an order (pool_order.hpp). Only of those
+    /// with terms of their own.
+    std::atomic<std::uint32_t>& weight(const PoolShared& shared, std::uint32_t slot) noexcept {
+        auto* const behind = reinterpret_cast<unsigned char*>(&terms(shared, shared.capacity));
+        return reinterpret_cast<std::atomic<std::uint32_t>*>(behind)[slot];
     }
     static std::size_t room_bytes(const PoolShared& shared) noexcept {
         return shared.slot_bytes - Slot::kHeaderBytes;

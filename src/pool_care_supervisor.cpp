@@ -16,7 +16,13 @@ public:
 
     /// Why the pool cannot be as it was asked for; ok if it can.
     Errc check() const noexcept {
-        return core_.max_tasks() == UINT32_MAX ? Errc::bad_argument : check_terms(core_.terms());
+        const std::uint32_t most = core_.workers_max();
+        const bool fits = most == 0 ||
+                          (most == shared_.records && most <= PoolOptions::kWorkersMax);
+        if (!fits || core_.max_tasks() == UINT32_MAX || core_.order() > Order::shortest_first) {
+            return Errc::bad_argument;
+        }
+        return check_wishes({core_.terms(), core_.room_ns()});
     }
 
     void will_start(std::uint32_t index) noexcept {
@@ -48,13 +54,16 @@ public:
         }
         if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
         slot.note.fetch_add(kOneDeath, std::memory_order_relaxed);
-        put_back(slot);
+        put_back(slot, worker.claiming.load(std::memory_order_relaxed));
         return true;
     }
 
-    /// The host may have said that a task shall be cancelled.
-    void was_told() noexcept {
-        if (care_.told.exchange(0, std::memory_order_acquire) == 0) { return; }
+    /// The host said something: that a task shall be cancelled; that the pool is closed, which
+    /// those of its threads who wait for room shall hear; or that it shall have other workers, as
+    /// for which this is true.
+    bool was_told() noexcept {
+        if (shared_.told.exchange(0, std::memory_order_acquire) == 0) { return false; }
+        ring_host(shared_);
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);
             if (!is_unwanted(slot)) { continue; }
@@ -66,6 +75,7 @@ public:
                 return slot.state.load(std::memory_order_acquire) == seen && is_unwanted(slot);
             });
         }
+        return true;
     }
 
     /// A signal said that we were stopped, and go on.
@@ -78,7 +88,7 @@ public:
         const bool was_paused = was_paused_.exchange(0, std::memory_order_relaxed) != 0;
         std::int64_t until_ns = port::kNever;
         std::uint32_t linger = 0;
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             WorkerCare& worker = care_.worker[index];
             if (pid_of(index) == 0) { continue; }
             const std::uint32_t ticks = worker.ticks.exchange(0, std::memory_order_relaxed);
@@ -104,11 +114,9 @@ private:
         return (slot.note.load(std::memory_order_relaxed) & kCancelled) != 0;
     }
 
-    /// Lets the workers, who are rung for after each death, have it again.
-    void put_back(Slot& slot) noexcept {
-        // A number of our own makes this word unlike that of any other use of the slot.
-        if (++put_back_ == 1u << (32 - kStateBits)) { put_back_ = 1; }
-        std::uint32_t ready = state_word(TaskState::ready, put_back_);
+    /// Lets the workers, who are rung for after each death, have it again. `ready`: its state when
+    /// it was claimed, of which the number is unlike that of any other use of the slot.
+    void put_back(Slot& slot, std::uint32_t ready) noexcept {
         slot.state.store(ready, std::memory_order_release);
         care_.put_back.store(1, std::memory_order_release);
         // The host may have wished to cancel it, and found it still claimed: then we see that now.
@@ -181,7 +189,7 @@ private:
         }
     }
     std::uint32_t first_end(std::uint32_t now, std::uint32_t first) noexcept {
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const WorkerCare& worker = care_.worker[index];
             std::uint32_t ends = worker.ends.load(std::memory_order_relaxed);
             const bool is_held = worker.paused_at != 0 || worker.kill_at_ns != 0;
@@ -197,7 +205,6 @@ private:
 
     static inline std::atomic<std::uint32_t> was_paused_{0};
     std::uint32_t last_look_ = 0;
-    std::uint32_t put_back_ = 0;
     PoolCore& core_;
     PoolShared& shared_;
     PoolCare& care_;

@@ -1,5 +1,6 @@
 // A worker of a pool that takes care of its tasks.
 #include "pool_care.hpp"
+#include "pool_order.hpp"
 #include "pool_worker.hpp"
 
 namespace brood {
@@ -20,6 +21,8 @@ public:
           care_(PoolCare::of(shared_)),
           mine_(care_.worker[index]),
           room_(care_.room(shared_, index)),
+          index_(index),
+          next_(core),
           tasks_left_(core.max_tasks()) {}
 
     /// Asked before each look for a task, and so between the end of one (there is a fence behind it
@@ -27,7 +30,34 @@ public:
     /// after it has stored the doom, finds that the task has ended, or the worker finds the doom:
     /// no other task is hit.
     bool is_over() const noexcept {
-        return is_worn_ || mine_.doom.load(std::memory_order_relaxed) != TaskState::free;
+        return is_worn_ || mine_.doom.load(std::memory_order_relaxed) != TaskState::free ||
+               index_ >= expectation();
+    }
+    /// What has changed when sleepers shall look again although there is no task.
+    std::uint32_t expectation() const noexcept {
+        return shared_.workers.load(std::memory_order_relaxed);
+    }
+
+    bool is_ordered() const noexcept { return next_.is_ordered(); }
+    /// In a pool with an order, claims the next task. `everywhere`: not only among those that were
+    /// submitted lately. Null if it sees none. `seen`: how many had been submitted by then.
+    Slot* find(bool everywhere, std::uint32_t& seen) noexcept {
+        for (;;) {
+            NextTask::Found next = next_.look(everywhere || has_put_back());
+            seen = next_.end();
+            if (next.slot == nullptr) { return nullptr; }
+            will_claim(next.state);
+            // See Worker::claim(). Another may have been quicker: then it has what was next.
+            const std::uint32_t claimed = state_word(TaskState::claimed, index_);
+            if (next.slot->state.compare_exchange_strong(next.state, claimed,
+                                                         std::memory_order_acquire)) {
+                return next.slot;
+            }
+        }
+    }
+    /// If killed with a task claimed, this was of that one: the supervisor puts it back so.
+    void will_claim(std::uint32_t state) noexcept {
+        mine_.claiming.store(state, std::memory_order_relaxed);
     }
 
     /// If killed after this and before the claim: the supervisor says it anew when it replaces us.
@@ -100,6 +130,8 @@ private:
     PoolCare& care_;
     WorkerCare& mine_;
     unsigned char* room_;
+    std::uint32_t index_;
+    NextTask next_;
     std::uint32_t tasks_left_;  // 0: any number
     bool is_worn_ = false, is_apart_ = false, is_timed_ = false;
 };

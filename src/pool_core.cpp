@@ -17,39 +17,41 @@ std::uint32_t power_of_two(std::uint32_t least) noexcept {
 }  // namespace
 
 bool PoolCore::good(const PoolOptions& options) noexcept {
-    const bool counts =
-        options.workers_ >= 1 &&
-        (options.workers_ <= PoolOptions::kWorkersMax || options.workers_ == UINT32_MAX) &&
-        options.capacity_ >= 1 && options.capacity_ <= PoolOptions::kCapacityMax;
+    const bool counts = options.workers_ <= PoolOptions::kWorkersMax && options.capacity_ >= 1 &&
+                        options.capacity_ <= PoolOptions::kCapacityMax;
     return counts && options.payload_ >= 1 && options.payload_ <= PoolOptions::kPayloadMax;
 }
 
-Errc PoolCore::usable(const PoolCore* core) noexcept {
+Status PoolCore::usable(const PoolCore* core) noexcept {
     if (core == nullptr) { return Errc::closed; }
-    return core->is_host() ? Errc::ok : Errc::wrong_process;
+    return core->is_host() ? Status() : Status(Errc::wrong_process);
 }
 
 Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     std::uint32_t workers = options.workers_;
-    if (workers == UINT32_MAX) { workers = port::usable_cpus(); }
+    if (workers == 0) { workers = port::usable_cpus(); }
+    // Too few are refused by the supervisor.
+    const std::uint32_t most = options.rest_.workers_max;
+    const std::uint32_t records = most > workers ? most : workers;
     const std::uint32_t capacity = power_of_two(options.capacity_);
     const auto slot_bytes =
         static_cast<std::uint32_t>((Slot::kHeaderBytes + options.payload_ + 63) / 64 * 64);
     std::uint32_t slots_at = 0;
-    std::uint64_t bytes = PoolShared::layout(workers, capacity, slot_bytes, slots_at);
-    if (care_bytes != nullptr) { bytes += care_bytes(workers, capacity, slot_bytes); }
+    std::uint64_t bytes = PoolShared::layout(records, capacity, slot_bytes, slots_at);
+    if (care_bytes != nullptr) { bytes += care_bytes(records, capacity, slot_bytes); }
     if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
     auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
-    const Result<void*> own = port::map_private(own_bytes);
-    if (!own.ok()) { return own.error(); }
-    PoolCore* const core = ::new (*own) PoolCore;  // zeroed pages: nothing is touched twice
+    const Result<void*> mapped = port::map_private(own_bytes);
+    if (!mapped.ok()) { return mapped.error(); }
+    void* const own = *mapped;
+    PoolCore* const core = ::new (own) PoolCore;  // zeroed pages: nothing is touched twice
     __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
     const Result<void*> both = map_with_blocks != nullptr
                                    ? map_with_blocks(*core, capacity, shared_bytes)
                                    : port::map_shared(shared_bytes);
     if (!both.ok()) {
-        port::unmap(*own, own_bytes);
+        port::unmap(own, own_bytes);
         return both.error();
     }
     PoolShared* const shared = ::new (*both) PoolShared;
@@ -58,7 +60,8 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     core->shared_bytes = shared_bytes;
     core->own_bytes = own_bytes;
     core->epoch = fork_epoch();
-    shared->workers = workers;
+    shared->workers.store(workers, std::memory_order_relaxed);
+    shared->records = records;
     shared->capacity = capacity;
     shared->slot_bytes = slot_bytes;
     shared->slots_at = slots_at;
@@ -94,20 +97,28 @@ void note_supervisor_end(PoolCore& core) noexcept {
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
     // One look at each is enough: who gives his proof later sees that his parent has gone.
-    for (std::uint32_t i = 0; i < shared.workers; ++i) { port::proof_end(shared.worker[i].life); }
+    for (std::uint32_t i = 0; i < shared.records; ++i) { port::proof_end(shared.worker[i].life); }
     if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
+}
+
+// If killed after the first step: the host sleeps on until the supervisor, which reaps the victim,
+// rings. If that was killed as well, the system has rung. If stopped there: nobody else relies on
+// this ring.
+void ring_host(PoolShared& shared) noexcept {
+    shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
+    static_cast<void>(port::bell_ring(shared.host_bell, 1, port::kAnyKind));
 }
 
 void nudge(PoolCore& core) noexcept {
     if (core.supervisor == 0) { return; }
+    core.shared->told.store(1, std::memory_order_release);
     port::signal_process(core.supervisor, core.watch, port::kSignalChild).ignore();
 }
 
 void begin_closing(PoolCore& core) noexcept {
     if (core.shared->command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
     core.shared->command.store(PoolCommand::close, std::memory_order_seq_cst);
-    ring_all_workers(*core.shared);
-    nudge(core);
+    ring_all_workers(*core.shared);  // The supervisor sees that they end.
 }
 
 }  // namespace detail

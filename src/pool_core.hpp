@@ -38,10 +38,11 @@ struct PoolCore {
 
     std::uint32_t in_use;     // slots that a Future or a forgotten task holds, and who is attached
     std::uint32_t forgotten;  // of them without a Future
-    std::uint32_t unpublished;  // of them reserved and not yet published
-    std::uint32_t waiting;      // host threads that wait for a task
-    std::uint32_t free_head;    // a list through SlotNote::next
-    std::uint32_t sweep_at;     // where the look for forgotten ended tasks goes on
+    std::uint32_t unpublished;    // of them reserved and not yet published
+    std::uint32_t waiting;        // host threads that wait for a task
+    std::uint32_t short_of_room;  // of them those that wait for a free slot
+    std::uint32_t free_head;      // a list through SlotNote::next
+    std::uint32_t sweep_at;       // where the look for forgotten ended tasks goes on
     unsigned epoch;
 
     // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others
@@ -94,12 +95,15 @@ struct PoolCore {
     bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
     bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
     const TaskTerms& terms() const noexcept { return options.rest_.terms; }
+    Order order() const noexcept { return options.rest_.order; }
+    std::int64_t room_ns() const noexcept { return options.rest_.room_ns; }
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
+    std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
     std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
-    static Errc usable(const PoolCore* core) noexcept;
+    static Status usable(const PoolCore* core) noexcept;
     /// Maps and fills both sides. On failure nothing is left.
     static Status make(const PoolOptions& options, PoolCore*& made) noexcept;
     /// Whether neither a Pool nor a Future refers to it. Of all changes that make it so only one,
@@ -116,9 +120,15 @@ struct PoolCore {
 // Of a pool that takes care of its tasks (pool_care_*.cpp). Weak: null in a static program without
 // time-outs, retries and what else may be asked for, which shall not grow by what they take.
 /// The bytes that it needs behind the slots of so many bytes.
-[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t workers, std::uint32_t capacity,
+[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
                                        std::uint32_t slot_bytes) noexcept;
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
+/// Waits so long for a free slot and takes it. full; timed_out; how the pool ended.
+[[gnu::weak]] Status await_room(PoolCore& core, std::int64_t room_ns, Ticket& ticket) noexcept;
+/// The same for what `take` takes, which is called with the mutex.
+using TakeRoom = Status (*)(PoolCore& core, void* context);
+[[gnu::weak]] Status await_taking(PoolCore& core, std::int64_t room_ns, TakeRoom take,
+                                  void* context) noexcept;
 
 /// As port::map_shared(), with blocks behind the table (pool_blocks.cpp): `bytes` grows. Weak: null
 /// in a program whose tasks fit into their slots.

@@ -75,13 +75,25 @@ Status wait_until_running(PoolCore& core) noexcept {
     PoolPhase phase = PoolPhase::starting;
     for (;;) {
         const bool ended = supervisor_has_ended(core);  // before the look at its last words
-        const std::uint32_t word = shared.host_bell.word.fetch_and(~kRung) & ~kRung;
+        const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire) & ~kRung;
+        shared.host_bell.word.fetch_and(~kRung, std::memory_order_acq_rel);
         phase = shared.phase.load(std::memory_order_acquire);
         if (ended || phase != PoolPhase::starting) { break; }
         // In slices: the supervisor may die before it has made itself the bell's keeper.
         port::bell_wait(shared.host_bell, word, port::kAnyKind, port::now_ns() + kLookNs).ignore();
     }
     return phase == PoolPhase::running ? Status() : Status(shared.ended_by);
+}
+
+/// What there is of it when it fails is left to who destroys the pool.
+Status begin_pool(const PoolOptions& options, PoolCore*& core) noexcept {
+    if (!PoolCore::good(options)) { return Errc::bad_argument; }
+    const Status may_start = ProcessAccess::may_start();
+    if (!may_start.ok()) { return may_start; }
+    const Status made = PoolCore::make(options, core);
+    if (!made.ok()) { return made; }
+    const Status started = start_supervisor(*core);
+    return started.ok() ? wait_until_running(*core) : started;
 }
 
 /// Ends the workers and waits for that.
@@ -106,22 +118,19 @@ void end_pool(PoolCore& core) noexcept {
 using detail::PoolCore;
 
 Result<Pool> Pool::create(const PoolOptions& options) noexcept {
-    if (!PoolCore::good(options)) { return Errc::bad_argument; }
     Pool pool;
-    Status status = detail::ProcessAccess::may_start();
-    if (status.ok()) { status = PoolCore::make(options, pool.core_); }
-    if (status.ok()) { status = detail::start_supervisor(*pool.core_); }
-    if (status.ok()) { status = detail::wait_until_running(*pool.core_); }
-    if (!status.ok()) { return status.error(); }  // ~Pool undoes what there is
+    const Status begun = detail::begin_pool(options, pool.core_);
+    if (!begun.ok()) { return begun.error(); }
     return pool;
 }
 
 Status Pool::close() noexcept {
-    const Errc usable = PoolCore::usable(core_);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core_);
+    if (!usable.ok()) { return usable; }
     const detail::BellMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::ok; }
     core_->closed = true;
+    detail::nudge(*core_);  // It tells the threads that wait for room.
     // Another thread may be filling a slot that it got before: then it goes on from here.
     if (core_->unpublished == 0) { detail::begin_closing(*core_); }
     return Errc::ok;
@@ -130,8 +139,8 @@ Status Pool::close() noexcept {
 Status Pool::join(Timeout timeout) noexcept {
     const std::int64_t deadline_ns = detail::deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
-    const Errc usable = PoolCore::usable(core_);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core_);
+    if (!usable.ok()) { return usable; }
     {
         const detail::BellMutexHold hold(core_->mutex);
         detail::note_supervisor_end(*core_);
@@ -148,14 +157,14 @@ Status Pool::join(Timeout timeout) noexcept {
 }
 
 Status Pool::terminate() noexcept {
-    const Errc usable = PoolCore::usable(core_);
-    if (usable == Errc::ok) { detail::end_pool(*core_); }
+    const Status usable = PoolCore::usable(core_);
+    if (usable.ok()) { detail::end_pool(*core_); }
     return usable;
 }
 
 void Pool::destroy() noexcept {
     PoolCore* const core = std::exchange(core_, nullptr);
-    if (PoolCore::usable(core) != Errc::ok) { return; }
+    if (!PoolCore::usable(core).ok()) { return; }
     detail::end_pool(*core);
     detail::fork_list_remove(core->link);
     bool unused = false;
@@ -170,12 +179,13 @@ void Pool::destroy() noexcept {
 }
 
 std::uint32_t Pool::workers() const noexcept {
-    return core_ == nullptr ? 0 : core_->shared->workers;
+    return core_ == nullptr ? 0 : detail::pool_worker_count(core_);
 }
 
 std::size_t Pool::worker_pids(std::int32_t* list, std::size_t room) const noexcept {
     std::size_t count = 0;
-    for (std::uint32_t i = 0; i < workers(); ++i) {
+    const std::uint32_t records = core_ == nullptr ? 0 : core_->shared->records;
+    for (std::uint32_t i = 0; i < records; ++i) {
         const std::int32_t pid = core_->shared->worker[i].pid.load(std::memory_order_relaxed);
         if (pid == 0) { continue; }
         if (count < room) { list[count] = pid; }

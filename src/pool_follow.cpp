@@ -145,8 +145,8 @@ Errc pool_follow(PoolCore* core, Ticket ticket, const Callback& callback) noexce
 using detail::PoolCore;
 
 Result<std::size_t> Pool::poll(Timeout timeout) noexcept {
-    const Errc usable = PoolCore::usable(core_);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core_);
+    if (!usable.ok()) { return usable.error(); }
     struct Poll {
         PoolCore& core;
         std::uint32_t told;

@@ -13,7 +13,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-// The life of a task, in the low bits of Slot::state; the claiming worker's index is above them:
+// The life of a task, in the low bits of Slot::state. Above them is, in ready, the number of its
+// submission; in claimed, the index of the worker:
 //
 //   free -> ready      the host, when arguments and trampoline are in place (release)
 //   ready -> claimed   a worker, by one CAS that also names it: taken and recorded are one step
@@ -21,7 +22,7 @@ namespace detail {
 //   claimed -> refused that worker: the function is unknown to it
 //   claimed -> died    the supervisor, after it reaped that worker
 //                      (in a pool that takes care of its tasks, see pool_care.hpp, also timed_out,
-//                      cancelled, done, or ready again, with a number of its own above)
+//                      cancelled, done, or ready again as it was)
 //   ready -> cancelled the host; the supervisor, of what it put back itself: each by one CAS
 //   any ended -> free  the host
 //
@@ -43,8 +44,8 @@ enum class TaskState : std::uint32_t {
 };
 inline constexpr std::uint32_t kStateBits = 4;
 
-constexpr std::uint32_t state_word(TaskState state, std::uint32_t worker = 0) noexcept {
-    return static_cast<std::uint32_t>(state) | worker << kStateBits;
+constexpr std::uint32_t state_word(TaskState state, std::uint32_t above = 0) noexcept {
+    return static_cast<std::uint32_t>(state) | above << kStateBits;
 }
 constexpr TaskState state_of(std::uint32_t word) noexcept {
     return static_cast<TaskState>(word & ((1u << kStateBits) - 1));
@@ -101,18 +102,20 @@ struct PoolShared {
     PoolShared() noexcept {}
 
     // Fixed by the host before the fork.
-    std::uint32_t workers;
+    std::uint32_t records;   // as many workers as there may be
     std::uint32_t capacity;  // a power of two
     std::uint32_t slot_bytes;
     std::uint32_t slots_at;  // offset of the slots from here
 
-    std::atomic<PoolPhase> phase;  // the supervisor's
+    std::atomic<PoolPhase> phase;        // the supervisor's
+    std::atomic<std::uint32_t> workers;  // the host's: those with a lower index shall be there
     // Why the pool has ended, if the supervisor has: pool_broken, until that knows better. If it is
     // killed while it writes this, what it writes is true as well.
     union {
         Error ended_by;
     };
     std::atomic<PoolCommand> command;  // the host's
+    std::atomic<std::uint32_t> told;   // by the host, 1: something else was said, see Care
 
     // The host, one thread of it at a time, sleeps on host_bell. Its keeper is the supervisor, at
     // whose end the system wakes the sleeper: kBellWaiting is always set. `has_keeper` says so; a
@@ -121,7 +124,8 @@ struct PoolShared {
     port::Bell host_bell;
     std::atomic<std::uint32_t> has_keeper;
     alignas(64) std::atomic<std::uint32_t> want;
-    // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep.
+    // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep. The rest
+    // is 0, or `workers` as seen by who set it: so nobody falls asleep who missed a change of that.
     port::Bell work_bell;
 
     // order[n % capacity] is the slot of the n-th submitted task; n counts up to `submitted` and
@@ -129,10 +133,10 @@ struct PoolShared {
     // anywhere. An entry whose slot is not ready is passed over.
     alignas(64) std::atomic<std::uint32_t> submitted;
     alignas(64) std::atomic<std::uint32_t> hint;
-    alignas(64) WorkerRecord worker[1];  // `workers` of them; order and slots behind
+    alignas(64) WorkerRecord worker[1];  // `records` of them; order and slots behind
 
     std::atomic<std::uint16_t>* order() noexcept {
-        return reinterpret_cast<std::atomic<std::uint16_t>*>(&worker[workers]);
+        return reinterpret_cast<std::atomic<std::uint16_t>*>(&worker[records]);
     }
     Slot& slot(std::uint32_t index) noexcept {
         auto* const base = reinterpret_cast<unsigned char*>(this);
@@ -146,9 +150,9 @@ struct PoolShared {
 
     /// Bytes of the whole (more than a 32-bit system can address, maybe), and where the slots
     /// begin.
-    static std::uint64_t layout(std::uint32_t workers, std::uint32_t capacity,
+    static std::uint64_t layout(std::uint32_t records, std::uint32_t capacity,
                                 std::uint32_t slot_bytes, std::uint32_t& slots_at) noexcept {
-        const std::size_t order_at = sizeof(PoolShared) + (workers - 1) * sizeof(WorkerRecord);
+        const std::size_t order_at = sizeof(PoolShared) + (records - 1) * sizeof(WorkerRecord);
         const std::size_t order_end = order_at + capacity * sizeof(std::uint16_t);
         slots_at = static_cast<std::uint32_t>((order_end + 63) / 64 * 64);
         return slots_at + std::uint64_t{capacity} * slot_bytes;
@@ -156,13 +160,7 @@ struct PoolShared {
 };
 
 /// Wakes the host if it sleeps. Called after what it waits for was stored.
-inline void ring_host(PoolShared& shared) noexcept {
-    shared.host_bell.word.fetch_or(kRung, std::memory_order_acq_rel);
-    // If killed here: the host sleeps on until the supervisor, which reaps the victim, rings. If
-    // that was killed as well, the system has rung. If stopped here: nobody else relies on this
-    // ring.
-    static_cast<void>(port::bell_ring(shared.host_bell, 1, port::kAnyKind));
-}
+void ring_host(PoolShared& shared) noexcept;
 
 /// Wakes one idle worker, if there may be one. Called by the host after a submission, by one thread
 /// at a time. A sleeper that this wakes may be killed before it acts; the supervisor, which reaps

@@ -11,6 +11,10 @@ class NoCareByWorker {
 public:
     NoCareByWorker(PoolCore&, std::uint32_t) noexcept {}
     static bool is_over() noexcept { return false; }
+    static std::uint32_t expectation() noexcept { return 0; }
+    static bool is_ordered() noexcept { return false; }
+    static Slot* find(bool, std::uint32_t&) noexcept { return nullptr; }
+    static void will_claim(std::uint32_t) noexcept {}
     static bool has_put_back() noexcept { return false; }
     static bool is_put_back(const Slot&) noexcept { return false; }
     static void may_have_more() noexcept {}
@@ -32,7 +36,7 @@ public:
         work<NoCareByWorker>(core, index, supervisor);
     }
     static bool ends_otherwise(Slot&, std::uint32_t) noexcept { return false; }
-    static void was_told() noexcept {}
+    static bool was_told() noexcept { return false; }
     static std::int64_t look() noexcept { return port::kNever; }
 };
 

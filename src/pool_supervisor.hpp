@@ -58,7 +58,8 @@ private:
         if (Care::kHeedsPauses) {
             port::signal_action(port::kSignalContinue, &action, nullptr).ignore();
         }
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        const std::uint32_t workers = shared_.workers.load(std::memory_order_relaxed);
+        for (std::uint32_t index = 0; index < workers; ++index) {
             const Status forked = fork_worker(index);
             if (!forked.ok()) { fail(forked.error()); }
         }
@@ -70,7 +71,7 @@ private:
     [[noreturn]] void fail(const Error& why) noexcept {
         shared_.ended_by = why;
         kill_workers(kKill);
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
             if (pid == 0) { continue; }
             static_cast<void>(port::wait_child(pid, port::Reap::wait));
@@ -108,7 +109,7 @@ private:
     }
 
     void reap() noexcept {
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
             if (pid == 0) { continue; }
             const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
@@ -172,7 +173,8 @@ private:
         if (!missing_) { return; }
         missing_ = false;
         std::int32_t os_error = 0;
-        for (std::uint32_t index = 0; index < shared_.workers && must_replace(); ++index) {
+        const std::uint32_t workers = shared_.workers.load(std::memory_order_acquire);
+        for (std::uint32_t index = 0; index < workers && must_replace(); ++index) {
             if (shared_.worker[index].pid.load(std::memory_order_relaxed) != 0) { continue; }
             const Status forked = fork_worker(index);
             if (forked.ok()) { continue; }
@@ -198,7 +200,7 @@ private:
     }
 
     void kill_workers(int signal) noexcept {
-        for (std::uint32_t index = 0; index < shared_.workers; ++index) {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
             if (pid != 0) { port::signal_process(pid, port::kNoFd, signal).ignore(); }
         }
@@ -220,11 +222,12 @@ private:
             char bytes[64];
             static_cast<void>(port::read_now(wake_read_, bytes, sizeof bytes));
         }
-        care_.was_told();
+        // Before the look at what was said: what is said after that wakes us again.
         if (items[1].ready || items[2].ready) {
             kill_workers(kKill);
             port::exit_now(0);
         }
+        if (care_.was_told()) { missing_ = true; }
     }
 
     static void on_signal(int signal) {

@@ -17,10 +17,16 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
 }  // namespace
 
 Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept {
-    const Errc usable = PoolCore::usable(core);
-    if (usable != Errc::ok) { return usable; }
+    const Status usable = PoolCore::usable(core);
+    if (!usable.ok()) { return usable; }
     const BellMutexHold hold(core->mutex);
     return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
+}
+
+Status pool_reserve_patiently(PoolCore* core, Ticket& ticket) noexcept {
+    const Status reserved = pool_reserve(core, ticket);
+    if (await_room == nullptr || reserved.code() != Errc::full) { return reserved; }
+    return await_room(*core, core->room_ns(), ticket);
 }
 
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept {
@@ -33,11 +39,11 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     slot.run = run;
     const BellMutexHold hold(core->mutex);
     const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
-    slot.state.store(state_word(TaskState::ready), std::memory_order_release);
+    slot.state.store(state_word(TaskState::ready, position), std::memory_order_release);
     // The entry that this replaces is `capacity` submissions old: its task was claimed, unless a
     // wrong hint had it passed over. Then a worker finds it before it goes to sleep.
     shared.order()[position & (shared.capacity - 1)].store(static_cast<std::uint16_t>(ticket.slot),
-                                                           std::memory_order_relaxed);
+                                                           std::memory_order_release);
     shared.submitted.store(position + 1, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // with the workers' in Worker::rest()
     ring_worker(shared);
@@ -95,6 +101,7 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
             hold_by |= PoolCore::SlotNote::kForgotten;
             ++core->forgotten;
         }
+        if (core->short_of_room > 0) { ring_host(*core->shared); }
         unused = core->is_unused();
     }
     if (unused) { PoolCore::release(core); }
@@ -105,7 +112,7 @@ std::size_t pool_payload_bytes(const PoolCore* core) noexcept {
 }
 
 std::uint32_t pool_worker_count(const PoolCore* core) noexcept {
-    return core->shared->workers;
+    return core->shared->workers.load(std::memory_order_relaxed);
 }
 
 }  // namespace detail

@@ -18,6 +18,7 @@ Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noe
 void pool_unreserve(PoolCore* core, Ticket ticket) noexcept {
     const BellMutexHold hold(core->mutex);
     free_slot(*core, ticket.slot);
+    if (core->short_of_room > 0) { ring_host(*core->shared); }
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }
 

@@ -33,7 +33,9 @@ public:
         for (;;) {
             leave_if_orphaned();
             if (care_.is_over()) { return; }
-            Slot* const slot = care_.has_put_back() ? find_put_back() : find();
+            Slot* const slot = care_.is_ordered()     ? care_.find(false, seen_)
+                               : care_.has_put_back() ? find_put_back()
+                                                      : find();
             if (slot != nullptr) {
                 run(*slot);
             } else if (shared_.command.load(std::memory_order_acquire) != PoolCommand::run) {
@@ -52,6 +54,7 @@ private:
     // it: the state names us, and the supervisor ends the task.
     bool claim(Slot& slot) noexcept {
         std::uint32_t seen = slot.state.load(std::memory_order_relaxed);
+        care_.will_claim(seen);
         return state_of(seen) == TaskState::ready &&
                slot.state.compare_exchange_strong(seen, state_word(TaskState::claimed, index_),
                                                   std::memory_order_acquire,
@@ -81,6 +84,7 @@ private:
     /// a worker that was stopped while the counters went round once may set it past tasks that
     /// nobody has claimed. So nobody sleeps or ends before this found nothing.
     Slot* find_anywhere() noexcept {
+        if (care_.is_ordered()) { return care_.find(true, seen_); }
         for (std::uint32_t index = 0; index < shared_.capacity; ++index) {
             if (claim(shared_.slot(index))) { return &shared_.slot(index); }
         }
@@ -122,15 +126,21 @@ private:
             if (shared_.submitted.load(std::memory_order_relaxed) != seen_) { return; }
             port::cpu_relax();
         }
-        shared_.work_bell.word.store(port::kBellWaiting, std::memory_order_relaxed);
+        const std::uint32_t expectation = care_.expectation();
+        const std::uint32_t asleep = port::kBellWaiting | expectation;
+        shared_.work_bell.word.store(asleep, std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_seq_cst);  // with the host's in pool_publish()
         Slot* const slot = find_anywhere();
         if (slot != nullptr) { return run(*slot); }
         if (shared_.command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
+        // Another may be about to sleep on the word that we put back after the ring for all. If
+        // killed here: the supervisor, which reaps us, rings.
+        const bool is_told = care_.is_over() || care_.expectation() != expectation;
+        if (is_told) { return ring_all_workers(shared_); }
         // Where the supervisor's death does not take us along, we look for it ourselves.
         const std::int64_t until = dies_with_supervisor_ ? port::kNever
                                                          : port::now_ns() + port::kSliceNs;
-        port::bell_wait(shared_.work_bell, port::kBellWaiting, port::kAnyKind, until).ignore();
+        port::bell_wait(shared_.work_bell, asleep, port::kAnyKind, until).ignore();
     }
 
     void leave_if_orphaned() noexcept {

@@ -196,6 +196,30 @@ void a_task_cancelled_while_it_is_put_back_never_ends_otherwise(void**) {
     assert_true(swept.points == 0 || swept.points * swept.every > 50);
 }
 
+// While it is at the first of them.
+void a_cancel_at_any_instruction_of_the_supervisor_is_heard(void**) {
+    constexpr int kHasLooked = 1000;  // Later it replaces workers.
+    Result<Pool> pool = Pool::create(PoolOptions().workers(2).capacity(4));
+    assert_ok(pool);
+    const test::Swept swept = sweep("a second cancel", kIsPosix ? 51 : 5, [&](int steps) {
+        g_talk->begun = 0;
+        Future<int> futures[2];
+        for (Future<int>& future : futures) {
+            future = pool->apply_async(wait_for_go, 1).expect("submitting");
+        }
+        await_begun(2);
+        Stepped supervisor(pool->supervisor_pid());
+        assert_true(supervisor.held());
+        assert_true(*futures[0].cancel());
+        const bool reached_end = !supervisor.step(steps) || steps > kHasLooked;
+        assert_true(*futures[1].cancel());
+        supervisor.let_go_on();
+        for (Future<int>& future : futures) { assert_code(future.get(kPatience), Errc::cancelled); }
+        return reached_end;
+    });
+    assert_true(swept.points == 0 || swept.points * swept.every > 50);
+}
+
 }  // namespace
 
 int main() {
@@ -205,6 +229,7 @@ int main() {
         POOL_TEST(a_task_that_follows_one_that_is_ended_is_not_hit),
         POOL_TEST(a_doom_that_crosses_the_end_of_its_task_hits_no_other),
         POOL_TEST(a_task_cancelled_while_it_is_put_back_never_ends_otherwise),
+        POOL_TEST(a_cancel_at_any_instruction_of_the_supervisor_is_heard),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -28,9 +28,12 @@ public:
 
     /// 1 .. kWorkersMax. Without it: cpu_count().
     PoolOptions& workers(std::uint32_t count) noexcept {
-        workers_ = count;
+        workers_ = count == 0 ? UINT32_MAX : count;  // refused, both
         return *this;
     }
+    /// How many workers Pool::resize() may ask for, workers() .. kWorkersMax: memory is allocated
+    /// for them. Without it: workers().
+    PoolOptions& workers_max(std::uint32_t count) noexcept;
     /// How many tasks may be submitted and not yet collected, 1 .. kCapacityMax; rounded up to a
     /// power of two. Without it: 1024.
     PoolOptions& capacity(std::uint32_t tasks) noexcept {
@@ -62,6 +65,24 @@ public:
     /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
     /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
     PoolOptions& task_timeout(Timeout timeout) noexcept;
+    /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
+    /// and then, of what does not fit into a slot, while they hold all of block_bytes: until a task
+    /// without a Future ends, or another thread of the host collects or drops one; a thread that
+    /// holds all Futures itself waits in vain. Meanwhile callbacks are called. close(),
+    /// terminate() and the end of the pool end the wait. Without it: no_wait(), a full table is
+    /// full at once. (Maps collect what they have sent themselves.)
+    PoolOptions& submit_timeout(Timeout timeout) noexcept;
+    /// Which of the tasks that wait is next; nothing waits for ever in any of them.
+    /// fifo: the one that was submitted first. Without it: this.
+    /// priority: that of the highest TaskOptions::priority(), of these the first. For each level
+    ///   that one task is above another it may come up to `capacity` submissions later and still
+    ///   pass it: strict among what waits at the same time, and in the end all have their turn.
+    /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
+    ///   after which 8 x capacity others were submitted is before all that came later.
+    /// Chunks of maps count as tasks of priority 0 that take no time. A task that is run again
+    /// keeps its place. With an order other than fifo the choice takes some ns for each task that
+    /// waits; where tasks were passed by more than `capacity` others, for each of the table.
+    PoolOptions& order(Order order) noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -93,7 +114,7 @@ public:
 
 private:
     friend struct detail::PoolCore;
-    std::uint32_t workers_ = UINT32_MAX;  // not set
+    std::uint32_t workers_ = 0;  // not set
     std::uint32_t capacity_ = 1024;
     std::size_t payload_ = 48;
     // Together, so that they are zeroed at once.
@@ -101,18 +122,22 @@ private:
         alignas(16) unsigned char initializer[kInitializerBytes];
         bool (*initialize)(void*);
         detail::TaskTerms terms;
+        std::int64_t room_ns;
         std::uint32_t max_tasks;
+        std::uint32_t workers_max;
+        Order order;
         std::size_t block_bytes;
     } rest_ = {};
 };
 
-/// A fixed number of worker processes that take tasks from a common table, one by one or by the
+/// A number of worker processes that take tasks from a common table, one by one or by the
 /// maps of PoolMaps.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
-///         retries, cancel() or max_tasks_per_child: one slot and 64 bytes more for each worker, 8
-///         bytes more for each slot, and one descriptor in each worker.
+///         retries, cancel(), max_tasks_per_child, resize() or an order: one slot and 64 bytes more
+///         for each worker that there may be, 12 bytes more for each slot, and one descriptor in
+///         each worker.
 /// Fork:   a supervisor process is forked from the host and forks the workers, so they see the
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
@@ -169,27 +194,31 @@ public:
         return future.ok() ? future->get() : Got(future.error());
     }
 
-    /// Submits f(arguments...) and returns at once. Where f takes a Text<N>, or what else is made
-    /// of a `const char*`, text may be given: `pool.apply(greet, "world")`.
+    /// Submits f(arguments...) and returns at once, or as soon as there is room, if the pool has a
+    /// submit_timeout(). Where f takes a Text<N>, or what else is made of a `const char*`, text may
+    /// be given: `pool.apply(greet, "world")`.
     /// Returns: its Future; full (capacity tasks are not yet collected, or they hold all of
-    ///          block_bytes: get() some); pool_closed; pool_broken; initializer_failed;
-    ///          task_too_large (detail: the block_bytes it needs); no_memory, no_space (of what
-    ///          does not fit into a slot); closed (moved from); wrong_process.
+    ///          block_bytes: get() some; no_wait() only); timed_out (the same, for so long);
+    ///          pool_closed; pool_terminated; pool_broken; initializer_failed; task_too_large
+    ///          (detail: the block_bytes it needs); no_memory, no_space (of what does not fit into
+    ///          a slot); closed (moved from); wrong_process.
     template <class F, class... Arguments>
     auto apply_async(F&& function, Arguments&&... arguments) noexcept {
         const auto reserve = [this](detail::Ticket& ticket) {
-            return detail::pool_reserve(core_, ticket);
+            return detail::pool_reserve_patiently(core_, ticket);
         };
-        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        return submit(reserve, detail::kWaitAsThePool, std::forward<F>(function),
+                      std::forward<Arguments>(arguments)...);
     }
-    /// The same with options for this task: how long it may run, how often it is run again.
+    /// The same with options for this task: see TaskOptions.
     /// Returns: also timeout_negative, timeout_overflow, bad_argument.
     template <class F, class... Arguments>
     auto apply_async(TaskOptions options, F&& function, Arguments&&... arguments) noexcept {
         const auto reserve = [this, options](detail::Ticket& ticket) {
-            return detail::pool_reserve_on(core_, options.terms_, ticket);
+            return detail::pool_reserve_on(core_, options.wishes_, ticket);
         };
-        return submit(reserve, std::forward<F>(function), std::forward<Arguments>(arguments)...);
+        return submit(reserve, options.wishes_.room_ns, std::forward<F>(function),
+                      std::forward<Arguments>(arguments)...);
     }
 
     /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
@@ -210,6 +239,14 @@ public:
     /// ended give pool_terminated. Returns: ok; closed; wrong_process.
     Status terminate() noexcept;
 
+    /// Has so many workers from now on, workers_max() at most, and returns at once. Those that are
+    /// added are copies of the program as it was when the pool was made, and begin as all do: where
+    /// there is no process for one now, the pool tries again; an initializer that fails in one ends
+    /// the pool. Those that are too many end their task and leave: no task is lost.
+    /// Returns: ok; bad_argument (0, or too many; detail: how many may be); pool_closed;
+    ///          pool_broken; initializer_failed; closed (moved from); wrong_process.
+    Status resize(std::uint32_t workers) noexcept;
+    /// How many workers the pool is to have; worker_pids() tells who is there by now.
     std::uint32_t workers() const noexcept;
     /// The pids of the workers as of now; how many there are. The supervisor's, 0 once it ended.
     std::size_t worker_pids(std::int32_t* list, std::size_t room) const noexcept;
@@ -217,7 +254,8 @@ public:
 
 private:
     template <class Reserve, class F, class... Arguments>
-    auto submit(const Reserve& reserve, F&& function, Arguments&&... arguments) noexcept {
+    auto submit(const Reserve& reserve, std::int64_t room_ns, F&& function,
+                Arguments&&... arguments) noexcept {
         using For = detail::CallFor<F, Arguments...>;
         For::check();
         using R = typename For::R;
@@ -227,7 +265,7 @@ private:
         if (!status.ok()) { return Result<Future<R>>(status.error()); }
         void* place = nullptr;
         detail::Trampoline run = nullptr;
-        status = detail::place_call<Call, R>(core_, ticket, place, run);
+        status = detail::place_call<Call, R>(core_, ticket, room_ns, place, run);
         if (!status.ok()) { return Result<Future<R>>(status.error()); }
         ::new (place) Call{std::forward<F>(function),
                            For::Packer::pack(std::forward<Arguments>(arguments)...)};

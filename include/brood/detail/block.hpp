@@ -48,6 +48,10 @@ constexpr Bytes to_16(Bytes bytes) noexcept {
 /// needs); no_memory, no_space (of the system).
 Result<Block> pool_add_block(PoolCore* core, Ticket ticket, std::uint64_t result_bytes,
                              std::uint64_t call_bytes) noexcept;
+/// The same, but waits so long while others hold the memory. Also timed_out, in place of full;
+/// pool_closed, and how the pool ended.
+Result<Block> pool_add_block_patiently(PoolCore* core, Ticket ticket, std::uint64_t result_bytes,
+                                       std::uint64_t call_bytes, std::int64_t room_ns) noexcept;
 /// Where its results are: in its block if it has one, or in its slot.
 unsigned char* pool_results(PoolCore* core, Ticket ticket) noexcept;
 /// Whether it has one.
@@ -89,12 +93,14 @@ bool run_block(void* payload) {
 /// A slot that was reserved for a call B that returns R: where the call is to be made, and what
 /// runs it.
 template <class B, class R>
-Status place_call(PoolCore* core, Ticket ticket, void*& place, Trampoline& run) noexcept {
+Status place_call(PoolCore* core, Ticket ticket, std::int64_t room_ns, void*& place,
+                  Trampoline& run) noexcept {
     constexpr std::size_t kMost = sizeof(B) > bytes_of<R>() ? sizeof(B) : bytes_of<R>();
     if constexpr (kMost > kInSlotBytes) {
         if (kMost > pool_payload_bytes(core)) {
             constexpr std::size_t kResult = bytes_of<R>() > kInSlotBytes ? bytes_of<R>() : 0;
-            const Result<Block> block = pool_add_block(core, ticket, kResult, sizeof(B));
+            const Result<Block> block =
+                pool_add_block_patiently(core, ticket, kResult, sizeof(B), room_ns);
             if (!block.ok()) { return block.error(); }
             place = block->call;
             run = &run_block<B, R>;

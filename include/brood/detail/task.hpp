@@ -57,14 +57,30 @@ struct TaskTerms {
 
 /// In TaskOptions, for a number that was not set.
 inline constexpr std::uint32_t kAsThePool = UINT32_MAX - 2;
-/// TaskTerms::ticks for it; of one that cannot be, a number that is refused later.
+inline constexpr std::int64_t kWaitAsThePool = -3;
+
+/// What is in TaskOptions.
+struct TaskWishes {
+    TaskTerms terms = {kAsThePool, kAsThePool};
+    std::int64_t room_ns = kWaitAsThePool;  // how long to wait for room in the table
+    std::int32_t priority = INT32_MIN;      // not set
+    std::uint32_t expected = UINT32_MAX;    // in microseconds; not set
+};
+
+/// What is in TaskTerms::ticks, TaskWishes::room_ns and expected for it; of one that cannot be, a
+/// number that is refused later.
 std::uint32_t ticks_of(Timeout timeout) noexcept;
+std::int64_t room_ns_of(Timeout timeout) noexcept;
+std::uint32_t expected_of(Timeout time) noexcept;
 
 // The byte core of the pool (src/pool_tasks.cpp). Any thread of the host; see Pool for errors.
 /// A free slot.
 Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept;
-/// The same for a task on terms of its own. Also timeout_negative, timeout_overflow, bad_argument.
-Status pool_reserve_on(PoolCore* core, TaskTerms terms, Ticket& ticket) noexcept;
+/// The same, but waits for room if the pool has a submit_timeout(). Also timed_out.
+Status pool_reserve_patiently(PoolCore* core, Ticket& ticket) noexcept;
+/// The same for a task with wishes of its own. Also timeout_negative, timeout_overflow,
+/// bad_argument.
+Status pool_reserve_on(PoolCore* core, const TaskWishes& wishes, Ticket& ticket) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
