@@ -81,7 +81,7 @@ TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
 CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU).cpp), \
     test/crash/cpu/plain.cpp)
-STORM_SRCS := $(wildcard test/storm/*.cpp)
+STORM_SRCS := $(wildcard test/storm/*.cpp) test/crash/pool_care.cpp
 MODEL_SRCS := $(wildcard test/model/*.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
@@ -241,7 +241,7 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 harnesses: $(CRASH) $(STORM) $(MODEL) $(RELACY) ## Build what crash, storm and model run; run none
 
 CRASH_ARGS = --jobs $$(nproc) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
-crash: $(CRASH) ## Kill at every instruction of locks, queues ...; SHORT=1, SCENE='put': some
+crash: $(CRASH) ## Kill at every instruction of locks, queues, pools; SHORT=1, SCENE='put': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 
 crash-compare: ## The same, in short, with locks and queues of others, which promise less
@@ -254,7 +254,7 @@ crash-defects: ## Whether `make crash` finds test/crash/defects; SHORT=1, DEFECT
 
 .PHONY: storm storm-defects
 MINUTES ?= 2
-storm: $(STORM) ## Kill, stop, signal 16 users of a queue, of locks, at random; MINUTES=2; SHORT=1
+storm: $(STORM) ## Kill, stop, signal users of a queue, locks, pools, at random; MINUTES=2; SHORT=1
 	@$(STORM) --seconds $(if $(SHORT),15,$$(($(MINUTES) * 60))) \
 	    $(if $(SCENE),--scenario '$(SCENE)')
 

@@ -173,6 +173,9 @@ Result<std::size_t> write(Fd fd, const void* data, std::size_t bytes) noexcept;
 /// The same, but would_block instead of blocking; may write a part if bytes > pipe_atomic(). Posix
 /// and kernels that lack it: if several processes write, as read_now(). [ass]
 Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexcept;
+/// One byte into a pipe whose other end the caller has, too, so that there is no SIGPIPE. If it is
+/// full, none. [ass]
+void poke(Fd fd) noexcept;
 /// read() and write() of a record of at most pipe_atomic() bytes, whole or not at all.
 /// ok; end_of_stream; bad_frame (it had another size); the errors of read(). [ass]
 Status read_record(Fd fd, void* record, std::size_t bytes) noexcept;

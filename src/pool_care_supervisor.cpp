@@ -62,6 +62,7 @@ public:
     /// those of its threads who wait for room shall hear; or that it shall have other workers, as
     /// for which this is true.
     bool was_told() noexcept {
+        if (shared_.told.exchange(0, std::memory_order_acquire) == 0) { return false; }
         ring_host(shared_);
         for (std::uint32_t i = 0; i < shared_.capacity; ++i) {
             Slot& slot = shared_.slot(i);

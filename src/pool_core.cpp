@@ -110,7 +110,9 @@ void ring_host(PoolShared& shared) noexcept {
 }
 
 void nudge(PoolCore& core) noexcept {
-    if (core.control != port::kNoFd) { static_cast<void>(port::write_now(core.control, "", 1)); }
+    if (core.supervisor == 0) { return; }
+    core.shared->told.store(1, std::memory_order_release);
+    port::signal_process(core.supervisor, core.watch, port::kSignalChild).ignore();
 }
 
 void begin_closing(PoolCore& core) noexcept {

@@ -28,7 +28,7 @@ struct PoolCore {
     PoolShared* shared;
     port::Pid supervisor;   // 0: reaped
     port::Fd watch;         // readable when it has ended
-    port::Fd control;       // a byte makes it look; closing it means our end
+    port::Fd control;       // a pipe; its end means our end
     port::Fd control_read;  // in the supervisor: the other end
     port::Fd host_watch;    // in the supervisor: watches the host
     Errc ended_by;          // pool_broken, pool_terminated, initializer_failed
@@ -135,7 +135,8 @@ using TakeRoom = Status (*)(PoolCore& core, void* context);
 [[gnu::weak]] Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity,
                                             std::size_t& bytes) noexcept;
 
-/// Makes the supervisor look at its orders. The pipe is empty or full: either way it will.
+/// Makes the supervisor look at its orders, by the signal that also tells it of a worker's end.
+/// Call with the mutex.
 void nudge(PoolCore& core) noexcept;
 /// Tells all that close() was called and its tasks are published. Call with the mutex.
 void begin_closing(PoolCore& core) noexcept;

@@ -115,6 +115,7 @@ struct PoolShared {
         Error ended_by;
     };
     std::atomic<PoolCommand> command;  // the host's
+    std::atomic<std::uint32_t> told;   // by the host, 1: something else was said, see Care
 
     // The host, one thread of it at a time, sleeps on host_bell. Its keeper is the supervisor, at
     // whose end the system wakes the sleeper: kBellWaiting is always set. `has_keeper` says so; a

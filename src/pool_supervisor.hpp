@@ -218,25 +218,21 @@ private:
             until = port::now_ns() + port::kSliceNs;
         }
         static_cast<void>(port::poll(items, 3, until));
-        if (items[0].ready) { drain(wake_read_); }
+        if (items[0].ready) {
+            char bytes[64];
+            static_cast<void>(port::read_now(wake_read_, bytes, sizeof bytes));
+        }
         // Before the look at what was said: what is said after that wakes us again.
-        if (items[2].ready || (items[1].ready && !drain(core_.control_read))) {
+        if (items[1].ready || items[2].ready) {
             kill_workers(kKill);
             port::exit_now(0);
         }
-        if (items[1].ready && care_.was_told()) { missing_ = true; }
+        if (care_.was_told()) { missing_ = true; }
     }
 
     static void on_signal(int signal) {
         if (Care::kHeedsPauses && signal == port::kSignalContinue) { Care::note_pause(); }
-        static_cast<void>(port::write_now(wake_, "", 1));
-    }
-
-    /// Empties a pipe; false at its end.
-    static bool drain(port::Fd fd) noexcept {
-        char bytes[64];
-        const Result<std::size_t> got = port::read_now(fd, bytes, sizeof bytes);
-        return !got.ok() || *got > 0;
+        port::poke(wake_);
     }
 
     // The write end of the pipe by which signals interrupt poll().

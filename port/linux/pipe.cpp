@@ -177,6 +177,13 @@ Result<std::size_t> write_now(Fd fd, const void* data, std::size_t bytes) noexce
     return write(fd, data, bytes < PIPE_BUF ? bytes : PIPE_BUF);
 }
 
+void poke(Fd fd) noexcept {
+    PollItem item;
+    item.fd = fd;
+    item.want_write = true;
+    if (ready_now(item).ok()) { static_cast<void>(::write(fd, "", 1)); }
+}
+
 void assume_broken_pipe_ignored(bool assume) noexcept {
     g_broken_pipe_ignored.store(assume, std::memory_order_relaxed);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "joinable_scenes.hpp"
 #include "mutex_scenes.hpp"
 #include "permit_scenes.hpp"
+#include "pool_scenes.hpp"
 #include "queue_scenes.hpp"
 #include "report.hpp"
 #include "sweep.hpp"
@@ -212,6 +214,7 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, byte_scenes(*bytes));
     add(scenes, growing_scenes(*growing));
     add(scenes, growing_byte_scenes(*growing_bytes));
+    add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }
 
@@ -252,6 +255,7 @@ Totals compare(Stage& stage, const Arguments& arguments) {
 
 Totals run_job(const Arguments& arguments) {
     settle_on_one_processor(arguments);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);  // Whoever is left of a pool is our child then.
     Stage stage;
     return arguments.compare ? compare(stage, arguments) : play_ours(stage, arguments);
 }

@@ -56,6 +56,18 @@ public:
     virtual void victim_after(Stage&, int /*actor*/) {}
     /// It stands at the beginning of its operation: who comes now finds it prepared.
     virtual void victim_ready(Stage&) {}
+
+    // A guest: a victim that others have started, which is seized. Its operation is what it does
+    // when victim_ready() has given it reason to.
+    virtual bool has_guest() const { return false; }
+    /// False: it is not there.
+    virtual bool bring_guest(Stage&, Tracee&) { return false; }
+    /// It sleeps: whether that is the end, or it was not woken yet.
+    virtual bool guest_is_through(Stage&) { return true; }
+    /// Who recovers what a guest left is there, too, and seized before the blow.
+    virtual bool bring_recoverer(Stage&, Tracee&) { return false; }
+    virtual bool recoverer_is_through(Stage&) { return true; }
+
     /// It sleeps for the kth time (from 0). False: nobody will wake it, a timeout will.
     virtual bool victim_sleeps(Stage&, int /*k*/) { return false; }
 

@@ -38,6 +38,11 @@ bool rests(pid_t pid) {
     const char state = state_of(pid);
     return state == 'S' || state == 'Z' || state == 'T';
 }
+// Of one who may be gone for good, or be held by us.
+bool company_rests(pid_t pid) {
+    const char state = state_of(pid);
+    return state == 'S' || state == 'Z' || state == 'T' || state == 't' || state == 0;
+}
 
 }  // namespace
 
@@ -66,6 +71,8 @@ Stage::Stage() : board_(static_cast<Board*>(test::shared_pages(sizeof(Board)))) 
 
 void Stage::clear() {
     for (int i = 0; i < actors_; ++i) { kill(i); }
+    end_group();
+    company = nullptr;
     actors_ = 0;
     own_fault_ = Fault::none;
     own_complaint_ = nullptr;
@@ -104,12 +111,29 @@ bool Stage::is_over(std::int64_t deadline_ns) const {
         const std::int64_t late_ns = now_ns() - deadline_ns;
         if (late_ns <= 0) { return false; }
         if (late_ns > at_work_ns) { return true; }
-        bool is_any = is_at_work(victim);
-        for (int i = 0; i < actors_; ++i) { is_any = is_any || is_at_work(pids_[i]); }
-        if (is_any) { return false; }
+        if (is_any_at_work()) { return false; }
         let_others(INT_MAX);
     }
     return true;
+}
+
+bool Stage::is_any_at_work() const {
+    if (is_at_work(victim)) { return true; }
+    for (int i = 0; i < actors_; ++i) {
+        if (is_at_work(pids_[i])) { return true; }
+    }
+    if (!company) { return false; }
+    const std::vector<pid_t> pids = company();
+    return std::any_of(pids.begin(), pids.end(), is_at_work);
+}
+
+bool Stage::all_rest() const {
+    for (int i = 0; i < actors_; ++i) {
+        if (pids_[i] != 0 && !rests(pids_[i])) { return false; }
+    }
+    if (!company) { return true; }
+    const std::vector<pid_t> pids = company();
+    return std::all_of(pids.begin(), pids.end(), company_rests);
 }
 
 bool Stage::asleep(int actor) {
@@ -124,13 +148,36 @@ bool Stage::asleep(int actor) {
 bool Stage::settle(pid_t another) {
     const std::int64_t until = deadline();
     for (int look = 0, calm = 0; calm < 2; ++look) {
-        bool all = another == 0 || rests(another);
-        for (int i = 0; i < actors_; ++i) { all = all && (pids_[i] == 0 || rests(pids_[i])); }
-        calm = all ? calm + 1 : 0;
+        const bool all = another == 0 || rests(another);
+        calm = all && all_rest() ? calm + 1 : 0;
         if (calm == 0 && is_over(until)) { return false; }
         let_others(look);
     }
     return true;
+}
+
+// Of those whose parent is gone we are the parent now.
+bool Stage::has_group() const {
+    while (waitpid(-group, nullptr, WNOHANG) > 0) {}
+    return ::kill(-group, 0) == 0;
+}
+
+bool Stage::group_ends() {
+    const std::int64_t until = deadline();
+    for (int look = 0; group != 0 && has_group(); ++look) {
+        if (is_over(until)) { return false; }
+        let_others(look);
+    }
+    group = 0;
+    return true;
+}
+
+void Stage::end_group() {
+    for (int look = 0; group != 0 && has_group(); ++look) {
+        ::kill(-group, SIGKILL);
+        let_others(look);
+    }
+    group = 0;
 }
 
 int Stage::present() const {
@@ -178,8 +225,9 @@ void Stage::complain(Fault fault, const char* text, int actor) {
             own_complaint_ = text;
         }
     } else if (fault > board_->faults[actor].load()) {
-        board_->faults[actor].store(fault);
         board_->complaints[actor].store(text);
+        // If killed here: nothing was said.
+        board_->faults[actor].store(fault);
     }
 }
 
@@ -197,6 +245,9 @@ void Stage::take_picture() {
     for (const bool again : {false, true}) {
         if (again) { usleep(1000000); }
         for (int i = 0; i < actors_; ++i) { add(again ? "later, actor" : "actor", i, pids_[i]); }
+        if (company) {
+            for (const pid_t pid : company()) { add(again ? "later, with" : "with", pid, pid); }
+        }
         add(again ? "later, victim" : "victim", victim, victim);
     }
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace crash {
 
@@ -67,6 +68,13 @@ public:
     void open_all();  ///< The gates of those who are there.
     void kill(int actor);
 
+    /// Who is there beside the actors, as of now: they are waited for as those. Until clear().
+    std::function<std::vector<pid_t>()> company;
+    /// The group of processes that the company is in, killed by clear(). 0: none.
+    pid_t group = 0;
+    /// Waits until nobody of the group is left. False: some were in no time.
+    bool group_ends();
+
     /// The first and worst of a point counts. From any process; `actor` -1: the tracer.
     void complain(Fault fault, const char* text, int actor = -1);
     void check(bool condition, Fault fault, const char* text, int actor = -1) {
@@ -87,6 +95,10 @@ public:
     bool is_over(std::int64_t deadline_ns) const;
 
 private:
+    bool is_any_at_work() const;
+    bool all_rest() const;
+    bool has_group() const;
+    void end_group();
     void take_picture();
 
     Board* board_;

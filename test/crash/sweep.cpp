@@ -73,14 +73,16 @@ void Sweep::set_scene() {
 }
 
 Halt Sweep::start_victim() {
-    const bool begun = victim_.start([this] {
+    const auto act = [this] {
         scene_.victim_before(stage_);
         operation_begins();
         scene_.victim_acts(stage_);
         operation_ends();
         scene_.victim_after(stage_, Board::kVictim);
         return 0;
-    });
+    };
+    const bool begun = scene_.has_guest() ? scene_.bring_guest(stage_, victim_)
+                                          : victim_.start(act);
     if (!begun) { return Halt::stuck; }
     stage_.victim = victim_.pid();
     scene_.victim_ready(stage_);
@@ -89,6 +91,7 @@ Halt Sweep::start_victim() {
 
 Halt Sweep::record_victim(std::vector<Point>& points) {
     if (start_victim() == Halt::stuck) { return Halt::stuck; }
+    if (scene_.has_guest()) { return record_guest(points); }
     std::size_t slept_at = SIZE_MAX;
     std::uint32_t sleeps = 0;
     Halt halt;
@@ -146,6 +149,11 @@ std::size_t Sweep::expected() const {
 
 // Brings the victim to its point, letting happen what it waits for.
 Halt Sweep::drive(Tracee& tracee, const Point& point) {
+    if (scene_.has_guest()) {
+        const Halt halt = follow_guest(tracee, false, &point, steps_);
+        if (halt != Halt::asleep) { return halt; }
+        return point.address == 0 ? Halt::point : Halt::done;
+    }
     std::uint32_t sleeps = 0;
     for (bool may_sleep = true;;) {
         const Halt halt = tracee.run_to(point, may_sleep, stage_.deadline());
@@ -158,7 +166,8 @@ Halt Sweep::drive(Tracee& tracee, const Point& point) {
 
 std::uint64_t Sweep::state_now() const {
     const Extent extent = scene_.state();
-    std::uint64_t hash = victim_.last_will();
+    const std::vector<pid_t> company = stage_.company ? stage_.company() : std::vector<pid_t>();
+    std::uint64_t hash = scene_.has_guest() ? 0 : victim_.last_will();
     for (std::size_t at = 0; at + 4 <= extent.bytes; at += 4) {
         std::uint32_t word = 0;
         memcpy(&word, static_cast<const unsigned char*>(extent.at) + at, 4);
@@ -168,6 +177,11 @@ std::uint64_t Sweep::state_now() const {
         for (int i = 0; i < stage_.actors(); ++i) {
             if (stage_.pid(i) != 0 && number == static_cast<std::uint32_t>(stage_.pid(i))) {
                 role = 101 + static_cast<std::uint32_t>(i);
+            }
+        }
+        for (std::size_t i = 0; i < company.size() && role == 0; ++i) {
+            if (number == static_cast<std::uint32_t>(company[i])) {
+                role = 201 + static_cast<std::uint32_t>(i);
             }
         }
         if (role != 0) { word = (word & 0xc0000000u) | 0x20000000u | role; }

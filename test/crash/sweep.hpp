@@ -67,6 +67,11 @@ private:
     Halt start_victim();
     Halt drive(Tracee& tracee, const Point& point);
     Halt record_victim(std::vector<Point>& points);
+    Halt follow_guest(Tracee& guest, bool recovers, const Point* point,
+                      std::vector<std::uintptr_t>& steps);
+    Halt record_guest(std::vector<Point>& points);
+    bool bring_recovering_guest(const Point& first, const Point* point,
+                                std::vector<std::uintptr_t>& steps);
     void strike_in_turns();
     std::size_t share_of(std::size_t most) const;
     std::size_t recoveries_max() const;

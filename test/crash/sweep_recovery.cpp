@@ -10,6 +10,7 @@ namespace crash {
 // to its end. False: it did not come there.
 bool Sweep::bring_second(const Point& first, Second second, const Point* point,
                          std::vector<std::uintptr_t>& steps, std::size_t& slept_at) {
+    if (scene_.has_guest()) { return bring_recovering_guest(first, point, steps); }
     const auto go = [&](bool may_sleep) {
         if (point != nullptr) { return second_.run_to(*point, may_sleep, stage_.deadline()); }
         return second_.record(steps, may_sleep, stage_.patience_ns);
@@ -79,10 +80,9 @@ void Sweep::sweep_second(const Point& first, Second second, std::size_t most) {
     }
 }
 
-// 0: all.
 std::size_t Sweep::recoveries_max() const {
-    if (options_.blows_max != 0) { return share_of(kRecoveries); }
-    return scene_.recoveries();
+    const std::size_t all = scene_.recoveries();
+    return options_.blows_max != 0 ? std::min(share_of(kRecoveries), all) : all;
 }
 
 void Sweep::strike_recoverers() {

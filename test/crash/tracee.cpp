@@ -22,6 +22,9 @@ namespace crash {
 namespace {
 
 constexpr std::size_t kStepsMost = 200000;  // The longest operation takes 30 000.
+constexpr std::int64_t kStartNs = 10000000000;
+// A child that is forked in an operation is a copy with the breakpoint: see take_child().
+constexpr long kOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK;
 
 std::uintptr_t begin_address() {
     return reinterpret_cast<std::uintptr_t>(&operation_begins);
@@ -111,22 +114,65 @@ bool Tracee::start(const std::function<int()>& body) {
     }
     int status = 0;
     if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) { return false; }
-    ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL);
+    ptrace(PTRACE_SETOPTIONS, pid_, nullptr, kOptions);
     set_breakpoint(pid_, begin_address());
     set_breakpoint(pid_, end_address());
-    running_ = stepping_over_ = false;
+    running_ = stepping_over_ = is_guest_ = at_rest_ = false;
     hits_ = 0;
     set_at_ = 0;
     resume(false);
-    if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
+    if (wait(false, now_ns() + kStartNs) != Halt::point) { return false; }
     lift_breakpoint(pid_, begin_address());
     const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
     cpu::set_program_counter(pid_, at);
     return at == begin_address();
 }
 
-void Tracee::resume(bool by_a_step) {
-    ptrace(by_a_step ? PTRACE_SINGLESTEP : PTRACE_CONT, pid_, nullptr, nullptr);
+bool Tracee::seize(pid_t pid) {
+    kill();
+    if (pid <= 0 || ptrace(PTRACE_SEIZE, pid, nullptr, kOptions) != 0) { return false; }
+    pid_ = pid;
+    is_guest_ = at_rest_ = running_ = true;
+    by_a_step_ = stepping_over_ = false;
+    hits_ = 0;
+    set_at_ = 0;
+    ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
+    wants_stop_ = true;
+    const bool is_there = wait(false, now_ns() + kStartNs) == Halt::point;
+    wants_stop_ = false;
+    return is_there;
+}
+
+bool Tracee::go_to_child(std::int64_t deadline_ns) {
+    wants_child_ = true;
+    resume(false);
+    const bool is_there = wait(false, deadline_ns) == Halt::point && !wants_child_;
+    wants_child_ = false;
+    return is_there;
+}
+
+// It stands behind its fork. The child is made free of our breakpoints and goes its way; or it is
+// the one that is wanted, and its parent goes. True: it is in its parent's place.
+bool Tracee::take_child() {
+    unsigned long number = 0;
+    ptrace(PTRACE_GETEVENTMSG, pid_, nullptr, &number);
+    const auto child = static_cast<pid_t>(number);
+    while (waitpid(child, nullptr, __WALL) < 0 && errno == EINTR) {}
+    if (wants_child_) {
+        wants_child_ = false;
+        ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+        pid_ = child;
+        return true;
+    }
+    if (set_at_ != 0) { lift_breakpoint(child, set_at_); }
+    if (!is_guest_) { lift_breakpoint(child, end_address()); }
+    ptrace(PTRACE_DETACH, child, nullptr, nullptr);
+    return false;
+}
+
+void Tracee::resume(bool by_a_step, int signal) {
+    by_a_step_ = by_a_step;
+    ptrace(by_a_step ? PTRACE_SINGLESTEP : PTRACE_CONT, pid_, nullptr, signal);
     running_ = true;
 }
 
@@ -139,10 +185,20 @@ Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
         const pid_t found = waitpid(pid_, &status, WNOHANG);
         if (found == pid_ && WIFSTOPPED(status)) {
             running_ = false;
+            if (status >> 16 == PTRACE_EVENT_FORK) {
+                if (take_child()) { return Halt::point; }
+                resume(by_a_step_);
+                continue;
+            }
+            // Of one that was seized we are told, too, that a SIGCONT came.
+            const bool is_point = status >> 16 != PTRACE_EVENT_STOP || wants_stop_;
+            if (WSTOPSIG(status) == SIGTRAP && !is_point) {
+                resume(by_a_step_);
+                continue;
+            }
             if (WSTOPSIG(status) == SIGTRAP) { return Halt::point; }
             if (WSTOPSIG(status) == SIGSTOP) { return Halt::point; }
-            ptrace(PTRACE_CONT, pid_, nullptr, WSTOPSIG(status));
-            running_ = true;
+            resume(by_a_step_, WSTOPSIG(status));
         } else if (found != 0 && !(found < 0 && errno == EINTR)) {
             pid_ = 0;
             return Halt::ended;
@@ -165,7 +221,9 @@ Halt Tracee::record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int
     while (steps.size() < kStepsMost) {
         if (!running_) {
             const std::uintptr_t at = cpu::program_counter(pid_);
-            steps.push_back(at);
+            // Where it was seized it sleeps, and goes back to that.
+            if (!at_rest_) { steps.push_back(at); }
+            at_rest_ = false;
             if (at == end_address()) { return Halt::done; }
             resume(true);
         }
@@ -226,29 +284,41 @@ void Tracee::kill() {
 }
 
 bool Tracee::stop() {
-    if (running_) {  // Asleep: the signal is delivered first, to us.
+    if (pid_ == 0) { return is_guest_; }  // Others may end it.
+    if (running_) {                       // Asleep: the signal is delivered first, to us.
         ::kill(pid_, SIGSTOP);
-        if (wait(false, now_ns() + 10000000000) != Halt::point) { return false; }
-        // Or it was woken, and came to the end first: the signal is delivered when it goes on.
+        if (wait(false, now_ns() + kStartNs) != Halt::point) { return is_guest_ && pid_ == 0; }
+        // Or it was woken, and came to a breakpoint first: the signal is delivered when it goes on.
         const std::uintptr_t at = cpu::program_counter(pid_) - cpu::breakpoint_bytes();
-        if (at == end_address()) { cpu::set_program_counter(pid_, at); }
+        const bool is_end = !is_guest_ && at == end_address();
+        if (is_end || (set_at_ != 0 && at == set_at_)) { cpu::set_program_counter(pid_, at); }
     }
     lift();
+    if (is_guest_) { return leave_stopped(); }
     lift_breakpoint(pid_, end_address());
     if (ptrace(PTRACE_DETACH, pid_, nullptr, SIGSTOP) != 0) { return false; }
     int status = 0;
     return waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status);
 }
 
+// A signal given with the detachment is lost at the first instruction of a handler.
+bool Tracee::leave_stopped() {
+    ::kill(pid_, SIGSTOP);
+    ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+    running_ = false;
+    const std::int64_t until = now_ns() + kStartNs;
+    while (lives(pid_) && state_of(pid_) != 'T' && now_ns() < until) { nap(); }
+    return !lives(pid_) || state_of(pid_) == 'T';
+}
+
 void Tracee::go_on() {
-    ::kill(pid_, SIGCONT);
+    if (pid_ != 0) { ::kill(pid_, SIGCONT); }
 }
 
 int Tracee::end(std::int64_t deadline_ns) {
     for (int look = 0;; ++look) {
         int status = 0;
-        const pid_t found = waitpid(pid_, &status, WNOHANG);
-        if (found == pid_) {
+        if (is_guest_ ? !lives(pid_) : waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = 0;
             return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
         }

@@ -42,6 +42,12 @@ public:
     /// Forks a process that runs `body` and exits with what that returns; it stands where `body`
     /// calls operation_begins(). False: it never came there.
     bool start(const std::function<int()>& body);
+    /// Takes a process that others have started, which has its parent among our descendants: it
+    /// stands where it is. Its operation ends when it sleeps, or with itself.
+    bool seize(pid_t pid);
+    /// One that was seized goes on to its next fork. From there on it is free, and the child, at
+    /// its first instruction, in its place.
+    bool go_to_child(std::int64_t deadline_ns);
 
     /// Steps through the operation, noting each instruction. Asleep: call it again. With
     /// `may_sleep` false it says nothing of sleep. Stuck: no step in `patience_ns`, or too many.
@@ -57,8 +63,8 @@ public:
     bool stop();
     /// Lets a stopped one go on.
     void go_on();
-    /// Awaits the end of one that went on: its exit code, -N if signal N killed it, and -1 if it
-    /// was not in time and had to be killed.
+    /// Awaits the end of one that went on: its exit code (0 if it was seized), -N if signal N
+    /// killed it, and -1 if it was not in time and had to be killed.
     int end(std::int64_t deadline_ns);
 
     pid_t pid() const { return pid_; }
@@ -67,11 +73,16 @@ public:
 
 private:
     Halt wait(bool may_sleep, std::int64_t deadline_ns);
-    void resume(bool by_a_step);
+    void resume(bool by_a_step, int signal = 0);
     void lift();  // the breakpoint of run_to()
+    bool take_child();
+    bool leave_stopped();
 
     pid_t pid_ = 0;
-    bool running_ = false;
+    bool is_guest_ = false;  // seized
+    bool at_rest_ = false;   // ... and did not run since
+    bool wants_stop_ = false, wants_child_ = false;
+    bool running_ = false, by_a_step_ = false;
     bool stepping_over_ = false;
     std::uint32_t hits_ = 0;
     std::uintptr_t set_at_ = 0;

@@ -220,6 +220,7 @@ FALLIBLE(Status, read_record, (Fd fd, void* record, std::size_t bytes), (fd, rec
 FALLIBLE(Status, write_record, (Fd fd, const void* record, std::size_t bytes), (fd, record, bytes))
 FALLIBLE(Result<std::size_t>, write_now, (Fd fd, const void* data, std::size_t bytes),
          (fd, data, bytes))
+INFALLIBLE(void, poke, (Fd fd), (fd))
 INFALLIBLE(void, assume_broken_pipe_ignored, (bool assume), (assume))
 INFALLIBLE(std::size_t, pipe_atomic, (), ())
 INFALLIBLE(void, close, (Fd fd), (fd))

@@ -1,15 +1,17 @@
 // Goal: in a storm of kills, stops and signals nothing is lost, doubled, torn or invented, nobody
 //       is stuck, and all is accounted for, also what the killed had in hand.
-// Method: weather.hpp (the storm), queue_scene.cpp and lock_scene.cpp (what is done in it). Unlike
-//       `make crash` it reaches points inside the kernel, and those that take two processors.
+// Method: weather.hpp (the storm), ..._scene.cpp (what is done in it). Unlike `make crash` it
+//       reaches points inside the kernel, and those that take two processors.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <vector>
 
 #include "../shared_pages.hpp"
 #include "lock_scene.hpp"
+#include "pool_scene.hpp"
 #include "queue_scene.hpp"
 
 namespace storm {
@@ -17,9 +19,9 @@ namespace {
 
 constexpr char kHelp[] =
     "usage: storm [options]\n"
-    "Kills, stops and signals users of brood's queues, locks and semaphores at random.\n\n"
+    "Kills, stops and signals users of brood's queues, locks, semaphores and pools at random.\n\n"
     "  --seconds N      how long in all (120)\n"
-    "  --scenario TEXT  only those with TEXT in their names: queue, locks\n"
+    "  --scenario TEXT  only those with TEXT in their names: queue, locks, pool\n"
     "  --seed N         where the chances begin (1)\n"
     "  --patience MS    how long the others may take in a hush (10000)\n"
     "  --first          end at the first fault\n";
@@ -50,11 +52,12 @@ bool parse(int argc, char** argv, Options& options) {
 }
 
 int run(const Options& options) {
-    std::unique_ptr<Scene> all[] = {make_queue_scene(), make_lock_scene()};
+    std::unique_ptr<Scene> all[] = {make_queue_scene(), make_lock_scene(), make_pool_scene()};
     std::vector<Scene*> chosen;
     for (const auto& scene : all) {
         if (strstr(scene->name(), options.scene) != nullptr) { chosen.push_back(scene.get()); }
     }
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);  // Whoever is left of a pool is our child then.
     auto& sky = *static_cast<Sky*>(test::shared_pages(sizeof(Sky)));
     Faults faults;
     for (Scene* const scene : chosen) {

@@ -139,12 +139,13 @@ void Weather::strike(unsigned seat) {
 void Weather::gust() {
     for (std::uint32_t blows = 1 + chance_.below(5); blows > 0; --blows) {
         if (!chance_.once_in(3)) { sleep_us(chance_.below(2000)); }
-        strike(chance_.below(scene_.seats()));
+        if (!scene_.strike(chance_)) { strike(chance_.below(scene_.seats())); }
     }
 }
 
 // Those who were stopped go on, or never more.
 void Weather::go_on() {
+    scene_.go_on();
     for (unsigned seat = 0; seat < scene_.seats(); ++seat) {
         Person& person = person_[seat];
         if (!person.is_stopped) { continue; }

@@ -95,6 +95,10 @@ public:
     virtual unsigned role_of(unsigned seat) const = 0;
     /// In a process of its own. Returns 0, or 1 after it has said what failed.
     virtual int act(unsigned seat, Here& here) = 0;
+    /// A blow may fall on somebody whom one in a seat has started. False: it falls on a seat.
+    virtual bool strike(Chance&) { return false; }
+    /// Those whom strike() has stopped go on.
+    virtual void go_on() {}
     /// The one in this seat was killed, and is gone.
     virtual void reckon(unsigned seat) = 0;
     /// Who shall rest in the next hush: one role or both.
