@@ -58,7 +58,18 @@ public:
         return shared().slots_at + std::size_t{shared().capacity} * shared().slot_bytes;
     }
 
-    std::uint32_t workers() { return shared().workers; }
+    /// As many as there may be.
+    std::uint32_t workers() { return shared().records; }
+    /// Whether those are there, and only those, that shall be.
+    template <class F>
+    bool is_complete(F lives) {
+        for (std::uint32_t i = 0; i < workers(); ++i) {
+            const bool is_there = worker(i) != 0 && lives(worker(i));
+            const bool shall_be = i < shared().workers.load();
+            if (is_there != shall_be) { return false; }
+        }
+        return true;
+    }
     /// Its process, 0 if there is none.
     pid_t worker(std::uint32_t index) { return shared().worker[index].pid.load(); }
     /// How many tasks are in that state; `of`: claimed by that worker. Of a table that fits.

@@ -58,6 +58,7 @@ bool PoolHost::make() {
     next_pool_is_careful = plan_.care != Care::none;
     PoolOptions options;
     options.workers(static_cast<std::uint32_t>(plan_.workers)).capacity(kPoolCapacity);
+    if (plan_.act == Act::resize) { options.workers_max(3); }
     if (plan_.act == Act::map) { options.payload_bytes(112); }
     if (plan_.care == Care::retries) { options.retries(kRetries); }
     if (plan_.care == Care::timed) { options.task_timeout(brood::seconds(20)); }
@@ -170,6 +171,13 @@ void PoolHost::act() {
             is_terminated_ = is_over_ = true;
             expect(pool_.terminate().ok(), Fault::wrong, "it could not be terminated");
             break;
+        case Act::resize: {
+            const Status resized = pool_.resize(static_cast<std::uint32_t>(plan_.tasks));
+            const bool is_told = resized.ok() ||
+                                 (resized.code() == Errc::pool_broken && is_broken());
+            expect(is_told, Fault::wrong, "it could not be resized");
+            break;
+        }
         case Act::nothing: break;
     }
     if (plan_.waits && count_ > 0) { judge(count_ - 1, futures_[count_ - 1].get()); }

@@ -22,6 +22,7 @@ enum class Act {
     close,
     join,
     terminate,
+    resize,
     nothing,
 };
 enum class Care { none, plain, retries, timed, worn };
@@ -32,7 +33,7 @@ struct PoolPlan {
     int workers = 1;
     int held = 0;        // tasks that are in a worker each, until the host wants their results
     int before = 0;      // tasks submitted behind those
-    int tasks = 1;       // Act::submit: so many
+    int tasks = 1;       // Act::submit: so many; Act::resize: so many workers
     bool waits = false;  // the host sleeps in get() for the last of them
     Care care = Care::none;
 };

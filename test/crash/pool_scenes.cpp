@@ -38,6 +38,8 @@ constexpr PoolPlan kHostPlans[] = {
     {"close, tasks left", Act::close, 1, 1, 1},
     {"join", Act::join, 2},
     {"terminate", Act::terminate, 2, 1},
+    {"resize, one more", Act::resize, 1, 0, 0, 2, false, Care::plain},
+    {"resize, one less", Act::resize, 2, 1, 0, 1, false, Care::plain},
 };
 
 // A worker that sleeps is the victim, from the host's act to its next sleep, or to its end.
@@ -51,6 +53,7 @@ constexpr PoolPlan kWorkerPlans[] = {
     {"claim, run, complete in time", Act::submit, 1, 0, 0, 1, true, Care::timed},
     {"claim, run, complete, its last task", Act::submit, 1, 0, 0, 1, true, Care::worn},
     {"end, closed", Act::close, 1},
+    {"end, too many", Act::resize, 2, 0, 0, 1, false, Care::plain},
 };
 // A worker is the victim that is forked in another's place, up to its first sleep.
 constexpr PoolPlan kNewbornPlans[] = {
@@ -74,6 +77,8 @@ constexpr SupervisorPlan kSupervisorPlans[] = {
     {{"close", Act::close, 2}, Blame::act},
     {{"close, tasks left", Act::close, 1, 1, 1}, Blame::busy},
     {{"terminate", Act::terminate, 2, 1}, Blame::act},
+    {{"resize, 2 more", Act::resize, 1, 0, 0, 3, false, Care::plain}, Blame::act},
+    {{"resize, one less", Act::resize, 2, 0, 0, 1, false, Care::plain}, Blame::act},
     {{"a time-out", Act::time_out, 1, 0, 0, 1, true, Care::plain}, Blame::act},
     {{"a cancelled task", Act::cancel, 1, 1, 0, 1, true, Care::plain}, Blame::act},
     {{"the host dies", Act::get, 2, 1}, Blame::host},
@@ -134,11 +139,7 @@ protected:
         return pids;
     }
     bool all_live() {
-        if (!look()) { return false; }
-        for (std::uint32_t i = 0; i < window_.workers(); ++i) {
-            if (!lives(worker(i))) { return false; }
-        }
-        return lives(talk->place.supervisor.load());
+        return look() && window_.is_complete(&lives) && lives(talk->place.supervisor.load());
     }
 
     // ---- Deaths. Told before they happen.
@@ -318,7 +319,7 @@ public:
         return {kMore, kWorkerKilled, kBroken, kHostKilled};
     }
     bool bring_guest(Stage&, Tracee& victim) override {
-        index_ = find_worker(false);
+        index_ = plan_.act == Act::resize ? 1 : find_worker(false);
         if (!look()) { return false; }
         stop_others(worker(index_));
         return victim.seize(worker(index_));

@@ -31,7 +31,7 @@ complain "a public header includes more than std's freestanding headers and broo
     "$(includes include/brood/*.hpp include/brood/*/*.hpp | not_of "$std|$own")"
 complain "the port's page includes more than std's freestanding headers and brood/" \
     "$(includes port/*.hpp | not_of "$std|$own|<port/types\.hpp>")"
-systems='(linux|unix|_WIN|__APPLE__|BSD|ANDROID|_POSIX|GLIBC|__sun)'
+systems='(linux|unix|_WIN[0-9]|__APPLE__|BSD|ANDROID|_POSIX|GLIBC|__sun)'
 complain "an operating system is named in #if outside port/" \
     "$(grep -rnE "^ *# *(if|elif|ifdef|ifndef).*$systems" include src tools test \
         --include='*.[ch]pp' || true)"
