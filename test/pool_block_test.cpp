@@ -44,12 +44,6 @@ Filled<N> next_of(const Filled<N>& filled) {
     return Filled<N>::of(seed_of(filled) + 1);
 }
 
-Pool make(const PoolOptions& options) {
-    Result<Pool> pool = Pool::create(options);
-    assert_ok(pool);
-    return std::move(*pool);
-}
-
 // ---- One task ----------------------------------------------------------------------------------
 
 template <size_t N>
@@ -68,7 +62,7 @@ void arguments_and_results_of_any_size_travel(void**) {
     for (const PoolOptions& options :
          {PoolOptions(), PoolOptions().payload_bytes(200),
           PoolOptions().payload_bytes(5000).retries(2).task_timeout(brood::seconds(60))}) {
-        Pool pool = make(PoolOptions(options).workers(2).capacity(4));
+        Pool pool = make_pool(PoolOptions(options).workers(2).capacity(4));
         travels<1>(pool);
         travels<40>(pool);
         travels<48>(pool);
@@ -78,7 +72,7 @@ void arguments_and_results_of_any_size_travel(void**) {
         travels<4096>(pool);
         travels<kLarge>(pool);
     }
-    Pool pool = make(PoolOptions().workers(1));
+    Pool pool = make_pool(PoolOptions().workers(1));
     static const Huge huge = Huge::of(77);
     assert_int_equal(*pool.apply(seed_of<sizeof huge>, huge), 77);
 }
@@ -121,7 +115,7 @@ void maps_take_large_elements(void**) {
         memset(static_cast<void*>(out), 0, sizeof out);
     };
     // Some are in the table, some wait for a block of another.
-    Pool pool = make(PoolOptions().workers(2).block_bytes(8 * kLarge));
+    Pool pool = make_pool(PoolOptions().workers(2).block_bytes(8 * kLarge));
     assert_ok(pool.map(next_of<kLarge>, in, out));
     check();
     assert_ok(pool.map(next_of<kLarge>, in, out, MapOptions().chunk_size(3)));
@@ -151,7 +145,7 @@ void maps_take_large_elements(void**) {
 }
 
 void a_map_whose_blocks_others_hold_says_full(void**) {
-    Pool pool = make(PoolOptions().workers(1).block_bytes(1 << 18));
+    Pool pool = make_pool(PoolOptions().workers(1).block_bytes(1 << 18));
     Future<Filled<200000>> held =
         pool.apply_async([] { return Filled<200000>::of(1); }).expect("submitting");
     assert_ok(held.wait(kPatience));
@@ -169,7 +163,7 @@ void a_map_whose_blocks_others_hold_says_full(void**) {
 // ---- The memory --------------------------------------------------------------------------------
 
 void a_task_beyond_the_bound_says_what_it_needs(void**) {
-    Pool pool = make(PoolOptions().workers(1).block_bytes(1));  // That is 256 KiB.
+    Pool pool = make_pool(PoolOptions().workers(1).block_bytes(1));  // That is 256 KiB.
     assert_int_equal(*pool.apply(seed_of<260000>, Filled<260000>::of(8)), 8);
     static const Huge huge = Huge::of(1);
     const Status refused = pool.apply(next_of<sizeof huge>, huge).status();
@@ -181,7 +175,7 @@ void a_task_beyond_the_bound_says_what_it_needs(void**) {
     assert_code(pool.map_async(next_of<sizeof huge>, in, out)->get(), Errc::task_too_large);
     assert_code(pool.imap(next_of<sizeof huge>, in).next(), Errc::task_too_large);
     // With what it asks for it works.
-    Pool larger = make(PoolOptions().workers(1).block_bytes(needed));
+    Pool larger = make_pool(PoolOptions().workers(1).block_bytes(needed));
     assert_true(larger.apply(next_of<sizeof huge>, huge)->is_of(2));
 }
 
@@ -192,7 +186,7 @@ void block_bytes_that_cannot_be_are_refused(void**) {
 }
 
 void when_all_blocks_are_held_it_says_full_and_goes_on_when_one_is_free(void**) {
-    Pool pool = make(PoolOptions().workers(2).block_bytes(1 << 20));
+    Pool pool = make_pool(PoolOptions().workers(2).block_bytes(1 << 20));
     static Future<unsigned> futures[64];
     for (int round = 0; round < 20; ++round) {
         size_t taken = 0;
@@ -211,7 +205,7 @@ void when_all_blocks_are_held_it_says_full_and_goes_on_when_one_is_free(void**) 
 }
 
 void blocks_of_tasks_that_nobody_asks_for_are_free_when_they_end(void**) {
-    Pool pool = make(PoolOptions().workers(2).block_bytes(1 << 20));
+    Pool pool = make_pool(PoolOptions().workers(2).block_bytes(1 << 20));
     int dropped = 0;
     for (const int64_t end = now_ms() + 20000; dropped < 500 && now_ms() < end;) {
         if (pool.apply_async(next_of<kLarge>, Large::of(1)).ok()) { ++dropped; }
@@ -223,7 +217,7 @@ void blocks_of_tasks_that_nobody_asks_for_are_free_when_they_end(void**) {
 // Sizes at random, freed in any order: no two tasks share a byte, and nothing is lost.
 void blocks_do_not_overlap_and_none_is_lost(void**) {
     constexpr int kRounds = 4000, kAhead = 24;
-    Pool pool = make(PoolOptions().workers(2).block_bytes(1 << 20));
+    Pool pool = make_pool(PoolOptions().workers(2).block_bytes(1 << 20));
     Future<Filled<70>> small[kAhead];
     Future<Filled<5000>> medium[kAhead];
     Future<Filled<60000>> large[kAhead];
@@ -265,7 +259,7 @@ void memory_that_a_burst_needed_is_given_back(void**) {
     if (strcmp(brood::port::kName, "posix") == 0) {
         return test::not_run("blocks give pages back", "posix has no call for it");
     }
-    Pool pool = make(PoolOptions().workers(1).block_bytes(32u << 20));
+    Pool pool = make_pool(PoolOptions().workers(1).block_bytes(32u << 20));
     const long before = shared_kilobytes();
     Future<unsigned> futures[8];
     static const Huge huge = Huge::of(1);
@@ -282,7 +276,7 @@ void memory_that_a_burst_needed_is_given_back(void**) {
 
 // A result that is half written when the worker dies must not have touched the arguments.
 void a_large_task_is_run_again_with_what_it_was_given(void**) {
-    Pool pool = make(PoolOptions().workers(2).retries(255));
+    Pool pool = make_pool(PoolOptions().workers(2).retries(255));
     Storm storm(pool);
     constexpr int kTasks = 600, kAhead = 16;
     static Future<Large> ahead[kAhead];
@@ -301,7 +295,7 @@ void a_large_task_is_run_again_with_what_it_was_given(void**) {
 }
 
 void the_block_of_a_task_whose_worker_died_is_free(void**) {
-    Pool pool = make(PoolOptions().workers(1).block_bytes(1 << 18));
+    Pool pool = make_pool(PoolOptions().workers(1).block_bytes(1 << 18));
     const auto die = [](const Filled<200000>& filled) -> int {
         (void)raise(SIGKILL);
         return filled.bytes[0];

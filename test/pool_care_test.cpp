@@ -5,17 +5,11 @@ using namespace pool_test;
 
 namespace {
 
-Pool make(const PoolOptions& options) {
-    Result<Pool> pool = Pool::create(options);
-    assert_ok(pool);
-    return std::move(*pool);
-}
-
 // ---- Workers that end after so many tasks ------------------------------------------------------
 
 void workers_end_after_so_many_tasks_and_no_task_is_lost(void**) {
     constexpr int kTasks = 400, kEach = 7, kAhead = 50;
-    Pool pool = make(PoolOptions().workers(3).max_tasks_per_child(kEach));
+    Pool pool = make_pool(PoolOptions().workers(3).max_tasks_per_child(kEach));
     static pid_t done_by[kTasks];
     static Future<pid_t> ahead[kAhead];
     for (int i = 0; i < kTasks + kAhead; ++i) {
@@ -46,7 +40,7 @@ void workers_end_after_so_many_tasks_and_no_task_is_lost(void**) {
 }
 
 void a_worker_for_each_task_works_through_what_is_left_at_close(void**) {
-    Pool pool = make(PoolOptions().workers(2).max_tasks_per_child(1));
+    Pool pool = make_pool(PoolOptions().workers(2).max_tasks_per_child(1));
     for (int i = 0; i < 40; ++i) { (void)pool.apply_async(count_run, i).expect("submitting"); }
     assert_ok(pool.close());
     assert_ok(pool.join(kPatience));
@@ -67,7 +61,7 @@ int die_at_first(int index, int times) {
 }
 
 void a_task_whose_worker_died_is_run_again(void**) {
-    Pool pool = make(PoolOptions().workers(2).retries(2));
+    Pool pool = make_pool(PoolOptions().workers(2).retries(2));
     assert_int_equal(*pool.apply(die_at_first, 1, 1), 2);
     assert_int_equal(*pool.apply(die_at_first, 2, 2), 4);
     const Result<int> third = pool.apply(die_at_first, 3, 3);
@@ -79,14 +73,14 @@ void a_task_whose_worker_died_is_run_again(void**) {
 }
 
 void without_retries_a_task_runs_once(void**) {
-    Pool pool = make(PoolOptions().workers(1).max_tasks_per_child(1000));
+    Pool pool = make_pool(PoolOptions().workers(1).max_tasks_per_child(1000));
     assert_code(pool.apply(die_at_first, 1, 1), Errc::worker_died);
     assert_int_equal(g_talk->runs[1], 1);
 }
 
 void a_task_that_is_run_again_does_not_wait_for_the_others(void**) {
     constexpr int kMost = 5000, kAhead = 48;
-    Pool pool = make(PoolOptions().workers(3).retries(1).capacity(64));
+    Pool pool = make_pool(PoolOptions().workers(3).retries(1).capacity(64));
     const auto die_together = [](int value) {
         if (g_talk->begun.fetch_add(1) < 2) {
             while (g_talk->begun < 2) { sleep_us(50); }
@@ -123,7 +117,8 @@ Numbers reversed(const Numbers& numbers) {
 void in_a_storm_of_kills_every_task_with_retries_has_its_result(void**) {
     constexpr unsigned kTasks = 20000, kAhead = 64;
     static Future<Numbers> ahead[kAhead];
-    Pool pool = make(PoolOptions().workers(3).retries(255).payload_bytes(sizeof(Numbers) + 16));
+    Pool pool =
+        make_pool(PoolOptions().workers(3).retries(255).payload_bytes(sizeof(Numbers) + 16));
     Storm storm(pool);
     for (unsigned i = 0; i < kTasks + kAhead; ++i) {
         Future<Numbers>& place = ahead[i % kAhead];

@@ -8,12 +8,6 @@ using brood::TaskOptions;
 
 namespace {
 
-Pool make(const PoolOptions& options) {
-    Result<Pool> pool = Pool::create(options);
-    assert_ok(pool);
-    return std::move(*pool);
-}
-
 /// Blocks and ignores whatever it can, and never ends.
 int be_stubborn(int value) {
     for (int signal = 1; signal < 32; ++signal) { (void)::signal(signal, SIG_IGN); }
@@ -34,7 +28,7 @@ constexpr int kTooLongMs = 60000;
 // ---- Time-outs ---------------------------------------------------------------------------------
 
 void a_task_that_takes_too_long_is_ended_whatever_it_blocks(void**) {
-    Pool pool = make(PoolOptions().workers(2).task_timeout(milliseconds(500)));
+    Pool pool = make_pool(PoolOptions().workers(2).task_timeout(milliseconds(500)));
     const int64_t before = now_ms();
     Future<int> stubborn = pool.apply_async(be_stubborn, 1).expect("submitting");
     Future<int> patient = pool.apply_async(sleep_ms, kTooLongMs).expect("submitting");
@@ -48,7 +42,7 @@ void a_task_that_takes_too_long_is_ended_whatever_it_blocks(void**) {
 }
 
 void a_task_has_its_own_time_if_it_is_given_some(void**) {
-    Pool pool = make(PoolOptions().workers(2).task_timeout(milliseconds(2000)));
+    Pool pool = make_pool(PoolOptions().workers(2).task_timeout(milliseconds(2000)));
     const TaskOptions unlimited = TaskOptions().timeout(Timeout::forever());
     Future<int> longer = pool.apply_async(unlimited, sleep_ms, 2500).expect("submitting");
     const TaskOptions shorter = TaskOptions().timeout(milliseconds(20));
@@ -61,7 +55,7 @@ void a_task_has_its_own_time_if_it_is_given_some(void**) {
 }
 
 void time_begins_when_the_task_does(void**) {
-    Pool pool = make(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
+    Pool pool = make_pool(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
     Future<int> futures[8];
     for (Future<int>& future : futures) {
         future = pool.apply_async(sleep_ms, 300).expect("submitting");
@@ -70,7 +64,7 @@ void time_begins_when_the_task_does(void**) {
 }
 
 void a_task_may_clean_up_when_it_is_asked_to_end_but_its_result_comes_too_late(void**) {
-    Pool pool = make(PoolOptions().workers(1).task_timeout(milliseconds(1000)));
+    Pool pool = make_pool(PoolOptions().workers(1).task_timeout(milliseconds(1000)));
     const Result<int> got = pool.apply([] {
         (void)signal(SIGTERM, [](int) { g_talk->go.store(1); });
         while (g_talk->go == 0) { sleep_us(1000); }
@@ -83,7 +77,7 @@ void a_task_may_clean_up_when_it_is_asked_to_end_but_its_result_comes_too_late(v
 }
 
 void a_task_that_took_too_long_is_not_run_again(void**) {
-    Pool pool = make(PoolOptions().workers(1).retries(3).task_timeout(milliseconds(1000)));
+    Pool pool = make_pool(PoolOptions().workers(1).retries(3).task_timeout(milliseconds(1000)));
     const auto count_and_stay = [] {
         (void)count_run(0);
         for (;;) { (void)pause(); }
@@ -94,7 +88,7 @@ void a_task_that_took_too_long_is_not_run_again(void**) {
 }
 
 void each_try_has_the_whole_time(void**) {
-    Pool pool = make(PoolOptions().workers(1).retries(1).task_timeout(milliseconds(3000)));
+    Pool pool = make_pool(PoolOptions().workers(1).retries(1).task_timeout(milliseconds(3000)));
     const auto die_late = [] {
         sleep_us(1600000);
         if (g_talk->begun.fetch_add(1) == 0) { (void)raise(SIGKILL); }
@@ -104,7 +98,7 @@ void each_try_has_the_whole_time(void**) {
 }
 
 void time_in_which_a_worker_is_stopped_does_not_count(void**) {
-    Pool pool = make(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
+    Pool pool = make_pool(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
     const pid_t worker = Processes(pool).worker(0);
     Future<int> future = pool.apply_async(wait_for_go, 3).expect("submitting");
     await_begun(1);
@@ -119,7 +113,7 @@ void time_in_which_a_worker_is_stopped_does_not_count(void**) {
 }
 
 void time_in_which_all_are_stopped_does_not_count(void**) {
-    Pool pool = make(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
+    Pool pool = make_pool(PoolOptions().workers(1).task_timeout(milliseconds(2000)));
     const Processes processes(pool);
     Future<int> future = pool.apply_async(wait_for_go, 3).expect("submitting");
     await_begun(1);
@@ -138,7 +132,7 @@ void time_in_which_all_are_stopped_does_not_count(void**) {
 void no_other_task_is_hit_by_a_time_out(void**) {
     constexpr int kTasks = 3000, kAhead = 32;
     static Future<int> ahead[kAhead];
-    Pool pool = make(PoolOptions().workers(3));
+    Pool pool = make_pool(PoolOptions().workers(3));
     Chance chance(5);
     int late = 0, in_time = 0;
     for (int i = 0; i < kTasks + kAhead; ++i) {
@@ -173,7 +167,7 @@ void no_other_task_is_hit_by_a_time_out(void**) {
 }
 
 void a_pool_whose_timed_tasks_have_ended_sleeps(void**) {
-    Pool pool = make(PoolOptions().workers(2).task_timeout(milliseconds(20)));
+    Pool pool = make_pool(PoolOptions().workers(2).task_timeout(milliseconds(20)));
     const Processes processes(pool);
     int tasks = 0;
     const long fresh = test::switches_of(processes.supervisor());
@@ -207,7 +201,7 @@ void times_that_cannot_be_are_refused(void**) {
 }
 
 void a_task_is_run_again_as_often_as_it_was_given(void**) {
-    Pool pool = make(PoolOptions().workers(1).retries(1));
+    Pool pool = make_pool(PoolOptions().workers(1).retries(1));
     const auto die = [](int index) {
         (void)count_run(index);
         (void)raise(SIGKILL);
@@ -249,7 +243,7 @@ void a_task_that_is_cancelled_before_it_runs_never_does(void**) {
 }
 
 void a_task_that_is_cancelled_while_it_runs_is_ended_whatever_it_blocks(void**) {
-    Pool pool = make(PoolOptions().workers(2).retries(5));
+    Pool pool = make_pool(PoolOptions().workers(2).retries(5));
     Future<int> stubborn = pool.apply_async(be_stubborn, 1).expect("submitting");
     Future<int> patient = pool.apply_async(wait_for_go, 1).expect("submitting");
     await_begun(2);
@@ -343,7 +337,7 @@ void tasks_cancelled_at_any_moment_harm_no_others(void**) {
 }
 
 void tasks_are_cancelled_in_a_storm_of_kills_and_run_again(void**) {
-    Pool pool = make(PoolOptions().workers(3).retries(255));
+    Pool pool = make_pool(PoolOptions().workers(3).retries(255));
     Storm storm(pool);
     cancel_at_random(pool, false);
     assert_true(storm.stop() > 0);

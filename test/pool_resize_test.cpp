@@ -10,13 +10,8 @@ using test::Stepped;
 
 namespace {
 
-Pool make(const PoolOptions& options) {
-    Result<Pool> pool = Pool::create(options);
-    assert_ok(pool);
-    return std::move(*pool);
-}
 Pool make_resizable(std::uint32_t workers, std::uint32_t most) {
-    return make(PoolOptions().workers(workers).workers_max(most));
+    return make_pool(PoolOptions().workers(workers).workers_max(most));
 }
 const bool kIsPosix = strcmp(brood::port::kName, "posix") == 0;
 
@@ -97,7 +92,7 @@ void maps_go_on_while_workers_come_and_go(void**) {
 // ---- Initializers ------------------------------------------------------------------------------
 
 void the_initializer_runs_in_each_worker_that_is_added(void**) {
-    Pool pool = make(
+    Pool pool = make_pool(
         PoolOptions().workers(1).workers_max(3).initializer([] { g_talk->begun.fetch_add(1); }));
     await_begun(1);
     assert_ok(pool.resize(3));
@@ -105,7 +100,7 @@ void the_initializer_runs_in_each_worker_that_is_added(void**) {
 }
 
 void an_initializer_that_fails_in_an_added_worker_ends_the_pool(void**) {
-    Pool pool = make(PoolOptions().workers(1).workers_max(3).initializer(
+    Pool pool = make_pool(PoolOptions().workers(1).workers_max(3).initializer(
         [] { return g_talk->begun.fetch_add(1) < 1; }));
     assert_int_equal(*pool.apply(square, 3u), 9);
     assert_ok(pool.resize(2));
@@ -175,7 +170,7 @@ void a_worker_killed_before_it_leaves_is_not_replaced(void**) {
 void in_a_storm_of_kills_and_resizes_every_task_has_its_result(void**) {
     constexpr int kTasks = 10000, kAhead = 64;
     static Future<int> ahead[kAhead];
-    Pool pool = make(PoolOptions().workers(2).workers_max(4).retries(255));
+    Pool pool = make_pool(PoolOptions().workers(2).workers_max(4).retries(255));
     Storm storm(pool);
     Chance chance(5);
     for (int i = 0; i < kTasks + kAhead; ++i) {
@@ -224,7 +219,7 @@ brood::detail::PoolShared& shared_of(Pool& pool) {
 // It is to leave wherever it is on its way to sleep, also when another sleeps there again by then.
 void a_worker_leaves_at_whichever_instruction_it_is_told(void**) {
     const test::OneCpu here;
-    Pool pool = make(PoolOptions().workers(2).capacity(4));
+    Pool pool = make_pool(PoolOptions().workers(2).capacity(4));
     auto& bell = shared_of(pool).work_bell;
     (void)test::sweep("a worker that is to leave", 3, [&](int steps) {
         assert_true(has_workers(pool, 2));

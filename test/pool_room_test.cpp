@@ -11,15 +11,10 @@ using brood::TaskOptions;
 
 namespace {
 
-Pool make(const PoolOptions& options) {
-    Result<Pool> pool = Pool::create(options);
-    assert_ok(pool);
-    return std::move(*pool);
-}
 const Timeout kLong = brood::seconds(60);
 
 Pool make_patient(std::uint32_t capacity, Timeout timeout = kLong) {
-    return make(PoolOptions().workers(1).capacity(capacity).submit_timeout(timeout));
+    return make_pool(PoolOptions().workers(1).capacity(capacity).submit_timeout(timeout));
 }
 
 brood::detail::PoolCore& core_of(Pool& pool) {
@@ -124,7 +119,7 @@ int last_of(const Large& large) {
 void a_large_task_waits_for_memory(void**) {
     static Large large;
     large.bytes[sizeof large.bytes - 1] = 5;
-    Pool pool = make(PoolOptions().workers(1).block_bytes(250000).submit_timeout(kLong));
+    Pool pool = make_pool(PoolOptions().workers(1).block_bytes(250000).submit_timeout(kLong));
     Future<int> future = pool.apply_async(last_of, large).expect("submitting");
     const auto at_once = TaskOptions().submit_timeout(Timeout::no_wait());
     assert_code(pool.apply_async(at_once, last_of, large), Errc::full);
@@ -151,7 +146,7 @@ void each_task_may_have_a_patience_of_its_own(void**) {
     const auto soon = TaskOptions().submit_timeout(brood::milliseconds(20));
     assert_code(pool.apply_async(soon, count_run, 1), Errc::timed_out);
 
-    Pool other = make(PoolOptions().workers(1).capacity(1));
+    Pool other = make_pool(PoolOptions().workers(1).capacity(1));
     (void)other.apply_async(wait_for_go, 0).expect("submitting");
     await_begun(2);
     assert_code(other.apply_async(count_run, 1), Errc::full);
@@ -191,7 +186,7 @@ void callbacks_are_called_while_a_submission_waits(void**) {
 // Each holds one Future at most, and the table has room for half of them.
 void many_threads_share_a_table_that_is_too_small(void**) {
     constexpr int kThreads = 8, kEach = 400;
-    Pool pool = make(PoolOptions().workers(3).capacity(4).submit_timeout(Timeout::forever()));
+    Pool pool = make_pool(PoolOptions().workers(3).capacity(4).submit_timeout(Timeout::forever()));
     std::atomic<int> wrong{0};
     in_threads(kThreads, [&](int thread) {
         for (int i = thread * kEach; i < (thread + 1) * kEach; ++i) {
@@ -210,7 +205,8 @@ void many_threads_share_a_table_that_is_too_small(void**) {
 
 void in_a_storm_of_kills_every_submission_has_its_turn(void**) {
     constexpr int kTasks = 20000;
-    Pool pool = make(PoolOptions().workers(3).capacity(8).submit_timeout(kPatience).retries(255));
+    Pool pool =
+        make_pool(PoolOptions().workers(3).capacity(8).submit_timeout(kPatience).retries(255));
     Storm storm(pool);
     for (int i = 0; i < kTasks; ++i) { assert_ok(pool.apply_async(count_run, i)); }
     print_message("%d kills\n", storm.stop());

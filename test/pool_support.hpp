@@ -31,10 +31,13 @@ inline const Timeout kPatience = brood::seconds(20);
 /// Promise 8: within a second, where the system is not overloaded. Here others test beside us.
 inline constexpr int64_t kGoneMs = 5000;
 
-inline Pool make_pool(std::uint32_t workers, std::uint32_t capacity = 1024) {
-    Result<Pool> pool = Pool::create(PoolOptions().workers(workers).capacity(capacity));
+inline Pool make_pool(const PoolOptions& options) {
+    Result<Pool> pool = Pool::create(options);
     assert_ok(pool);
     return std::move(*pool);
+}
+inline Pool make_pool(std::uint32_t workers, std::uint32_t capacity = 1024) {
+    return make_pool(PoolOptions().workers(workers).capacity(capacity));
 }
 
 /// The supervisor and the workers, as of now.
