@@ -2,6 +2,7 @@
 // the task gets its arguments as they were, and its result is whole. And when a task is ended from
 // outside, the next one of its worker is not hit, whenever it begins.
 // Method: as pool_step_test.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 #include "step_support.hpp"
 
@@ -9,6 +10,7 @@
 
 using namespace pool_test;
 using brood::TaskOptions;
+using test::shared_of;
 using test::Stepped;
 using test::sweep;
 
@@ -109,13 +111,6 @@ void a_task_that_follows_one_that_is_ended_is_not_hit(void**) {
         });
         assert_true(swept.points == 0 || swept.points * swept.every > 50);
     }
-}
-
-brood::detail::PoolShared& shared_of(Pool& pool) {
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
-    return *core->shared;
 }
 
 /// The task ends by itself, and its worker is held so many instructions behind that. Then the

@@ -1,14 +1,15 @@
 // Goal: whoever of a pool is killed, stopped or never comes up, nobody else waits for ever, no task
 // runs twice, and no process stays behind.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 
 #include <grp.h>
 #include <sys/resource.h>
 
 #include <brood/this_process.hpp>
-#include <src/pool_core.hpp>
 
 using namespace pool_test;
+using test::shared_of;
 
 namespace {
 
@@ -280,14 +281,6 @@ void workers_that_are_stopped_and_go_on_lose_nothing(void**) {
     });
     assert_int_equal(wrong, 0);
     for (int i = 0; i < 3000; ++i) { assert_int_equal(g_talk->runs[i], 1); }
-}
-
-// What host and workers share. Tests may set its counts as if hours had passed.
-brood::detail::PoolShared& shared_of(Pool& pool) {
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
-    return *core->shared;
 }
 
 void the_count_of_tasks_may_wrap(void**) {

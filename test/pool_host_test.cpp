@@ -1,5 +1,6 @@
 // Goal: a pool lives well inside any host: with bad options, threads, forks, daemons, few
 // processes, few descriptors; and refuses what cannot travel to a worker.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 
 #include <fcntl.h>
@@ -427,9 +428,7 @@ void a_function_loaded_later_is_refused(void**) {
     assert_code(pool.map(function, in, out), Errc::unknown_function);
 
     // A template that was instantiated over there brings its trampoline along.
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
+    brood::detail::PoolCore* const core = &test::core_of(pool);
     brood::detail::Trampoline trampoline = nullptr;
     memcpy(&trampoline, &library, sizeof trampoline);
     brood::detail::Ticket ticket;

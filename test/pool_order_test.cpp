@@ -1,14 +1,14 @@
 // Goal: of the tasks that wait the one that was asked for is next, whoever is killed; and none
 // waits for ever.
 // Method: one worker, held in a task while others are submitted, tells which it takes.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 #include "step_support.hpp"
-
-#include <src/pool_core.hpp>
 
 using namespace pool_test;
 using brood::Order;
 using brood::TaskOptions;
+using test::shared_of;
 using test::Stepped;
 
 namespace {
@@ -124,13 +124,6 @@ void tasks_of_which_nothing_is_expected_take_no_time(void**) {
     held.submit(5, taking(brood::seconds(3600)));
     held.submit(6, taking(brood::seconds(100000)));
     held.assert_order({1, 4, 3, 0, 5, 2, 6});
-}
-
-brood::detail::PoolShared& shared_of(Pool& pool) {
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
-    return *core->shared;
 }
 
 void the_count_of_tasks_may_wrap(void**) {

@@ -1,11 +1,11 @@
 // Goal: a pool has other numbers of workers while it runs, and no task pays for that, whoever is
 // killed, stopped or asleep then.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 #include "step_support.hpp"
 
-#include <src/pool_core.hpp>
-
 using namespace pool_test;
+using test::shared_of;
 using test::Stepped;
 
 namespace {
@@ -208,13 +208,6 @@ void a_supervisor_killed_while_workers_come_and_go_breaks_the_pool(void**) {
 }
 
 // ---- Wake-ups ----------------------------------------------------------------------------------
-
-brood::detail::PoolShared& shared_of(Pool& pool) {
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
-    return *core->shared;
-}
 
 // It is to leave wherever it is on its way to sleep, also when another sleeps there again by then.
 void a_worker_leaves_at_whichever_instruction_it_is_told(void**) {

@@ -1,13 +1,13 @@
 // Goal: who submits to a full table waits for room as long as was asked for, is woken by whatever
 // makes room, and hears at once when there never will be any.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 
 #include <sys/syscall.h>
 
-#include <src/pool_core.hpp>
-
 using namespace pool_test;
 using brood::TaskOptions;
+using test::core_of;
 
 namespace {
 
@@ -15,13 +15,6 @@ const Timeout kLong = brood::seconds(60);
 
 Pool make_patient(std::uint32_t capacity, Timeout timeout = kLong) {
     return make_pool(PoolOptions().workers(1).capacity(capacity).submit_timeout(timeout));
-}
-
-brood::detail::PoolCore& core_of(Pool& pool) {
-    brood::detail::PoolCore* core = nullptr;
-    static_assert(sizeof pool == sizeof core, "a Pool is a pointer to its core");
-    memcpy(&core, static_cast<void*>(&pool), sizeof core);
-    return *core;
 }
 
 /// A thread that submits a task to a full table, and sleeps until there is room when this is made.

@@ -3,15 +3,13 @@
 #ifndef BROOD_TEST_POOL_WINDOW_HPP
 #define BROOD_TEST_POOL_WINDOW_HPP
 
-#include <string.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include <atomic>
 #include <cstdint>
 
-#include <brood/pool.hpp>
-#include <src/pool_core.hpp>
+#include "pool_inside.hpp"
 
 namespace test {
 
@@ -23,12 +21,10 @@ struct PoolPlace {
 
     /// By the host.
     void is_of(brood::Pool& pool) {
-        brood::detail::PoolCore* core = nullptr;
-        static_assert(sizeof(pool) == sizeof(core), "a Pool is a pointer to its core");
-        memcpy(&core, static_cast<void*>(&pool), sizeof(core));
-        supervisor.store(core->supervisor);
-        bytes.store(core->shared_bytes);
-        shared.store(reinterpret_cast<std::uintptr_t>(core->shared));
+        const brood::detail::PoolCore& core = core_of(pool);
+        supervisor.store(core.supervisor);
+        bytes.store(core.shared_bytes);
+        shared.store(reinterpret_cast<std::uintptr_t>(core.shared));
     }
 };
 
