@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 namespace bench {
 
@@ -65,6 +66,15 @@ void row(const char* measure, const char* unit, const char* peer, Better better,
 [[noreturn]] inline void die(const char* what) {
     std::perror(what);
     std::exit(1);
+}
+
+/// The figure that a program of Python's prints; below 0 if it cannot be had.
+inline double python(const std::string& lines) {
+    std::FILE* const run = popen(("python3 -c '\n" + lines + "' 2>/dev/null").c_str(), "r");
+    double found = -1;
+    if (run == nullptr || std::fscanf(run, "%lf", &found) != 1) { found = -1; }
+    if (run != nullptr) { pclose(run); }
+    return found;
 }
 
 /// The CPUs that the benchmark may use: asked before anybody ties himself to one of them.

@@ -205,7 +205,7 @@ int main() {
     std::puts("not measured: oneTBB (it was not there when this was built)");
 #endif
     for (const PythonRow& row : kPythonRows) {
-        const double theirs = bench::python(row.lines);
+        const double theirs = bench::python_with_pool(row.lines);
         if (theirs < 0) {
             std::printf("not measured: %s (no python3)\n", row.peer);
             continue;

@@ -30,22 +30,13 @@ double in_child(Measure&& measure) {
     return *figure;
 }
 
-/// The figure that a program of Python's prints; below 0 if it cannot be had. With `pool` and
-/// `square` there.
-inline double python(const std::string& lines) {
-    const std::string program =
-        "python3 -c '\n"
+/// As python(), with `pool` and `square` there.
+inline double python_with_pool(const std::string& lines) {
+    return python(
         "import multiprocessing, time, concurrent.futures\n"
         "def square(n): return n * n\n"
         "pool = multiprocessing.Pool(2)\n" +
-        lines +
-        "pool.terminate()\n"
-        "' 2>/dev/null";
-    std::FILE* const run = popen(program.c_str(), "r");
-    double found = -1;
-    if (run == nullptr || std::fscanf(run, "%lf", &found) != 1) { found = -1; }
-    if (run != nullptr) { pclose(run); }
-    return found;
+        lines + "pool.terminate()\n");
 }
 
 /// Processes that take tasks from one pipe and write results to another, in batches that a pipe

@@ -19,24 +19,14 @@ double nanoseconds(Add&& add) {
     return (bench::now() - start) / kAdds * 1e9;
 }
 
-/// The figure that a program of Python's prints; below 0 if there is no Python.
 double python() {
-    static const double figure = [] {
-        std::FILE* const run = popen(
-            "python3 -c '\n"
-            "import multiprocessing, time\n"
-            "value, adds = multiprocessing.Value(\"l\", 0), 200000\n"
-            "start = time.perf_counter()\n"
-            "for _ in range(adds):\n"
-            "    with value.get_lock(): value.value += 1\n"
-            "print((time.perf_counter() - start) / adds * 1e9)\n"
-            "'",
-            "r");
-        double found = -1;
-        if (run == nullptr || std::fscanf(run, "%lf", &found) != 1) { found = -1; }
-        if (run != nullptr) { pclose(run); }
-        return found;
-    }();
+    static const double figure = bench::python(
+        "import multiprocessing, time\n"
+        "value, adds = multiprocessing.Value(\"l\", 0), 200000\n"
+        "start = time.perf_counter()\n"
+        "for _ in range(adds):\n"
+        "    with value.get_lock(): value.value += 1\n"
+        "print((time.perf_counter() - start) / adds * 1e9)\n");
     return figure;
 }
 
