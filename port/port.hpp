@@ -111,7 +111,8 @@ bool flush_streams() noexcept;
 /// In a fresh child: drops what standard output and error still hold of the parent. [ass on Linux]
 void discard_streams() noexcept;
 
-/// Writes to standard error, unbuffered, all of it or as much as is possible. [ass]
+/// Writes to standard error, unbuffered, all of it or as much as is possible. For one who is about
+/// to end the process: SIGPIPE stays blocked in the calling thread. [ass]
 void print_error(const char* text, std::size_t bytes) noexcept;
 
 /// The system's words for an errno, "" if it has none. Static. [ass]

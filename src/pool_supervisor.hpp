@@ -220,7 +220,7 @@ private:
         static_cast<void>(port::poll(items, 3, until));
         if (items[0].ready) {
             char bytes[64];
-            static_cast<void>(port::read_now(wake_read_, bytes, sizeof bytes));
+            static_cast<void>(port::read(wake_read_, bytes, sizeof bytes));  // Nobody else does.
         }
         // Before the look at what was said: what is said after that wakes us again.
         if (items[1].ready || items[2].ready) {

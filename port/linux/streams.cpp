@@ -1,7 +1,6 @@
 // The C library's standard streams.
 #include <stdio.h>
 #include <stdio_ext.h>
-#include <unistd.h>
 
 #include <port/port.hpp>
 
@@ -47,15 +46,6 @@ bool flush_streams() noexcept {
 void discard_streams() noexcept {
     discard(&stdout);
     discard(&stderr);
-}
-
-void print_error(const char* text, std::size_t bytes) noexcept {
-    while (bytes > 0) {
-        const Result<std::size_t> written = write(STDERR_FILENO, text, bytes);
-        if (!written || *written == 0) { return; }
-        text += *written;
-        bytes -= *written;
-    }
 }
 
 }  // namespace BROOD_PORT_LAYER
