@@ -65,7 +65,7 @@ public:
         : barrier_(barrier), plan_(plan), name_(std::string("Barrier: ") + plan.name) {}
 
     const char* name() const override { return name_.c_str(); }
-    std::size_t rounds() const override { return 3; }
+    std::size_t rounds() const override { return 2; }
     std::vector<int> crowds() const override { return {1, kOneKilled, 3}; }
     // Without those for whom the victim waits: when they stand at a point, it does not come to its.
     bool has_sleepers() const override {

@@ -62,7 +62,7 @@ public:
         : condition_(condition), plan_(plan), name_(std::string("Condition: ") + plan.name) {}
 
     const char* name() const override { return name_.c_str(); }
-    std::size_t rounds() const override { return 3; }
+    std::size_t rounds() const override { return 2; }
     std::vector<int> crowds() const override { return {1, kWithOneKilled, 3}; }
     // Without those who are notified with the victim: standing at a point, one may hold the lock.
     bool has_sleepers() const override {
