@@ -42,7 +42,7 @@ void copy_items(unsigned char* to, std::size_t to_step, const unsigned char* fro
 /// It sends no more.
 void stop_sending(MapJob& job) noexcept {
     PoolCore& core = *job.core;
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     if (!std::exchange(job.keeps_open, false)) { return; }
     if (--core.unpublished == 0 && core.closed) { begin_closing(core); }
 }
@@ -90,7 +90,7 @@ Status send_one(MapJob& job) noexcept {
     Ticket ticket;
     Status status;
     {
-        const BellMutexHold hold(job.core->mutex);
+        const HostMutexHold hold(job.core->mutex);
         status = take_slot(*job.core, ticket);
     }
     const std::size_t items = items_of(job, job.count - job.sent);
@@ -178,7 +178,7 @@ Status map_job_start(MapJob& job, const MapOptions& options) noexcept {
     const Status planned = job.plan.make(core, options, job.shape, job.count);
     if (!planned.ok()) { return planned; }
     {
-        const BellMutexHold hold(core->mutex);
+        const HostMutexHold hold(core->mutex);
         if (core->closed) { return Errc::pool_closed; }
         ++core->unpublished;
         ++core->in_use;

@@ -98,8 +98,7 @@ Status init_table(MemberTable& table, std::uint32_t last) noexcept {
     for (std::uint32_t index = 0; index <= last && made.ok(); ++index) {
         made = port::mutex_init(table.at(index).life);
     }
-    // Tried out, since a sandbox may know the call and refuse it.
-    table.has_fences = port::fence_join().ok() && port::fence_all().ok() ? 1 : 0;
+    table.has_fences = join_fences();
     return made;
 }
 

@@ -17,6 +17,7 @@
 
 #include <port/port.hpp>
 
+#include "fences.hpp"
 #include "self.hpp"
 
 namespace brood {
@@ -99,19 +100,9 @@ struct Members {
     }
     /// The barrier on the frequent side of a handshake: between a store of ours and a load, when
     /// the other side calls heavy_fence() between its store and its load.
-    void light_fence() const noexcept {
-        if (has_fences != 0) {
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-        } else {
-            std::atomic_thread_fence(std::memory_order_seq_cst);
-        }
-    }
+    void light_fence() const noexcept { detail::light_fence(has_fences); }
     /// Errors: unsupported (a sandbox was set up since this process became a member).
-    Status heavy_fence() const noexcept {
-        if (has_fences != 0) { return port::fence_all(); }
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        return Errc::ok;
-    }
+    Status heavy_fence() const noexcept { return detail::heavy_fence(has_fences); }
 };
 
 /// Makes the mutexes of a zeroed table, and tries out fences. Errors: no_memory.

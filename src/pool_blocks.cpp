@@ -155,7 +155,7 @@ Result<Block> pool_add_block_patiently(PoolCore* core, Ticket ticket, std::uint6
     if (bytes <= std::uint64_t{blocks.units} * PoolBlocks::kUnit) {
         Wanted wanted = {ticket.slot, units_of(static_cast<std::size_t>(bytes))};
         {
-            const BellMutexHold hold(core->mutex);
+            const HostMutexHold hold(core->mutex);
             taken = take_wanted(*core, &wanted);
         }
         if (taken.code() == Errc::full && await_taking != nullptr) {

@@ -76,7 +76,7 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
         return true;
     }
     if (has_ended(seen)) { return false; }
-    const BellMutexHold hold(core->mutex);
+    const HostMutexHold hold(core->mutex);
     note_supervisor_end(*core);
     if (core->supervisor == 0) { return false; }
     nudge(*core);
@@ -95,7 +95,7 @@ Status Pool::resize(std::uint32_t workers) noexcept {
     if (workers == 0 || workers > shared.records) {
         return Error(Errc::bad_argument, 0, shared.records);
     }
-    const detail::BellMutexHold hold(core_->mutex);
+    const detail::HostMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::pool_closed; }
     detail::note_supervisor_end(*core_);
     if (core_->ended_by != Errc::ok) { return core_->ended_by; }

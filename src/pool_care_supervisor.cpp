@@ -134,7 +134,8 @@ private:
         WorkerCare& worker = care_.worker[index];
         if (worker.doom.load(std::memory_order_relaxed) != TaskState::free) { return; }
         worker.doom.store(kDoubted, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        // Never refused: the host tried it out, and no code of others runs in this process.
+        heavy_fence(shared_.has_fences).ignore();
         // From here on it begins no other task. If it sees the doubt between two tasks, it ends in
         // order and is replaced; if it does with a result in its hands, it waits for what follows.
         const bool is_true = is_still();

@@ -59,7 +59,10 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     shared->ended_by = Errc::pool_broken;
     core->shared_bytes = shared_bytes;
     core->own_bytes = own_bytes;
-    core->epoch = fork_epoch();
+    core->epoch = epoch_now();
+    core->spins = port::usable_cpus() > 1 ? kSpins : 0;
+    shared->has_fences = join_fences();  // The supervisor and the workers inherit it.
+    core->mutex.favour_caller(shared->has_fences);
     shared->workers.store(workers, std::memory_order_relaxed);
     shared->records = records;
     shared->capacity = capacity;

@@ -7,8 +7,9 @@
 #include <brood/pool.hpp>
 #include <port/port.hpp>
 
-#include "bell_mutex.hpp"
+#include "host_mutex.hpp"
 #include "pool_shared.hpp"
+#include "self.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -44,13 +45,14 @@ struct PoolCore {
     std::uint32_t free_head;      // a list through SlotNote::next
     std::uint32_t sweep_at;       // where the look for forgotten ended tasks goes on
     unsigned epoch;
+    std::uint32_t spins;  // how often to look before one sleeps: 0 on one CPU
 
     // Of the threads that wait for tasks one at a time sleeps on shared->host_bell; the others
     // sleep on `turns`, which counts its wake-ups. So only one takes back what was rung there.
     std::atomic<std::uint32_t> listening;  // whether there is that one
     std::atomic<std::uint32_t> others;     // threads asleep on `turns`, or about to be
     port::Bell turns;
-    BellMutex mutex;
+    HostMutex mutex;
 
     std::size_t shared_bytes;
     std::size_t own_bytes;
@@ -91,6 +93,8 @@ struct PoolCore {
     }
 
     static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+    // Some 20 us, less than a wake-up costs. On one CPU it only keeps the others from working.
+    static constexpr std::uint32_t kSpins = 500;
 
     bool has_initializer() const noexcept { return options.rest_.initialize != nullptr; }
     bool initialize() noexcept { return options.rest_.initialize(options.rest_.initializer); }
@@ -111,7 +115,7 @@ struct PoolCore {
     bool is_unused() const noexcept { return handle_gone && in_use == forgotten; }
     static void release(PoolCore* core) noexcept;
 
-    bool is_host() const noexcept { return epoch == fork_epoch(); }
+    bool is_host() const noexcept { return epoch == epoch_now(); }
 };
 
 /// The life of the supervisor and, forked from it, of the workers (pool_supervisor.cpp).

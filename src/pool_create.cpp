@@ -23,7 +23,7 @@ bool forget_pool(ForkLink& link) noexcept {
 
 /// True if the supervisor has ended, noting it.
 bool supervisor_has_ended(PoolCore& core) noexcept {
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     note_supervisor_end(core);
     return core.supervisor == 0;
 }
@@ -99,7 +99,7 @@ Status begin_pool(const PoolOptions& options, PoolCore*& core) noexcept {
 /// Ends the workers and waits for that.
 void end_pool(PoolCore& core) noexcept {
     {
-        const BellMutexHold hold(core.mutex);
+        const HostMutexHold hold(core.mutex);
         note_supervisor_end(core);
         core.closed = true;
         if (core.supervisor == 0) { return; }
@@ -127,7 +127,7 @@ Result<Pool> Pool::create(const PoolOptions& options) noexcept {
 Status Pool::close() noexcept {
     const Status usable = PoolCore::usable(core_);
     if (!usable.ok()) { return usable; }
-    const detail::BellMutexHold hold(core_->mutex);
+    const detail::HostMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::ok; }
     core_->closed = true;
     detail::nudge(*core_);  // It tells the threads that wait for room.
@@ -142,7 +142,7 @@ Status Pool::join(Timeout timeout) noexcept {
     const Status usable = PoolCore::usable(core_);
     if (!usable.ok()) { return usable; }
     {
-        const detail::BellMutexHold hold(core_->mutex);
+        const detail::HostMutexHold hold(core_->mutex);
         detail::note_supervisor_end(*core_);
         if (!core_->closed && core_->supervisor != 0) { return Errc::pool_not_closed; }
     }
@@ -169,7 +169,7 @@ void Pool::destroy() noexcept {
     detail::fork_list_remove(core->link);
     bool unused = false;
     {
-        const detail::BellMutexHold hold(core->mutex);
+        const detail::HostMutexHold hold(core->mutex);
         detail::close_descriptors(*core);
         core->handle_gone = true;
         if (core->ended_by == Errc::ok) { core->ended_by = Errc::pool_terminated; }
@@ -196,7 +196,7 @@ std::size_t Pool::worker_pids(std::int32_t* list, std::size_t room) const noexce
 
 std::int32_t Pool::supervisor_pid() const noexcept {
     if (core_ == nullptr) { return 0; }
-    const detail::BellMutexHold hold(core_->mutex);
+    const detail::HostMutexHold hold(core_->mutex);
     return core_->supervisor;
 }
 

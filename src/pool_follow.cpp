@@ -13,7 +13,7 @@ using Note = PoolCore::SlotNote;
 /// Takes the first task that has ended off the list of those with callbacks. False: there is none.
 bool take_due(PoolCore& core, Ticket& ticket, Callback& callback, Status& outcome) noexcept {
     const Errc over = why_over(core);
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     std::uint32_t* link = &core.followed_head;  // indices + 1, 0 at the end
     std::uint32_t before = 0;
     for (; *link != 0; before = *link, link = &core.note[*link - 1].next) {
@@ -37,7 +37,7 @@ void run_callbacks(PoolCore& core) noexcept {
         // Its slot stays as it is until we say that it was called.
         const TaskResult result{&core, ticket};
         callback.run(callback, &result, outcome);
-        const BellMutexHold hold(core.mutex);
+        const HostMutexHold hold(core.mutex);
         // If the Future has gone, the look for forgotten tasks frees it.
         core.note[ticket.slot].hold =
             static_cast<std::uint8_t>(core.note[ticket.slot].hold & ~Note::kFollowed);
@@ -69,11 +69,12 @@ void run_maps(PoolCore& core) noexcept {
 void step(PoolCore& core) noexcept {
     if (core.following.load(std::memory_order_acquire) == 0) { return; }
     {
-        const BellMutexHold hold(core.mutex);
+        const HostMutexHold hold(core.mutex);
         // Who sleeps after this is woken by any task that ends after our look at it.
         if (core.waiting > 0) { core.shared->want.store(kWantAny, std::memory_order_relaxed); }
     }
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // with the one in Worker::run()
+    // With the one in Worker::run(). Where it is refused, who waits looks by himself: see Wanted.
+    heavy_fence(core.shared->has_fences).ignore();
     run_maps(core);
     run_callbacks(core);
 }
@@ -90,14 +91,14 @@ bool all_stuck(PoolCore& core) noexcept {
 }  // namespace
 
 Errc why_over(PoolCore& core) noexcept {
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     if (core.supervisor != 0) { return Errc::ok; }
     return core.ended_by == Errc::ok ? Errc::pool_terminated : core.ended_by;
 }
 
 void tell(PoolCore& core, Callback& callback, const MapResult& result, Status outcome) noexcept {
     if (callback.run != nullptr) { callback.run(callback, &result, outcome); }
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     end_following(core);
 }
 
@@ -127,7 +128,7 @@ Errc follow(PoolCore& core, std::int64_t deadline_ns) noexcept {
 
 Errc pool_follow(PoolCore* core, Ticket ticket, const Callback& callback) noexcept {
     if (!core->is_host()) { return Errc::wrong_process; }
-    const BellMutexHold hold(core->mutex);
+    const HostMutexHold hold(core->mutex);
     Note& note = core->note[ticket.slot];
     if ((note.hold & Note::kFollowed) != 0) { return Errc::bad_argument; }
     note.hold = static_cast<std::uint8_t>(note.hold | Note::kFollowed);

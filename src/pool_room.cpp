@@ -18,7 +18,7 @@ public:
 
 private:
     void change(std::uint32_t by) noexcept {
-        const BellMutexHold hold(core_.mutex);
+        const HostMutexHold hold(core_.mutex);
         core_.short_of_room += by;
     }
     PoolCore& core_;
@@ -29,7 +29,7 @@ Status take_ticket(PoolCore& core, void* ticket) noexcept {
 }
 
 Status take_with_mutex(PoolCore& core, TakeRoom take, void* context) noexcept {
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     if (core.shared->lost_keeper()) { note_supervisor_end(core); }
     // What terminate() and a death have ended is closed, too, but that says less.
     if (core.ended_by != Errc::ok) { return core.ended_by; }

@@ -9,6 +9,8 @@
 #include <brood/detail/task.hpp>
 #include <port/port.hpp>
 
+#include "fences.hpp"
+
 namespace brood {
 inline namespace v0 {
 namespace detail {
@@ -106,6 +108,9 @@ struct PoolShared {
     std::uint32_t capacity;  // a power of two
     std::uint32_t slot_bytes;
     std::uint32_t slots_at;  // offset of the slots from here
+    // See fences.hpp. The frequent side is who publishes a task or its end, and then looks whether
+    // somebody sleeps; the other one who is about to sleep.
+    std::uint32_t has_fences;
 
     std::atomic<PoolPhase> phase;        // the supervisor's
     std::atomic<std::uint32_t> workers;  // the host's: those with a lower index shall be there

@@ -7,9 +7,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// The host looks this often before it sleeps: some 20 us, less than a wake-up costs.
-constexpr int kSpins = 500;
-
 constexpr std::uint8_t code_byte(Errc code) noexcept {
     return static_cast<std::uint8_t>(code);
 }
@@ -17,9 +14,8 @@ constexpr std::uint8_t code_byte(Errc code) noexcept {
 }  // namespace
 
 Status pool_reserve(PoolCore* core, Ticket& ticket) noexcept {
-    const Status usable = PoolCore::usable(core);
-    if (!usable.ok()) { return usable; }
-    const BellMutexHold hold(core->mutex);
+    if (core == nullptr || !core->is_host()) { return PoolCore::usable(core); }
+    const HostMutexHold hold(core->mutex);
     return core->closed ? Errc::pool_closed : take_slot(*core, ticket);
 }
 
@@ -37,7 +33,7 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     PoolShared& shared = *core->shared;
     Slot& slot = slot_of(core, ticket);
     slot.run = run;
-    const BellMutexHold hold(core->mutex);
+    const HostMutexHold hold(core->mutex);
     const std::uint32_t position = shared.submitted.load(std::memory_order_relaxed);
     slot.state.store(state_word(TaskState::ready, position), std::memory_order_release);
     // The entry that this replaces is `capacity` submissions old: its task was claimed, unless a
@@ -45,7 +41,7 @@ void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept {
     shared.order()[position & (shared.capacity - 1)].store(static_cast<std::uint16_t>(ticket.slot),
                                                            std::memory_order_release);
     shared.submitted.store(position + 1, std::memory_order_release);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // with the workers' in Worker::rest()
+    light_fence(shared.has_fences);  // with the workers' in Worker::rest()
     ring_worker(shared);
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }
@@ -55,12 +51,12 @@ bool pool_ended(PoolCore* core, Ticket ticket) noexcept {
 }
 
 Errc pool_wait(PoolCore* core, Ticket ticket, Timeout timeout) noexcept {
-    const std::int64_t deadline_ns = deadline_of(timeout);
+    const std::int64_t deadline_ns = timeout.is_no_wait() ? 0 : quick_deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     if (!core->is_host()) { return Errc::wrong_process; }
     const auto has_ended = [=] { return pool_ended(core, ticket); };
     if (!timeout.is_no_wait()) {
-        for (int spins = kSpins; !has_ended(); --spins) {
+        for (std::uint32_t spins = core->spins; !has_ended(); --spins) {
             if (spins == 0) {
                 return sleep_until_ended(*core, ticket.slot, has_ended, deadline_ns);
             }
@@ -92,7 +88,7 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
     if (!core->is_host()) { return; }
     bool unused = false;
     {
-        const BellMutexHold hold(core->mutex);
+        const HostMutexHold hold(core->mutex);
         std::uint8_t& hold_by = core->note[ticket.slot].hold;
         if (hold_by == 0 && pool_ended(core, ticket)) {
             free_slot(*core, ticket.slot);

@@ -12,7 +12,7 @@ namespace detail {
 
 /// Why a task that has not ended never will; ok if it still may.
 inline Errc why_not(PoolCore& core) noexcept {
-    const BellMutexHold hold(core.mutex);
+    const HostMutexHold hold(core.mutex);
     PoolShared& shared = *core.shared;
     // A pool without a keeper has lost it, too.
     if (shared.has_keeper.load(std::memory_order_acquire) == 0 || shared.lost_keeper()) {
@@ -27,35 +27,39 @@ class Wanted {
 public:
     Wanted(PoolCore& core, std::uint32_t index) noexcept : core_(core) {
         {
-            const BellMutexHold hold(core_.mutex);
+            const HostMutexHold hold(core_.mutex);
             ++core_.waiting;
             // With several threads all tasks are wanted, until nobody waits.
             core_.shared->want.store(core_.waiting == 1 ? index + 1 : kWantAny,
                                      std::memory_order_relaxed);
         }
         // With the fence in Worker::run(): either it sees what is wanted, or we see its store.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        is_heard_ = heavy_fence(core_.shared->has_fences).ok();
     }
     ~Wanted() noexcept {
-        const BellMutexHold hold(core_.mutex);
+        const HostMutexHold hold(core_.mutex);
         if (--core_.waiting == 0) { core_.shared->want.store(0, std::memory_order_relaxed); }
     }
     Wanted(const Wanted&) = delete;
     Wanted& operator=(const Wanted&) = delete;
+    /// False where the system refuses the fence by now: then the host must look by itself.
+    bool is_heard() const noexcept { return is_heard_; }
 
 private:
     PoolCore& core_;
+    bool is_heard_;
 };
 
 /// Sleeps on host_bell, once, as the only thread that does, and lets the others look after that.
 template <class HasEnded>
-void listen(PoolCore& core, const HasEnded& has_ended, std::int64_t deadline_ns) noexcept {
+void listen(PoolCore& core, const HasEnded& has_ended, bool is_heard,
+            std::int64_t deadline_ns) noexcept {
     PoolShared& shared = *core.shared;
     // With a keeper the bell tells of the supervisor's end; without one we look ourselves.
-    const bool has_keeper = shared.has_keeper.load(std::memory_order_relaxed) != 0;
+    const bool is_told = is_heard && shared.has_keeper.load(std::memory_order_relaxed) != 0;
     const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire);
     if ((word & kRung) == 0 && !has_ended()) {
-        const std::int64_t until = has_keeper ? deadline_ns : slice_of(deadline_ns, kLookNs);
+        const std::int64_t until = is_told ? deadline_ns : slice_of(deadline_ns, kLookNs);
         port::bell_wait(shared.host_bell, word, port::kAnyKind, until).ignore();
     }
     // Whatever was rung for is visible to all who look from here on; what is rung for later stays.
@@ -94,7 +98,7 @@ Errc sleep_until_ended(PoolCore& core, std::uint32_t slot, const HasEnded& has_e
         const Errc seen = look_at(core, has_ended);
         if (seen != Errc::timed_out || has_passed(deadline_ns)) { return seen; }
         if (core.listening.exchange(1, std::memory_order_acquire) == 0) {
-            listen(core, has_ended, deadline_ns);
+            listen(core, has_ended, wanted.is_heard(), deadline_ns);
         } else {
             core.others.fetch_add(1, std::memory_order_seq_cst);
             port::bell_wait(core.turns, turn, port::kAnyKind, deadline_ns).ignore();

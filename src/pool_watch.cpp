@@ -16,14 +16,14 @@ Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noe
 }
 
 void pool_unreserve(PoolCore* core, Ticket ticket) noexcept {
-    const BellMutexHold hold(core->mutex);
+    const HostMutexHold hold(core->mutex);
     free_slot(*core, ticket.slot);
     if (core->short_of_room > 0) { ring_host(*core->shared); }
     if (--core->unpublished == 0 && core->closed) { begin_closing(*core); }
 }
 
 void pool_attach(PoolCore* core) noexcept {
-    const BellMutexHold hold(core->mutex);
+    const HostMutexHold hold(core->mutex);
     ++core->in_use;
 }
 
@@ -31,7 +31,7 @@ void pool_detach(PoolCore* core) noexcept {
     if (!core->is_host()) { return; }
     bool unused = false;
     {
-        const BellMutexHold hold(core->mutex);
+        const HostMutexHold hold(core->mutex);
         --core->in_use;
         unused = core->is_unused();
     }
