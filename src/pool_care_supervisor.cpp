@@ -26,12 +26,18 @@ public:
     }
 
     void will_start(std::uint32_t index) noexcept {
-        ::new (&care_.worker[index]) WorkerCare();
+        WorkerCare& worker = care_.worker[index];
+        const bool was_there = worker.marks.load(std::memory_order_relaxed) != 0;
+        ::new (&worker) WorkerCare();
+        worker.marks.store(WorkerCare::kWasThere, std::memory_order_relaxed);
+        if (was_there) { care_.counts.replaced.fetch_add(1, std::memory_order_relaxed); }
         // The one before may have been killed between its look at this and its claim.
         care_.put_back.store(1, std::memory_order_release);
     }
     [[noreturn]] static void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                                         port::Fd wake) noexcept {
+        const RunWorker timed = core.timed_worker();
+        if (timed != nullptr) { timed(core, index, supervisor, wake); }
         run_careful_worker(core, index, supervisor, wake);
     }
 
@@ -86,7 +92,8 @@ public:
         const std::int64_t now_ns = port::now_ns();
         const std::uint32_t now = tick_of(now_ns);
         const bool was_paused = was_paused_.exchange(0, std::memory_order_relaxed) != 0;
-        std::int64_t until_ns = port::kNever;
+        std::int64_t until_ns = core_.at_look != nullptr ? core_.at_look(core_, now_ns)
+                                                         : port::kNever;
         std::uint32_t linger = 0;
         for (std::uint32_t index = 0; index < shared_.records; ++index) {
             WorkerCare& worker = care_.worker[index];
@@ -148,6 +155,7 @@ private:
         WorkerCare& worker = care_.worker[index];
         if (worker.kill_at_ns == 0 || now_ns < worker.kill_at_ns) { return; }
         port::signal_process(pid_of(index), port::kNoFd, kKill).ignore();
+        worker.kills.fetch_add(1, std::memory_order_relaxed);
         worker.kill_at_ns = now_ns + kGraceNs;  // Again, should the system have refused.
     }
 

@@ -21,6 +21,8 @@
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
 #include <brood/pool_maps.hpp>
+#include <brood/pool_options.hpp>
+#include <brood/pool_stats.hpp>
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/result.hpp>
