@@ -115,6 +115,7 @@ struct PoolCounts {
     alignas(64) std::atomic<std::uint32_t> map_from;
     std::atomic<std::uint32_t> map_to;
     std::atomic<std::uint32_t> replaced;  // by the supervisor
+    std::atomic<std::uint32_t> is_quiet;  // 1: who begins a task wakes the supervisor
 };
 
 /// In shared memory, behind the slots.

@@ -1,4 +1,5 @@
 // The supervisor of a pool that takes care of its tasks.
+#include "pool_announce.hpp"
 #include "pool_care.hpp"
 #include "pool_supervisor.hpp"
 
@@ -14,15 +15,17 @@ public:
     explicit Care(PoolCore& core) noexcept
         : core_(core), shared_(*core.shared), care_(PoolCare::of(shared_)) {}
 
-    /// Why the pool cannot be as it was asked for; ok if it can.
-    Errc check() const noexcept {
+    /// Why the pool cannot be as it was asked for; ok if it can, and is announced if it shall be.
+    Status check() const noexcept {
         const std::uint32_t most = core_.workers_max();
         const bool fits = most == 0 ||
                           (most == shared_.records && most <= PoolOptions::kWorkersMax);
         if (!fits || core_.max_tasks() == UINT32_MAX || core_.order() > Order::shortest_first) {
             return Errc::bad_argument;
         }
-        return check_wishes({core_.terms(), core_.room_ns()});
+        const Errc wishes = check_wishes({core_.terms(), core_.room_ns()});
+        const Announcer* const announcer = core_.announcer();
+        return wishes != Errc::ok || announcer == nullptr ? wishes : announcer->begin(core_);
     }
 
     void will_start(std::uint32_t index) noexcept {
@@ -36,9 +39,15 @@ public:
     }
     [[noreturn]] static void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                                         port::Fd wake) noexcept {
+        if (core.announcer() != nullptr) { core.announcer()->forget(); }
         const RunWorker timed = core.timed_worker();
         if (timed != nullptr) { timed(core, index, supervisor, wake); }
         run_careful_worker(core, index, supervisor, wake);
+    }
+
+    /// The supervisor ends in order.
+    void will_end() noexcept {
+        if (core_.announcer() != nullptr) { core_.announcer()->end(); }
     }
 
     /// The worker of that index has been reaped and had claimed the task. False: it died in it, and

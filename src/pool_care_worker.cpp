@@ -101,6 +101,12 @@ public:
 
 protected:
     WorkerCare& mine() noexcept { return mine_; }
+    PoolCounts& counts() noexcept { return care_.counts; }
+    static void wake_supervisor() noexcept {
+        if (port::write_now(g_wake, "", 1).ok()) { return; }
+        // It is full, and the supervisor wakes anyway; or a task has closed it.
+        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
+    }
 
 private:
     bool is_doomed() const noexcept {
@@ -123,9 +129,7 @@ private:
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const std::uint32_t look_at = care_.look_at.load(std::memory_order_relaxed);
         if (look_at != 0 && ticks_between(look_at, ends) >= 0) { return; }
-        if (port::write_now(g_wake, "", 1).ok()) { return; }
-        // It is full, and the supervisor wakes anyway; or a task has closed it.
-        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
+        wake_supervisor();
     }
 
     PoolCore& core_;
@@ -147,6 +151,11 @@ public:
     void* begin(Slot& slot) noexcept {
         begun_ns_ = port::now_ns();
         mine().begun.store(tick_of(begun_ns_), std::memory_order_relaxed);
+        // If killed, or stopped, between the two: the supervisor is woken by that.
+        if (counts().is_quiet.load(std::memory_order_relaxed) != 0) {
+            counts().is_quiet.store(0, std::memory_order_relaxed);
+            wake_supervisor();
+        }
         return CareByWorker::begin(slot);
     }
     void published() noexcept {

@@ -107,6 +107,9 @@ struct PoolCore {
     std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
     std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
     RunWorker timed_worker() const noexcept { return options.rest_.timed_worker; }
+    const Announcer* announcer() const noexcept { return options.rest_.announcer; }
+    /// kNameBytes of them.
+    const char* pool_name() const noexcept { return options.rest_.name; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.

@@ -3,6 +3,7 @@
 // is counted, by the host, whose death ends the pool: so no death makes any number wrong.
 #include "pool_stats.hpp"
 
+#include "pool_announce.hpp"
 #include "pool_blocks.hpp"
 #include "pool_care.hpp"
 
@@ -96,7 +97,7 @@ void add_times(const WorkerCare& worker, WorkerStats& stats) noexcept {
 
 void begin_stats(PoolCore& core) noexcept {
     core.at_free = &count_end;
-    core.at_look = &look_at_workers;
+    core.at_look = core.announcer() != nullptr ? core.announcer()->look : &look_at_workers;
 }
 
 void foresee_chunks(const PoolCore& core, std::uint64_t count) noexcept {

@@ -295,6 +295,11 @@ void a_timed_worker_knows_how_long(void**) {
 // A tracer keeps it from being reaped, as uninterruptible sleep would keep it from ending.
 void a_worker_that_a_kill_does_not_end_is_stuck(void**) {
     Pool pool = make_pool(1, 8);
+    auto& kills = brood::detail::PoolCare::of(test::shared_of(pool)).worker[0].kills;
+    kills = 1;  // That may be under way to its end.
+    assert_true(becomes_state(pool, WorkerState::idle));
+    assert_int_equal(stats_of(pool).stuck, 0);
+    kills = 0;
     const pid_t pid = only_worker(pool).pid;
     Future<int> future =
         pool.apply_async(TaskOptions().timeout(brood::milliseconds(50)), wait_for_go, 1)
@@ -377,7 +382,7 @@ void a_worker_killed_at_any_instruction_leaves_its_task_counted_once(void**) {
     Pool pool = make_pool(PoolOptions().workers(1).capacity(4).timed());
     const test::Swept swept = test::sweep(
         "a worker killed", 17, [&](int steps) { return kill_a_worker_after(pool, steps); });
-    assert_true(swept.points == 0 || swept.points * swept.every > 300);
+    assert_true(swept.points == 0 || swept.points * swept.every > 50);
 }
 
 void after_the_end_of_the_pool_nothing_waits_or_runs(void**) {

@@ -22,6 +22,8 @@ namespace detail {
 /// it link it.
 using RunWorker = void (*)(PoolCore& core, std::uint32_t index, std::int32_t supervisor,
                            std::int32_t wake);
+/// What an announced pool does beside its work; see src/pool_announce.hpp.
+struct Announcer;
 
 }  // namespace detail
 
@@ -32,6 +34,7 @@ public:
     static constexpr std::uint32_t kCapacityMax = 65536;
     static constexpr std::size_t kPayloadMax = 1u << 20;
     static constexpr std::size_t kInitializerBytes = 128;
+    static constexpr std::size_t kNameBytes = 32;
 
     /// 1 .. kWorkersMax. Without it: cpu_count().
     PoolOptions& workers(std::uint32_t count) noexcept {
@@ -94,6 +97,15 @@ public:
     /// been in its task, how long in tasks at all, and how many those were. Costs two looks at the
     /// clock for each task. Without it: they do not.
     PoolOptions& timed() noexcept;
+    /// What announce() calls it: up to kNameBytes - 1 bytes of `name`. Without it: nothing.
+    PoolOptions& name(const char* name) noexcept;
+    /// Lets other programs of this user see how the pool is getting on: `brood ps`, and PoolView.
+    /// For them the supervisor keeps a shared object "/brood-pool-PID-N", that of its own pid and
+    /// with mode 0600, which goes with the pool. If the supervisor is killed, it stays until
+    /// somebody lists the pools. Twice a second, and only while tasks wait or run, the supervisor
+    /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
+    /// (there is no place for shared objects). Without it: nobody sees it.
+    PoolOptions& announce() noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -139,6 +151,8 @@ private:
         Order order;
         std::size_t block_bytes;
         detail::RunWorker timed_worker;  // null: not timed
+        const detail::Announcer* announcer;
+        char name[kNameBytes];
     } rest_ = {};
 };
 
