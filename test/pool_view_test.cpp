@@ -445,7 +445,7 @@ void what_others_may_open_or_own_is_not_believed(void**) {
     Forged forged(kBytes);
     make_good(forged);
     assert_int_equal(opened(), Errc::ok);
-    for (const mode_t mode : {0640, 0604, 0660, 0620}) {
+    for (const mode_t mode : {0640u, 0604u, 0660u, 0620u}) {
         assert_int_equal(fchmod(forged.fd(), mode), 0);
         assert_int_equal(opened(), Errc::not_permitted);
         assert_int_equal(pools(), 0);
