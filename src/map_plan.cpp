@@ -48,7 +48,7 @@ Status MapPlan::make(const PoolCore* core, const MapOptions& options, const Chun
     if (options.window_ == 0) { window = kWindowMax; }
     if (count == 0) { return Errc::ok; }
     if (options.chunk_ == 0) { items = fair_items(core, shape, count); }
-    if (foresee_chunks != nullptr) { foresee_chunks(*core, (count - 1) / items + 1); }
+    if (foresee_chunks != nullptr) { foresee_chunks(*core, count, items); }
     return Errc::ok;
 }
 

@@ -148,8 +148,9 @@ using TakeRoom = Status (*)(PoolCore& core, void* context);
 // Of a program that asks how its pools are getting on (pool_stats.cpp). Weak, as the above.
 /// Sees to it that what it will be told is counted.
 [[gnu::weak]] void begin_stats(PoolCore& core) noexcept;
-/// A map begins, and will send so many chunks.
-[[gnu::weak]] void foresee_chunks(const PoolCore& core, std::uint64_t count) noexcept;
+/// A map begins, and will send so many elements (not 0) in chunks of so many.
+[[gnu::weak]] void foresee_chunks(const PoolCore& core, std::size_t count,
+                                  std::uint32_t items) noexcept;
 
 /// Makes the supervisor look at its orders, by the signal that also tells it of a worker's end.
 /// Call with the mutex.

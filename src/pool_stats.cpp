@@ -100,10 +100,11 @@ void begin_stats(PoolCore& core) noexcept {
     core.at_look = core.announcer() != nullptr ? core.announcer()->look : &look_at_workers;
 }
 
-void foresee_chunks(const PoolCore& core, std::uint64_t count) noexcept {
-    if (count > INT32_MAX) { return; }
+void foresee_chunks(const PoolCore& core, std::size_t count, std::uint32_t items) noexcept {
+    const std::size_t all = (count - 1) / items + 1;
+    if (all > INT32_MAX) { return; }
     PoolCounts& counts = counts_of(*core.shared);
-    const auto chunks = static_cast<std::uint32_t>(count);
+    const auto chunks = static_cast<std::uint32_t>(all);
     const std::uint32_t submitted = core.shared->submitted.load(std::memory_order_relaxed);
     const std::uint32_t to = counts.map_to.load(std::memory_order_relaxed);
     const bool is_at_work = static_cast<std::int32_t>(to - submitted) > 0;

@@ -114,15 +114,19 @@ void the_numbers_follow_what_the_pool_does(void**) {
     }));
 }
 
+bool falls_asleep(pid_t pid) {
+    return eventually([=] {
+        const long before = test::switches_of(pid);
+        test::sleep_ms(1300);  // Twice the period of a supervisor that writes, and more.
+        return test::switches_of(pid) == before;
+    });
+}
+
 void a_quiet_pool_sleeps_and_a_task_wakes_it(void**) {
     Pool pool = make_pool(announced(1));
     const PoolView view = view_of(pool);
     for (int round = 0; round < 2; ++round) {
-        assert_true(eventually([&] {
-            const long before = test::switches_of(pool.supervisor_pid());
-            test::sleep_ms(1300);  // Twice its period and more.
-            return test::switches_of(pool.supervisor_pid()) == before;
-        }));
+        assert_true(falls_asleep(pool.supervisor_pid()));
         g_talk->begun = g_talk->go = 0;
         Future<int> future = pool.apply_async(wait_for_go, 7).expect("submitting");
         await_begun(1);
@@ -133,6 +137,7 @@ void a_quiet_pool_sleeps_and_a_task_wakes_it(void**) {
         assert_true(eventually([&] { return read(view).stats.done == done; }));
     }
     // Nor does it miss what happens without a task.
+    assert_true(falls_asleep(pool.supervisor_pid()));
     (void)kill(Processes(pool).worker(0), SIGKILL);
     assert_true(
         eventually([&] { return read(view).stats.replaced == 1 && read(view).stats.alive == 1; }));
