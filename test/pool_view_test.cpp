@@ -122,6 +122,22 @@ bool falls_asleep(pid_t pid) {
     });
 }
 
+void a_stopped_worker_is_told(void**) {
+    Pool pool = make_pool(announced(1));
+    const PoolView view = view_of(pool);
+    const pid_t worker = Processes(pool).worker(0);
+    (void)kill(worker, SIGSTOP);
+    assert_true(eventually([&] { return read(view).stats.stopped == 1; }));
+    (void)kill(worker, SIGCONT);
+    assert_true(eventually([&] { return read(view).stats.stopped == 0; }));
+}
+
+void a_worker_keeps_nothing_of_it_open(void**) {
+    const auto count = [] { return static_cast<int>(test::open_descriptors()); };
+    Pool pool = make_pool(PoolOptions().workers(1).timed()), shown = make_pool(announced(1));
+    assert_int_equal(*pool.apply(count), *shown.apply(count));
+}
+
 void a_quiet_pool_sleeps_and_a_task_wakes_it(void**) {
     Pool pool = make_pool(announced(1));
     const PoolView view = view_of(pool);
@@ -402,7 +418,9 @@ void more_rows_than_places_are_cut_off(void**) {
     forged.board().worker[1].state = static_cast<WorkerState>(77);
     forged.board().worker[1].in_task_ms = INT64_MAX;
     forged.board().worker[1].task = 1;
-    forged.board().looked_ns = UINT64_MAX;
+    forged.board().begun_ns = UINT64_MAX;
+    constexpr std::uint64_t kControls = 0x0101010101010101u;  // Behind the name, which has no end.
+    forged.board().stats.queued = kControls;
     WorkerStats workers[kPlaces + 2];
     workers[kPlaces].pid = -5;
     const PoolReport report = read(*PoolView::open(Forged::kName), workers, kPlaces + 2);
@@ -410,7 +428,28 @@ void more_rows_than_places_are_cut_off(void**) {
     assert_int_equal(workers[kPlaces].pid, -5);
     assert_int_equal(workers[1].state, WorkerState::starting);
     assert_true(workers[1].in_task_ms == INT64_MAX);
+    assert_int_equal(report.age_ms, 0);
+    assert_true(report.looked_ms > 0);
     assert_int_equal(report.name.size(), PoolOptions::kNameBytes - 1);
+    assert_true(report.stats.queued == kControls);
+}
+
+void times_are_told_as_of_the_look(void**) {
+    Forged forged(kBytes);
+    make_good(forged);
+    const auto now = static_cast<std::uint64_t>(test::now_ns());
+    forged.board().begun_ns = now - 7000000000u;
+    forged.board().looked_ns = now - 5000000000u;
+    WorkerStats* const written = forged.board().worker;
+    written[0].task = 1;
+    written[1].task = WorkerStats::kNoTask;
+    written[0].in_task_ms = written[1].in_task_ms = 1000;
+    WorkerStats workers[kPlaces];
+    const PoolReport report = read(*PoolView::open(Forged::kName), workers, kPlaces);
+    assert_in_range(report.age_ms, 7000, 7000 + test::kPatienceMs);
+    assert_in_range(report.looked_ms, 5000, 5000 + test::kPatienceMs);
+    assert_in_range(workers[0].in_task_ms, 6000, 6000 + test::kPatienceMs);
+    assert_int_equal(workers[1].in_task_ms, 1000);
 }
 
 void objects_of_any_size_are_read_no_further_than_they_go(void**) {
@@ -495,6 +534,8 @@ int main() {
         POOL_TEST(a_pool_that_is_not_announced_leaves_no_name),
         POOL_TEST(an_announced_pool_says_who_it_is),
         POOL_TEST(the_numbers_follow_what_the_pool_does),
+        POOL_TEST(a_stopped_worker_is_told),
+        POOL_TEST(a_worker_keeps_nothing_of_it_open),
         POOL_TEST(a_quiet_pool_sleeps_and_a_task_wakes_it),
         POOL_TEST(a_pool_that_ends_takes_its_name_along),
         POOL_TEST(children_of_the_host_and_dead_workers_leave_it_alone),
@@ -506,6 +547,7 @@ int main() {
         POOL_TEST(pools_that_come_and_go_are_seen_whole_or_not_at_all),
         POOL_TEST(a_board_that_is_not_what_it_says_is_refused),
         POOL_TEST(more_rows_than_places_are_cut_off),
+        POOL_TEST(times_are_told_as_of_the_look),
         POOL_TEST(objects_of_any_size_are_read_no_further_than_they_go),
         POOL_TEST(mutations_never_harm_the_reader),
         POOL_TEST(what_others_may_open_or_own_is_not_believed),
