@@ -104,7 +104,7 @@ public:
     /// with mode 0600, which goes with the pool. If the supervisor is killed, it stays until
     /// somebody lists the pools. Twice a second, and only while tasks wait or run, the supervisor
     /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
-    /// (there is no place for shared objects). Without it: nobody sees it.
+    /// (there is no place for shared objects) and not_permitted. Without it: nobody sees it.
     PoolOptions& announce() noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
