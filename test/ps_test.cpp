@@ -259,7 +259,25 @@ void wrong_usage_is_refused(void**) {
     assert_has("found", "Usage: brood ps");
     assert_int_equal(run_script("exec $BROOD ps > /dev/full --json 2> errors"), 1);
     assert_has("errors", "No space left");
+    assert_int_equal(run_script("exec timeout 60 $BROOD ps -w > /dev/full --json 2> errors"), 1);
+    assert_has("errors", "No space left");
     assert_int_equal(run_script("$BROOD --help | grep -q '^  ps '"), 0);
+}
+
+void where_there_is_no_place_for_pools_it_says_so(void**) {
+    if (run_script("unshare --mount true 2> errors") != 0) {
+        return test::not_run("a system without /dev/shm", "no mount namespaces here");
+    }
+    for (const char* arguments : {"", "-w"}) {
+        char script[200];
+        snprintf(script, sizeof script,
+                 "exec unshare --mount sh -c 'mount -t tmpfs none /dev &&"
+                 " exec timeout 60 '\"$BROOD\"' ps %s > found 2> errors'",
+                 arguments);
+        assert_int_equal(run_script(script), 1);
+        assert_has("errors", "brood ps: the pools: ");
+        assert_string_equal(Contents("found").text(), "");
+    }
 }
 
 void times_and_shares_read_well(void**) {
@@ -309,6 +327,7 @@ int main() {
         PS_TEST(json_is_watched_a_line_each_time),
         PS_TEST(a_watch_ends_when_nobody_reads),
         PS_TEST(wrong_usage_is_refused),
+        PS_TEST(where_there_is_no_place_for_pools_it_says_so),
         PS_TEST(times_and_shares_read_well),
     };
     return cmocka_run_group_tests(tests, test::enter_folder, test::leave_folder);
