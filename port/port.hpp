@@ -291,6 +291,13 @@ Result<std::uint64_t> object_bytes(Fd fd) noexcept;
 /// Makes `mark` the first four bytes of an empty object, in one step (no bytes, or these) where the
 /// system can. Errors: no_space.
 Status mark_object(Fd fd, std::uint32_t mark) noexcept;
+/// Calls visit(context, name) for each object whose name, with its '/', begins with `prefix`, until
+/// that is false; it may remove what it visits. Errors: unsupported (the system does not list
+/// them), not_permitted, too_many_files.
+Status list_objects(const char* prefix, bool (*visit)(void* context, const char* name),
+                    void* context) noexcept;
+/// Whether it is the calling user's, by its effective id, and its mode lets nobody else open it.
+Result<bool> object_is_ours_alone(Fd fd) noexcept;
 /// What tells the object behind a descriptor from every other that is open or mapped somewhere.
 Result<ObjectIdentity> object_identity(Fd fd) noexcept;
 /// Takes the object's creation lock, which ends with the process. False: another holds it.

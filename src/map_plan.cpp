@@ -12,6 +12,17 @@ constexpr std::uint32_t kChunksPerWorker = 4;
 constexpr std::uint32_t kLazyWindowPerWorker = 8;
 constexpr auto kWindowMax = static_cast<std::uint32_t>(MapOptions::kWindowMax);
 
+/// Elements in a chunk of a map that was not told how many.
+std::uint32_t fair_items(const PoolCore* core, const ChunkShape& shape,
+                         std::size_t count) noexcept {
+    const std::size_t payload = pool_payload_bytes(core);
+    const std::size_t most = payload < shape.header ? 0 : (payload - shape.header) / shape.item;
+    const std::size_t fit = most == 0 ? 1 : most;  // in a block
+    const std::size_t shares = std::size_t{kChunksPerWorker} * pool_worker_count(core);
+    const std::size_t fair = (count - 1) / shares + 1;
+    return static_cast<std::uint32_t>(fair < fit ? fair : fit);
+}
+
 }  // namespace
 
 // Chunks of one element are the smallest, and what a map without a size starts from.
@@ -35,13 +46,9 @@ Status MapPlan::make(const PoolCore* core, const MapOptions& options, const Chun
     const Status made = make_lazy(core, options, shape);
     if (!made.ok()) { return made; }
     if (options.window_ == 0) { window = kWindowMax; }
-    if (options.chunk_ != 0 || count == 0) { return Errc::ok; }
-    const std::size_t payload = pool_payload_bytes(core);
-    const std::size_t most = payload < shape.header ? 0 : (payload - shape.header) / shape.item;
-    const std::size_t fit = most == 0 ? 1 : most;  // in a block
-    const std::size_t shares = std::size_t{kChunksPerWorker} * pool_worker_count(core);
-    const std::size_t fair = (count - 1) / shares + 1;
-    items = static_cast<std::uint32_t>(fair < fit ? fair : fit);
+    if (count == 0) { return Errc::ok; }
+    if (options.chunk_ == 0) { items = fair_items(core, shape, count); }
+    if (foresee_chunks != nullptr) { foresee_chunks(*core, count, items); }
     return Errc::ok;
 }
 

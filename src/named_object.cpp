@@ -142,6 +142,21 @@ Result<Claim> claim_name(const char* name, std::uint32_t mode) noexcept {
     }
 }
 
+bool remove_if_left(const char* name, port::Fd object) noexcept {
+    const Result<bool> locked = port::lock_object(object);
+    if (!locked.value_or(false)) { return false; }
+    // A creator that has not taken its lock yet finds, when it has, that the name is gone.
+    const Result<port::ObjectIdentity> identity = port::object_identity(object);
+    port::Fd witness = port::kNoFd;
+    // If killed here: it is there still, or it is gone; the next one finds either.
+    if (identity.ok() && names_object(name, *identity, witness)) {
+        port::remove_object(name).ignore();
+    }
+    port::unlock_object(object);
+    close_if_open(witness);
+    return true;
+}
+
 void settle(const Claim& claim) noexcept {
     port::unlock_object(claim.object);
     port::close(claim.object);

@@ -59,6 +59,10 @@ struct Claim {
 /// The caller holds an ObjectGuard until it has called settle() or abandon().
 /// Errors: already_exists; those of port::create_object.
 Result<Claim> claim_name(const char* name, std::uint32_t mode) noexcept;
+/// Of an object whose creator never settles its claim: whether that is dead. Then the name goes, if
+/// it (still) stands for this object, and is not kept in use by a moment's look of another. Callers
+/// hold an ObjectGuard. `object` must be open for writing.
+bool remove_if_left(const char* name, port::Fd object) noexcept;
 /// Marks the object as unfinished, which it is until its creator stores another first word.
 /// Errors: no_space.
 Status mark_unfinished(const Claim& claim) noexcept;

@@ -138,6 +138,7 @@ Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity, std::size_
     blocks->bits = reinterpret_cast<std::uint64_t*>(base + bits_at);
     core.blocks = blocks;
     core.free_block = &free_block;
+    if (core.at_free == nullptr) { core.at_free = &free_block; }
     bytes = reserved->bytes;
     return reserved->address;
 }

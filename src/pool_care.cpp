@@ -8,11 +8,16 @@ namespace detail {
 
 static_assert(sizeof(TaskTerms) == 8 && alignof(TaskTerms) <= 8, "an array of them is shared");
 
-std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
+std::uint64_t begin_care(PoolCore& core, std::uint32_t records, std::uint32_t capacity,
                          std::uint32_t slot_bytes) noexcept {
+    if (begin_stats != nullptr) { begin_stats(core); }
     return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
            std::uint64_t{records} * slot_bytes +
            std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t));
+}
+
+PoolCounts& counts_of(PoolShared& shared) noexcept {
+    return PoolCare::of(shared).counts;
 }
 
 void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept {

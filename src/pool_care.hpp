@@ -60,6 +60,11 @@ struct alignas(64) WorkerCare {
     std::atomic<std::uint32_t> computed;  // 1: the result is in its room, and belongs in the slot
     std::atomic<std::uint32_t> claiming;  // what was in Slot::state before its last try to claim
 
+    // The same, in a pool that is timed(). What a dead one had written is not read.
+    std::atomic<std::uint32_t> begun;                // when it began its task; 0: it has none
+    std::atomic<std::uint32_t> busy_steps, busy_ns;  // how long its tasks took: see kBusyStep
+    std::atomic<std::uint32_t> tasks;                // that it has ended, wraps
+
     // Written by the supervisor: how the task of the worker shall have ended. free: as it likes.
     // Who sees anything else at himself takes no task any more. kDoubted: whether it is still that
     // task is not known yet, and who would publish a result waits until it is.
@@ -70,10 +75,52 @@ struct alignas(64) WorkerCare {
     std::uint32_t seen_ends;  // the `ends` to which `extension` belongs
     std::uint32_t extension;  // how long its task was stopped
     std::int64_t kill_at_ns;  // it was asked to end, and is not asked any more; 0: it was not asked
+
+    // The same, for Pool::stats().
+    std::atomic<std::uint32_t> kills;               // how often it was sent SIGKILL
+    std::atomic<std::uint32_t> marks;               // kWasThere, kIsStopped
+    static constexpr std::uint32_t kWasThere = 1;   // not the first of this index
+    static constexpr std::uint32_t kIsStopped = 2;  // by a signal
+
+    static constexpr std::int64_t kBusyStep = 1 << 26;
+};
+static_assert(sizeof(WorkerCare) == 64, "a cache line, and no more memory for it");
+
+/// Tasks that have ended and whose slots were given back, by how they ended. Written by the host,
+/// with its mutex: no worker's death can lose one. Who reads it without may, in the moment of a
+/// carry once in 2^32 tasks, be off by as many.
+struct EndCounts {
+    static constexpr std::uint32_t kStates = 8;
+    std::atomic<std::uint32_t> low[kStates], high[kStates];
+
+    void add(TaskState state) noexcept {
+        const auto at = static_cast<std::uint32_t>(state) % kStates;
+        const std::uint32_t count = low[at].load(std::memory_order_relaxed) + 1;
+        low[at].store(count, std::memory_order_relaxed);
+        if (count == 0) {
+            high[at].store(high[at].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        }
+    }
+    std::uint64_t of(std::uint32_t at) const noexcept {
+        return std::uint64_t{high[at].load(std::memory_order_relaxed)} << 32 |
+               low[at].load(std::memory_order_relaxed);
+    }
+};
+
+/// What is counted for Pool::stats(), beyond what the slots and the workers' records say.
+struct PoolCounts {
+    alignas(64) EndCounts ends;
+    // By the host: the numbers of the submissions with which the maps at work begin and will end.
+    // Two threads that begin maps at once may foresee only one.
+    alignas(64) std::atomic<std::uint32_t> map_from;
+    std::atomic<std::uint32_t> map_to;
+    std::atomic<std::uint32_t> replaced;  // by the supervisor
+    std::atomic<std::uint32_t> is_quiet;  // 1: who begins a task wakes the supervisor
 };
 
 /// In shared memory, behind the slots.
 struct PoolCare {
+    PoolCounts counts;
     /// When the supervisor looks next; 0: only when it is woken.
     alignas(64) std::atomic<std::uint32_t> look_at;
     /// Whether there may be tasks that were put back, which no worker finds in order.
@@ -122,6 +169,12 @@ inline TaskTerms terms_of(PoolCore& core, Slot& slot) noexcept {
 /// look.
 [[noreturn]] void run_careful_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                                      port::Fd wake) noexcept;
+/// The same of one that notes the time: see PoolOptions::timed().
+[[noreturn]] void run_timed_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
+                                   port::Fd wake) noexcept;
+
+/// Not inline: who counts needs what is counted, and so links the care.
+PoolCounts& counts_of(PoolShared& shared) noexcept;
 
 }  // namespace detail
 }  // namespace v0

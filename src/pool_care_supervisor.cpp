@@ -1,4 +1,5 @@
 // The supervisor of a pool that takes care of its tasks.
+#include "pool_announce.hpp"
 #include "pool_care.hpp"
 #include "pool_supervisor.hpp"
 
@@ -14,25 +15,39 @@ public:
     explicit Care(PoolCore& core) noexcept
         : core_(core), shared_(*core.shared), care_(PoolCare::of(shared_)) {}
 
-    /// Why the pool cannot be as it was asked for; ok if it can.
-    Errc check() const noexcept {
+    /// Why the pool cannot be as it was asked for; ok if it can, and is announced if it shall be.
+    Status check() const noexcept {
         const std::uint32_t most = core_.workers_max();
         const bool fits = most == 0 ||
                           (most == shared_.records && most <= PoolOptions::kWorkersMax);
         if (!fits || core_.max_tasks() == UINT32_MAX || core_.order() > Order::shortest_first) {
             return Errc::bad_argument;
         }
-        return check_wishes({core_.terms(), core_.room_ns()});
+        const Errc wishes = check_wishes({core_.terms(), core_.room_ns()});
+        const Announcer* const announcer = core_.announcer();
+        return wishes != Errc::ok || announcer == nullptr ? wishes : announcer->begin(core_);
     }
 
     void will_start(std::uint32_t index) noexcept {
-        ::new (&care_.worker[index]) WorkerCare();
+        WorkerCare& worker = care_.worker[index];
+        const bool was_there = worker.marks.load(std::memory_order_relaxed) != 0;
+        ::new (&worker) WorkerCare();
+        worker.marks.store(WorkerCare::kWasThere, std::memory_order_relaxed);
+        if (was_there) { care_.counts.replaced.fetch_add(1, std::memory_order_relaxed); }
         // The one before may have been killed between its look at this and its claim.
         care_.put_back.store(1, std::memory_order_release);
     }
     [[noreturn]] static void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                                         port::Fd wake) noexcept {
+        if (core.announcer() != nullptr) { core.announcer()->forget(); }
+        const RunWorker timed = core.timed_worker();
+        if (timed != nullptr) { timed(core, index, supervisor, wake); }
         run_careful_worker(core, index, supervisor, wake);
+    }
+
+    /// The supervisor ends in order.
+    void will_end() noexcept {
+        if (core_.announcer() != nullptr) { core_.announcer()->end(); }
     }
 
     /// The worker of that index has been reaped and had claimed the task. False: it died in it, and
@@ -86,7 +101,8 @@ public:
         const std::int64_t now_ns = port::now_ns();
         const std::uint32_t now = tick_of(now_ns);
         const bool was_paused = was_paused_.exchange(0, std::memory_order_relaxed) != 0;
-        std::int64_t until_ns = port::kNever;
+        std::int64_t until_ns = core_.at_look != nullptr ? core_.at_look(core_, now_ns)
+                                                         : port::kNever;
         std::uint32_t linger = 0;
         for (std::uint32_t index = 0; index < shared_.records; ++index) {
             WorkerCare& worker = care_.worker[index];
@@ -149,6 +165,7 @@ private:
         WorkerCare& worker = care_.worker[index];
         if (worker.kill_at_ns == 0 || now_ns < worker.kill_at_ns) { return; }
         port::signal_process(pid_of(index), port::kNoFd, kKill).ignore();
+        worker.kills.fetch_add(1, std::memory_order_relaxed);
         worker.kill_at_ns = now_ns + kGraceNs;  // Again, should the system have refused.
     }
 

@@ -99,6 +99,15 @@ public:
         if (is_apart_) { mine_.computed.store(0, std::memory_order_release); }
     }
 
+protected:
+    WorkerCare& mine() noexcept { return mine_; }
+    PoolCounts& counts() noexcept { return care_.counts; }
+    static void wake_supervisor() noexcept {
+        if (port::write_now(g_wake, "", 1).ok()) { return; }
+        // It is full, and the supervisor wakes anyway; or a task has closed it.
+        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
+    }
+
 private:
     bool is_doomed() const noexcept {
         for (;;) {
@@ -120,9 +129,7 @@ private:
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const std::uint32_t look_at = care_.look_at.load(std::memory_order_relaxed);
         if (look_at != 0 && ticks_between(look_at, ends) >= 0) { return; }
-        if (port::write_now(g_wake, "", 1).ok()) { return; }
-        // It is full, and the supervisor wakes anyway; or a task has closed it.
-        port::signal_process(g_supervisor, port::kNoFd, port::kSignalChild).ignore();
+        wake_supervisor();
     }
 
     PoolCore& core_;
@@ -136,7 +143,46 @@ private:
     bool is_worn_ = false, is_apart_ = false, is_timed_ = false;
 };
 
+/// Notes when it begins and ends a task. If killed anywhere in that: nobody reads what it noted.
+class TimedCareByWorker : public CareByWorker {
+public:
+    TimedCareByWorker(PoolCore& core, std::uint32_t index) noexcept : CareByWorker(core, index) {}
+
+    void* begin(Slot& slot) noexcept {
+        begun_ns_ = port::now_ns();
+        mine().begun.store(tick_of(begun_ns_), std::memory_order_relaxed);
+        // If killed, or stopped, between the two: the supervisor is woken by that.
+        if (counts().is_quiet.load(std::memory_order_relaxed) != 0) {
+            counts().is_quiet.store(0, std::memory_order_relaxed);
+            wake_supervisor();
+        }
+        return CareByWorker::begin(slot);
+    }
+    void published() noexcept {
+        CareByWorker::published();
+        WorkerCare& me = mine();
+        me.begun.store(0, std::memory_order_relaxed);
+        me.tasks.store(me.tasks.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        busy_ns_ += port::now_ns() - begun_ns_;
+        const std::int64_t steps = busy_ns_ / WorkerCare::kBusyStep;
+        // Who reads between the two is off by as much as they differ: some 67 ms.
+        me.busy_ns.store(static_cast<std::uint32_t>(busy_ns_ % WorkerCare::kBusyStep),
+                         std::memory_order_relaxed);
+        me.busy_steps.store(static_cast<std::uint32_t>(steps), std::memory_order_relaxed);
+    }
+
+private:
+    std::int64_t begun_ns_ = 0, busy_ns_ = 0;
+};
+
 }  // namespace
+
+void run_timed_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
+                      port::Fd wake) noexcept {
+    g_wake = wake;
+    g_supervisor = supervisor;
+    work<TimedCareByWorker>(core, index, supervisor);
+}
 
 void run_careful_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                         port::Fd wake) noexcept {

@@ -36,18 +36,18 @@ Status PoolCore::make(const PoolOptions& options, PoolCore*& made) noexcept {
     const std::uint32_t capacity = power_of_two(options.capacity_);
     const auto slot_bytes =
         static_cast<std::uint32_t>((Slot::kHeaderBytes + options.payload_ + 63) / 64 * 64);
-    std::uint32_t slots_at = 0;
-    std::uint64_t bytes = PoolShared::layout(records, capacity, slot_bytes, slots_at);
-    if (care_bytes != nullptr) { bytes += care_bytes(records, capacity, slot_bytes); }
-    if (bytes > SIZE_MAX / 2) { return Errc::no_memory; }
-    auto shared_bytes = static_cast<std::size_t>(bytes);
     const std::size_t own_bytes = callbacks_at(capacity) + capacity * sizeof(Callback);
     const Result<void*> mapped = port::map_private(own_bytes);
     if (!mapped.ok()) { return mapped.error(); }
     void* const own = *mapped;
     PoolCore* const core = ::new (own) PoolCore;  // zeroed pages: nothing is touched twice
     __builtin_memcpy(static_cast<void*>(&core->options), &options, sizeof options);
-    const Result<void*> both = map_with_blocks != nullptr
+    std::uint32_t slots_at = 0;
+    std::uint64_t bytes = PoolShared::layout(records, capacity, slot_bytes, slots_at);
+    if (begin_care != nullptr) { bytes += begin_care(*core, records, capacity, slot_bytes); }
+    auto shared_bytes = static_cast<std::size_t>(bytes);
+    const Result<void*> both = bytes > SIZE_MAX / 2 ? Result<void*>(Errc::no_memory)
+                               : map_with_blocks != nullptr
                                    ? map_with_blocks(*core, capacity, shared_bytes)
                                    : port::map_shared(shared_bytes);
     if (!both.ok()) {

@@ -71,7 +71,13 @@ struct PoolCore {
 
     // Of a pool with blocks (pool_blocks.hpp).
     PoolBlocks* blocks;
-    void (*free_block)(PoolCore& core, std::uint32_t slot);  // null without
+    using AtFree = void (*)(PoolCore& core, std::uint32_t slot);
+    AtFree free_block;  // null without
+    // Called when a slot is given back, with the mutex, before that is as new: counts the task that
+    // was in it (pool_stats.cpp), and gives back its block. Null where neither is to be done.
+    AtFree at_free;
+    // In the supervisor, whenever it is awake. Until when it need not be, for this. May be null.
+    std::int64_t (*at_look)(PoolCore& core, std::int64_t now_ns);
 
     /// What the host knows of each slot.
     struct SlotNote {
@@ -104,6 +110,10 @@ struct PoolCore {
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
     std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
     std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
+    RunWorker timed_worker() const noexcept { return options.rest_.timed_worker; }
+    const Announcer* announcer() const noexcept { return options.rest_.announcer; }
+    /// kNameBytes of them.
+    const char* pool_name() const noexcept { return options.rest_.name; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.
@@ -123,9 +133,9 @@ struct PoolCore {
 
 // Of a pool that takes care of its tasks (pool_care_*.cpp). Weak: null in a static program without
 // time-outs, retries and what else may be asked for, which shall not grow by what they take.
-/// The bytes that it needs behind the slots of so many bytes.
-[[gnu::weak]] std::uint64_t care_bytes(std::uint32_t records, std::uint32_t capacity,
-                                       std::uint32_t slot_bytes) noexcept;
+/// Begins it in the host. The bytes that it needs behind the slots of so many bytes.
+[[gnu::weak]] std::uint64_t begin_care(PoolCore& core, std::uint32_t records,
+                                       std::uint32_t capacity, std::uint32_t slot_bytes) noexcept;
 [[noreturn, gnu::weak]] void run_careful_supervisor(PoolCore& core, port::Pid host) noexcept;
 /// Waits so long for a free slot and takes it. full; timed_out; how the pool ended.
 [[gnu::weak]] Status await_room(PoolCore& core, std::int64_t room_ns, Ticket& ticket) noexcept;
@@ -138,6 +148,13 @@ using TakeRoom = Status (*)(PoolCore& core, void* context);
 /// in a program whose tasks fit into their slots.
 [[gnu::weak]] Result<void*> map_with_blocks(PoolCore& core, std::uint32_t capacity,
                                             std::size_t& bytes) noexcept;
+
+// Of a program that asks how its pools are getting on (pool_stats.cpp). Weak, as the above.
+/// Sees to it that what it will be told is counted.
+[[gnu::weak]] void begin_stats(PoolCore& core) noexcept;
+/// A map begins, and will send so many elements (not 0) in chunks of so many.
+[[gnu::weak]] void foresee_chunks(const PoolCore& core, std::size_t count,
+                                  std::uint32_t items) noexcept;
 
 /// Makes the supervisor look at its orders, by the signal that also tells it of a worker's end.
 /// Call with the mutex.

@@ -14,6 +14,7 @@ inline Slot& slot_of(PoolCore* core, Ticket ticket) noexcept {
 }
 
 inline void free_slot(PoolCore& core, std::uint32_t index) noexcept {
+    if (core.at_free != nullptr) { core.at_free(core, index); }
     Slot& slot = slot_of(&core, Ticket{index});
     slot.note.store(0, std::memory_order_relaxed);
     slot.state.store(state_word(TaskState::free), std::memory_order_relaxed);
@@ -21,7 +22,6 @@ inline void free_slot(PoolCore& core, std::uint32_t index) noexcept {
     core.note[index].next = core.free_head;
     core.free_head = index;
     --core.in_use;
-    if (core.free_block != nullptr) { core.free_block(core, index); }
 }
 
 /// Frees forgotten tasks that have ended, until it finds one or was once around.

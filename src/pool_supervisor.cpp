@@ -30,6 +30,7 @@ public:
     static void note_pause() noexcept {}
     static Errc check() noexcept { return Errc::ok; }
     static void will_start(std::uint32_t) noexcept {}
+    static void will_end() noexcept {}
     [[noreturn]] static void run_worker(PoolCore& core, std::uint32_t index, port::Pid supervisor,
                                         port::Fd wake) noexcept {
         port::close(wake);

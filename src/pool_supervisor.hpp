@@ -36,6 +36,7 @@ public:
             replace_missing();
             if (living_ == 0 && ending_) {
                 shared_.ended_by = Errc::ok;
+                care_.will_end();
                 ring_host(shared_);
                 port::exit_now(0);
             }
@@ -77,6 +78,7 @@ private:
             static_cast<void>(port::wait_child(pid, port::Reap::wait));
             shared_.worker[index].pid.store(0, std::memory_order_relaxed);
         }
+        care_.will_end();
         shared_.phase.store(PoolPhase::failed, std::memory_order_release);
         ring_host(shared_);
         port::exit_now(0);
@@ -225,6 +227,7 @@ private:
         // Before the look at what was said: what is said after that wakes us again.
         if (items[1].ready || items[2].ready) {
             kill_workers(kKill);
+            care_.will_end();
             port::exit_now(0);
         }
         if (care_.was_told()) { missing_ = true; }

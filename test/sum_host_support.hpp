@@ -150,6 +150,7 @@ public:
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
 
+    int master() const { return master_; }
     int slave() const { return slave_; }
     void close_slave() {
         if (slave_ >= 0) { close(slave_); }

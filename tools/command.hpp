@@ -10,6 +10,10 @@ enum ExitStatus : int {
     kFailure = 1,  ///< Something was not done or did not match, or the usage was wrong.
 };
 
+/// What is to be done after a command line was read. finished: nothing, it was --help or the like;
+/// refused: nothing, and why has been said.
+enum class Parsed { run, finished, refused };
+
 /// `brood NAME ...`. arguments[0] is "brood NAME", for messages.
 struct Command {
     const char* name;
@@ -17,6 +21,7 @@ struct Command {
     int (*run)(int count, char** arguments);
 };
 
+int run_ps(int count, char** arguments);
 int run_sum(int count, char** arguments);
 
 }  // namespace tool

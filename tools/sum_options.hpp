@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <tools/command.hpp>
+
 namespace tool {
 
 struct SumOptions {
@@ -12,10 +14,6 @@ struct SumOptions {
     char* const* paths = nullptr;
     int path_count = 0;
 };
-
-/// What is to be done after the command line was read. finished: nothing, it was --help or the
-/// like; refused: nothing, and why has been said.
-enum class Parsed { run, finished, refused };
 
 Parsed parse_sum_options(int count, char** arguments, SumOptions& options) noexcept;
 

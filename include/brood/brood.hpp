@@ -21,6 +21,9 @@
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
 #include <brood/pool_maps.hpp>
+#include <brood/pool_options.hpp>
+#include <brood/pool_stats.hpp>
+#include <brood/pool_view.hpp>
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
 #include <brood/result.hpp>

@@ -11,6 +11,8 @@
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
 #include <brood/pool_maps.hpp>
+#include <brood/pool_options.hpp>
+#include <brood/pool_stats.hpp>
 #include <brood/result.hpp>
 #include <brood/task_options.hpp>
 #include <brood/timeout.hpp>
@@ -18,126 +20,14 @@
 namespace brood {
 inline namespace v0 {
 
-/// Settings of a pool: `Pool::create(PoolOptions().workers(4))`.
-class PoolOptions {
-public:
-    static constexpr std::uint32_t kWorkersMax = 1024;
-    static constexpr std::uint32_t kCapacityMax = 65536;
-    static constexpr std::size_t kPayloadMax = 1u << 20;
-    static constexpr std::size_t kInitializerBytes = 128;
-
-    /// 1 .. kWorkersMax. Without it: cpu_count().
-    PoolOptions& workers(std::uint32_t count) noexcept {
-        workers_ = count == 0 ? UINT32_MAX : count;  // refused, both
-        return *this;
-    }
-    /// How many workers Pool::resize() may ask for, workers() .. kWorkersMax: memory is allocated
-    /// for them. Without it: workers().
-    PoolOptions& workers_max(std::uint32_t count) noexcept;
-    /// How many tasks may be submitted and not yet collected, 1 .. kCapacityMax; rounded up to a
-    /// power of two. Without it: 1024.
-    PoolOptions& capacity(std::uint32_t tasks) noexcept {
-        capacity_ = tasks;
-        return *this;
-    }
-    /// Bytes for the arguments or the result of one task, up to kPayloadMax. Without it: 48, which
-    /// makes a slot of the table one cache line.
-    PoolOptions& payload_bytes(std::size_t bytes) noexcept {
-        payload_ = bytes;
-        return *this;
-    }
-    /// How much shared memory tasks may have, all together, whose arguments or results do not fit
-    /// into a slot: at least 1, rounded up to 256 KiB. Addresses only, until it is used; what only
-    /// a burst needed is given back. Less where the system has less. Without it: 64 MiB, or 16 MiB
-    /// on a 32-bit system, in a program that submits such tasks.
-    PoolOptions& block_bytes(std::size_t bytes) noexcept;
-    /// A worker ends in order after so many tasks and is replaced, so that what tasks leave behind
-    /// in it (memory, descriptors) does not pile up. From 1 on. Without it: never.
-    PoolOptions& max_tasks_per_child(std::uint32_t tasks) noexcept;
-    /// How often a task is run again whose worker died in it, at most 255 times. So a task may run
-    /// more than once, or once and a bit: that is for tasks which may. Their arguments are as they
-    /// were submitted each time, and a result that is complete counts, whoever is killed then.
-    /// Without it: 0.
-    PoolOptions& retries(std::uint32_t times) noexcept;
-    /// How long each task may run, up to 13 days, counted from when a worker begins it (each time,
-    /// if it is run again), in steps of a millisecond. Time in which its worker is stopped does not
-    /// count. A task that runs longer is ended from outside, whatever it blocks or waits for: its
-    /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
-    /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
-    PoolOptions& task_timeout(Timeout timeout) noexcept;
-    /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
-    /// and then, of what does not fit into a slot, while they hold all of block_bytes: until a task
-    /// without a Future ends, or another thread of the host collects or drops one; a thread that
-    /// holds all Futures itself waits in vain. Meanwhile callbacks are called. close(),
-    /// terminate() and the end of the pool end the wait. Without it: no_wait(), a full table is
-    /// full at once. (Maps collect what they have sent themselves.)
-    PoolOptions& submit_timeout(Timeout timeout) noexcept;
-    /// Which of the tasks that wait is next; nothing waits for ever in any of them.
-    /// fifo: the one that was submitted first. Without it: this.
-    /// priority: that of the highest TaskOptions::priority(), of these the first. For each level
-    ///   that one task is above another it may come up to `capacity` submissions later and still
-    ///   pass it: strict among what waits at the same time, and in the end all have their turn.
-    /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
-    ///   after which 8 x capacity others were submitted is before all that came later.
-    /// Chunks of maps count as tasks of priority 0 that take no time. A task that is run again
-    /// keeps its place. With an order other than fifo the choice takes some ns for each task that
-    /// waits; where tasks were passed by more than `capacity` others, for each of the table.
-    PoolOptions& order(Order order) noexcept;
-    /// Called in each worker before its first task. It fails by returning false or a Status that
-    /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
-    template <class F, class... Arguments>
-    PoolOptions& initializer(F&& function, Arguments&&... arguments) noexcept {
-        using Stored = detail::Bound<std::decay_t<F>, std::decay_t<Arguments>...>;
-        static_assert(std::is_trivially_copyable_v<Stored> && sizeof(Stored) <= kInitializerBytes &&
-                          alignof(Stored) <= 16,
-                      "the initializer and its arguments must be trivially copyable and fit into "
-                      "kInitializerBytes: capture by reference");
-        const Stored stored{std::forward<F>(function),
-                            detail::pack(std::forward<Arguments>(arguments)...)};
-        __builtin_memcpy(rest_.initializer, &stored, sizeof stored);
-        rest_.initialize = [](void* bytes) -> bool {
-            Stored& call = *std::launder(static_cast<Stored*>(bytes));
-            using R = std::decay_t<decltype(call())>;
-            if constexpr (std::is_void_v<R>) {
-                call();
-                return true;
-            } else if constexpr (std::is_same_v<R, Status>) {
-                return call().ok();
-            } else {
-                static_assert(std::is_same_v<R, bool>,
-                              "an initializer returns nothing, a bool (true: well) or a Status");
-                return call();
-            }
-        };
-        return *this;
-    }
-
-private:
-    friend struct detail::PoolCore;
-    std::uint32_t workers_ = 0;  // not set
-    std::uint32_t capacity_ = 1024;
-    std::size_t payload_ = 48;
-    // Together, so that they are zeroed at once.
-    struct Rest {
-        alignas(16) unsigned char initializer[kInitializerBytes];
-        bool (*initialize)(void*);
-        detail::TaskTerms terms;
-        std::int64_t room_ns;
-        std::uint32_t max_tasks;
-        std::uint32_t workers_max;
-        Order order;
-        std::size_t block_bytes;
-    } rest_ = {};
-};
-
 /// A number of worker processes that take tasks from a common table, one by one or by the
 /// maps of PoolMaps.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
-///         retries, cancel(), max_tasks_per_child, resize() or an order: one slot and 64 bytes more
-///         for each worker that there may be, 12 bytes more for each slot, and one descriptor in
-///         each worker.
+///         retries, cancel(), max_tasks_per_child, resize(), stats() or an order: one slot and 64
+///         bytes more for each worker that there may be, 12 bytes more for each slot, and one
+///         descriptor in each worker.
 /// Fork:   a supervisor process is forked from the host and forks the workers, so they see the
 ///         program as it was when the pool was made: make the pool before the first thread. In a
 ///         forked child of the host the pool's calls return wrong_process.
@@ -157,7 +47,7 @@ private:
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
 class Pool : public PoolMaps {
 public:
-    /// Errors: bad_argument (0 workers, or more than the maxima above), timeout_negative,
+    /// Errors: bad_argument (0 workers, or more than the maxima of PoolOptions), timeout_negative,
     /// timeout_overflow, no_memory, no_space, too_many_processes, too_many_files (all undone; a
     /// retry may work), daemon_has_children; initializer_failed, if that is known by then.
     static Result<Pool> create(const PoolOptions& options = PoolOptions()) noexcept;
@@ -251,6 +141,15 @@ public:
     /// The pids of the workers as of now; how many there are. The supervisor's, 0 once it ended.
     std::size_t worker_pids(std::int32_t* list, std::size_t room) const noexcept;
     std::int32_t supervisor_pid() const noexcept;
+
+    /// How the pool is getting on; also after its end. Looks at each slot of the table: some 10 us
+    /// for each thousand. A program that calls it has the memory, and the workers, of one that uses
+    /// time-outs (see above), and counts each task when its slot is given back.
+    /// Returns: see PoolStats; closed (moved from); wrong_process. Does not block.
+    Result<PoolStats> stats() const noexcept;
+    /// What each worker that there is does now; how many there are. Up to `room` of them, in the
+    /// order of their index. Costs as stats(). 0: none, or as stats().
+    std::size_t worker_stats(WorkerStats* list, std::size_t room) const noexcept;
 
 private:
     template <class Reserve, class F, class... Arguments>

@@ -280,6 +280,10 @@ FALLIBLE(Status, remove_object, (const char* name), (name))
 FALLIBLE(Status, allocate_object, (Fd fd, std::size_t bytes), (fd, bytes))
 FALLIBLE(Result<std::uint64_t>, object_bytes, (Fd fd), (fd))
 FALLIBLE(Status, mark_object, (Fd fd, std::uint32_t mark), (fd, mark))
+FALLIBLE(Status, list_objects,
+         (const char* prefix, bool (*visit)(void*, const char*), void* context),
+         (prefix, visit, context))
+FALLIBLE(Result<bool>, object_is_ours_alone, (Fd fd), (fd))
 FALLIBLE(Result<ObjectIdentity>, object_identity, (Fd fd), (fd))
 FALLIBLE(Result<bool>, lock_object, (Fd fd), (fd))
 INFALLIBLE(void, unlock_object, (Fd fd), (fd))

@@ -9,7 +9,8 @@ goal=$((32 * 1024))
 # Parts that a program with processes, pipes, queues, locks and pools does not link. Each has its
 # own line; together with all others they would be a sum that no program has.
 extras='^(manager|dict|list|namespace|arena|server|proxy|listener|client|auth|md5|sha|hmac'
-extras+='|pool_care|pool_order|pool_room'
+extras+='|pool_care|pool_order|pool_room|pool_stats|pool_announce'
+extras+='|pool_view|object_list'
 extras+='|socket|message_queue|named_semaphore|signals|signal_names|exec|spawn)'
 
 # -fplt: calls that need no address of the libc's in a table (see the Makefile) are a byte shorter.

@@ -14,7 +14,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3 };
+/// `pool` is no segment of values, but begins as one: src/pool_board.hpp.
+enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3, pool = 4 };
 
 /// What the elements of a segment are. Checked when it is opened by name.
 struct SegmentType {
