@@ -198,14 +198,14 @@ using detail::PoolCore;
 Result<PoolStats> Pool::stats() const noexcept {
     const Status usable = PoolCore::usable(core_);
     if (!usable.ok()) { return usable.error(); }
-    const detail::BellMutexHold hold(core_->mutex);
+    const detail::HostMutexHold hold(core_->mutex);
     detail::note_supervisor_end(*core_);
     return detail::tally(*core_, core_->supervisor == 0);
 }
 
 std::size_t Pool::worker_stats(WorkerStats* list, std::size_t room) const noexcept {
     if (!PoolCore::usable(core_).ok()) { return 0; }
-    const detail::BellMutexHold hold(core_->mutex);
+    const detail::HostMutexHold hold(core_->mutex);
     detail::note_supervisor_end(*core_);
     return core_->supervisor == 0 ? 0 : detail::tally_workers(*core_, list, room);
 }
