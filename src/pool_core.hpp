@@ -16,6 +16,7 @@ namespace detail {
 
 struct MapJob;
 struct PoolBlocks;
+struct WaitSeat;
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
@@ -71,6 +72,13 @@ struct PoolCore {
     PoolBlocks* blocks;
     void (*free_block)(PoolCore& core, std::uint32_t slot);  // null without
 
+    // Of a pool with descriptors (pool_pollable.hpp). The mutex guards the last four.
+    port::Fd descriptor[kDescriptors];
+    bool is_listened;         // a thread in wait() sleeps on that for it, and wakes the others
+    std::uint32_t seated;     // threads in wait()
+    std::uint32_t wait_turn;  // how often what was told there was taken; wraps
+    WaitSeat* seats;          // of those who sleep meanwhile
+
     /// What the host knows of each slot.
     struct SlotNote {
         static constexpr std::uint8_t kForgotten = 1;  // no Future asks for it
@@ -100,6 +108,7 @@ struct PoolCore {
     std::uint32_t max_tasks() const noexcept { return options.rest_.max_tasks; }
     std::uint32_t workers_max() const noexcept { return options.rest_.workers_max; }
     std::size_t block_bytes() const noexcept { return options.rest_.block_bytes; }
+    const Pollable* pollable() const noexcept { return options.rest_.pollable; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.

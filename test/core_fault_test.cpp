@@ -67,8 +67,8 @@ unsigned square(unsigned n) {
     return n * n;
 }
 
-Status a_pool() {
-    Result<Pool> pool = Pool::create(PoolOptions().workers(2));
+Status a_pool_with(const PoolOptions& options) {
+    Result<Pool> pool = Pool::create(options);
     if (!pool.ok()) { return pool.status(); }
     const Result<unsigned> applied = pool->apply(square, 7u);
     if (!applied.ok()) { return applied.status(); }
@@ -77,8 +77,17 @@ Status a_pool() {
     const Status mapped = pool->map(square, inputs, outputs);
     if (!mapped.ok()) { return mapped; }
     if (*applied != 49 || outputs[4] != 25) { return Errc::corrupt; }
+    pool->poll().ignore();
     const Status closed = pool->close();
     return closed.ok() ? pool->join(seconds(10)) : closed;
+}
+
+Status a_pool() {
+    return a_pool_with(PoolOptions().workers(2));
+}
+
+Status a_pool_with_a_descriptor() {
+    return a_pool_with(PoolOptions().workers(2).pollable());
 }
 
 Status a_connection() {
@@ -177,6 +186,7 @@ const struct {
     {"detach", a_detached_process},
     {"program", a_program},
     {"pool", a_pool},
+    {"pool with a descriptor", a_pool_with_a_descriptor},
     {"connection", a_connection},
     {"array", a_named_array},
     {"locked value", a_locked_value},

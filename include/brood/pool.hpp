@@ -10,7 +10,7 @@
 #include <brood/detail/block.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
-#include <brood/pool_maps.hpp>
+#include <brood/pool_loop.hpp>
 #include <brood/result.hpp>
 #include <brood/task_options.hpp>
 #include <brood/timeout.hpp>
@@ -83,6 +83,10 @@ public:
     /// keeps its place. With an order other than fifo the choice takes some ns for each task that
     /// waits; where tasks were passed by more than `capacity` others, for each of the table.
     PoolOptions& order(Order order) noexcept;
+    /// The pool has a descriptor for a host with an event loop, fileno(), and wait() can sleep on
+    /// its tasks beside other things. That takes two more descriptors in each of its processes, and
+    /// a system call of the first worker that ends a task after the host has looked.
+    PoolOptions& pollable() noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -127,11 +131,12 @@ private:
         std::uint32_t workers_max;
         Order order;
         std::size_t block_bytes;
+        const detail::Pollable* pollable;
     } rest_ = {};
 };
 
 /// A number of worker processes that take tasks from a common table, one by one or by the
-/// maps of PoolMaps.
+/// maps of PoolMaps. PoolLoop has what a host with an event loop needs.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
@@ -155,7 +160,7 @@ private:
 ///         supervisor is killed at the same moment; then each goes after its task). A stopped
 ///         process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
-class Pool : public PoolMaps {
+class Pool : public PoolLoop {
 public:
     /// Errors: bad_argument (0 workers, or more than the maxima above), timeout_negative,
     /// timeout_overflow, no_memory, no_space, too_many_processes, too_many_files (all undone; a
@@ -220,12 +225,6 @@ public:
         return submit(reserve, options.wishes_.room_ns, std::forward<F>(function),
                       std::forward<Arguments>(arguments)...);
     }
-
-    /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
-    /// left; waits until at least one callback was called or map_async() has ended.
-    /// Returns: how many; 0 if there is none to wait for; timed_out; closed; wrong_process;
-    ///          timeout_negative, timeout_overflow.
-    Result<std::size_t> poll(Timeout timeout = Timeout::no_wait()) noexcept;
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
     /// wrong_process.
