@@ -269,6 +269,15 @@ void a_worker_stopped_before_it_has_told_holds_up_nobody(void**) {
     assert_int_equal(*pool.apply(count_run, 50), 50);
 }
 
+/// Nobody has the other end any more.
+bool hangs_up(Pool& pool) {
+    return test::eventually([&] {
+        (void)pool.poll().ok();
+        pollfd item = {pool.fileno(), POLLIN, 0};
+        return poll(&item, 1, 0) == 1 && (item.revents & POLLHUP) != 0;
+    });
+}
+
 void a_killed_supervisor_makes_it_readable_for_good(void**) {
     for (const bool is_busy : {false, true}) {
         if (is_busy && is_posix()) {
@@ -289,11 +298,7 @@ void a_killed_supervisor_makes_it_readable_for_good(void**) {
             (void)pool.poll().ok();
             return pool.supervisor_pid() == 0;
         }));
-        assert_true(test::eventually([&] {
-            (void)pool.poll().ok();
-            pollfd item = {pool.fileno(), POLLIN, 0};
-            return poll(&item, 1, 0) == 1 && (item.revents & POLLHUP) != 0;
-        }));
+        assert_true(hangs_up(pool));
         if (is_busy) { assert_code(held.get(), Errc::pool_broken); }
         assert_code(pool.apply(count_run, 1), Errc::pool_broken);
         let_go();
@@ -318,16 +323,49 @@ void children_of_the_host_and_of_a_task_do_not_hide_the_end_of_a_pool(void**) {
     assert_int_equal(kill(pool.supervisor_pid(), SIGKILL), 0);
     assert_true(becomes_readable(pool.fileno()));
     assert_true(processes.are_gone());
-    assert_true(test::eventually([&] {
-        (void)pool.poll().ok();
-        pollfd item = {pool.fileno(), POLLIN, 0};
-        return poll(&item, 1, 0) == 1 && (item.revents & POLLHUP) != 0;
-    }));
+    assert_true(hangs_up(pool));
     assert_false(test::has_ended(g_talk->begun));
     let_go();
     go.tell();
     assert_int_equal(end_of(child), 0);
     assert_true(test::eventually([] { return test::has_ended(g_talk->begun); }));
+}
+
+// At whatever moment of that they are forked.
+void children_forked_while_a_pool_is_made_do_not_hide_its_end(void**) {
+    constexpr int kPools = 30;
+    Pool pools[kPools];
+    pid_t children[200];
+    int count = 0, ends[2];
+    assert_int_equal(pipe(ends), 0);  // They go when we close it.
+    std::atomic<int> made{0}, wrong{0};
+    in_threads(2, [&](int thread) {
+        if (thread == 0) {
+            for (Pool& pool : pools) {
+                pool = make_pollable(1);
+                made.fetch_add(1);
+            }
+            return;
+        }
+        while (made < kPools && count < 200) {
+            const pid_t pid = fork();
+            if (pid == 0) {
+                char byte = 0;
+                (void)close(ends[1]);
+                _exit(static_cast<int>(read(ends[0], &byte, 1)));
+            }
+            if (pid < 0) { return (void)wrong.fetch_add(1); }
+            children[count++] = pid;
+        }
+    });
+    assert_int_equal(wrong, 0);
+    for (Pool& pool : pools) {
+        assert_int_equal(kill(pool.supervisor_pid(), SIGKILL), 0);
+        assert_true(hangs_up(pool));
+    }
+    (void)close(ends[1]);
+    for (int i = 0; i < count; ++i) { assert_int_equal(end_of(children[i]), 0); }
+    (void)close(ends[0]);
 }
 
 void who_is_stopped_is_not_dead(void**) {
@@ -459,6 +497,7 @@ int main() {
         POOL_TEST(a_worker_stopped_before_it_has_told_holds_up_nobody),
         POOL_TEST(a_killed_supervisor_makes_it_readable_for_good),
         POOL_TEST(children_of_the_host_and_of_a_task_do_not_hide_the_end_of_a_pool),
+        POOL_TEST(children_forked_while_a_pool_is_made_do_not_hide_its_end),
         POOL_TEST(who_is_stopped_is_not_dead),
         POOL_TEST(with_a_killed_host_all_go),
         POOL_TEST(it_is_readable_for_good_when_the_pool_has_ended),
