@@ -1,9 +1,12 @@
 // Goal: wait() takes the futures of pools beside processes, pipes and descriptors.
+#include "pool_inside.hpp"
 #include "pool_support.hpp"
 
 #include <brood/pipe.hpp>
 #include <brood/process.hpp>
 #include <brood/wait.hpp>
+#include <src/launch_pipe.hpp>
+#include <src/pool_pollable.hpp>
 
 using namespace pool_test;
 
@@ -165,6 +168,46 @@ void many_threads_wait_in_the_same_pools(void**) {
     assert_int_equal(wrong, 0);
 }
 
+// Step by step: what threads do that come between each other's steps.
+void who_looked_before_another_took_what_was_told_looks_again(void**) {
+    Pool pool = make_pollable(1);
+    const brood::detail::Pollable& does = *test::core_of(pool).pollable();
+    const auto is_readable = [](int fd) {
+        pollfd item = {fd, POLLIN, 0};
+        return poll(&item, 1, 0) == 1;
+    };
+    brood::detail::LaunchPipe pipe_of_a, pipe_of_b;
+    brood::detail::WaitSeat a = {}, b = {};
+    a.core = b.core = &test::core_of(pool);
+    assert_true(does.sit_down(a) && does.sit_down(b));
+    int fd_of_a = -1, fd_of_b = -1;
+    for (int i = 0; i < 3; ++i) {
+        does.begin_turn(a);
+        does.begin_turn(b);
+        assert_true(does.lie_down(a, pipe_of_a, fd_of_a));
+        assert_int_equal(*pool.apply(count_run, i), i);
+        assert_true(test::eventually([&] { return is_readable(fd_of_a); }));
+        does.rise(a, true);
+        assert_false(does.lie_down(b, pipe_of_b, fd_of_b));
+    }
+    // Who sleeps while another listens is woken when that has taken something, or has other things
+    // to do.
+    for (const bool is_ready : {true, false}) {
+        brood::detail::LaunchPipe own;
+        does.begin_turn(a);
+        does.begin_turn(b);
+        assert_true(does.lie_down(a, pipe_of_a, fd_of_a));
+        assert_true(does.lie_down(b, own, fd_of_b));
+        assert_int_not_equal(fd_of_b, fd_of_a);
+        assert_false(is_readable(fd_of_b));
+        does.rise(a, is_ready);
+        assert_true(is_readable(fd_of_b));
+        does.rise(b, true);
+    }
+    does.leave(a);
+    does.leave(b);
+}
+
 void a_broken_pool_ends_the_wait_for_its_tasks(void**) {
     for (const bool is_pollable : {true, false}) {
         fresh_talk(nullptr);
@@ -274,6 +317,7 @@ int main() {
         POOL_TEST(what_never_ends_is_ready_too_and_what_is_nothing_is_refused),
         POOL_TEST(waiting_for_tasks_beside_others_sleeps_without_a_look),
         POOL_TEST(many_threads_wait_in_the_same_pools),
+        POOL_TEST(who_looked_before_another_took_what_was_told_looks_again),
         POOL_TEST(a_broken_pool_ends_the_wait_for_its_tasks),
         POOL_TEST(a_pool_may_be_destroyed_while_threads_wait_for_its_tasks),
         POOL_TEST(a_callback_may_wait_itself),
