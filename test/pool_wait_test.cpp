@@ -230,8 +230,10 @@ void a_broken_pool_ends_the_wait_for_its_tasks(void**) {
 
 // Whoever destroys it closes no descriptor on which another thread sleeps.
 void a_pool_may_be_destroyed_while_threads_wait_for_its_tasks(void**) {
+    const size_t before = test::open_descriptors();
     for (int round = 0; round < 20; ++round) {
         fresh_talk(nullptr);
+        assert_int_equal(test::open_descriptors(), before);
         Pool pool = make_pollable(1);
         auto pipe = brood::Pipe<int>::simplex().expect("making a pipe");
         Future<int> futures[3];
