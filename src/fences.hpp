@@ -36,6 +36,14 @@ inline Status heavy_fence(std::uint32_t has_fences) noexcept {
     return Errc::ok;
 }
 
+/// The same for who has no way to go on without. Where it is refused by now it waits: what a
+/// processor stores is seen within microseconds. Nothing promises that, but there is nothing else
+/// to go by.
+inline void sure_fence(std::uint32_t has_fences) noexcept {
+    constexpr std::int64_t kSurelySeenNs = 10000000;
+    if (!heavy_fence(has_fences).ok()) { port::sleep_until(port::now_ns() + kSurelySeenNs); }
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace brood

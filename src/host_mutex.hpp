@@ -27,7 +27,7 @@ public:
 
 private:
     friend class HostMutexHold;
-    static constexpr std::int64_t kNapNs = 50000, kStoresSeenNs = 10000000;
+    static constexpr std::int64_t kNapNs = 50000;
 
     /// Whether it was taken as the favourite's.
     bool take() noexcept {
@@ -50,9 +50,7 @@ private:
     /// Call with mutex_.
     [[gnu::noinline]] void end_bias() noexcept {
         favourite_.store(nullptr, std::memory_order_release);
-        // A sandbox may have come in between. A processor's stores are seen within microseconds
-        // then, too: nothing promises that, but there is nothing else to go by.
-        if (!heavy_fence(1).ok()) { port::sleep_until(port::now_ns() + kStoresSeenNs); }
+        sure_fence(1);
         while (is_inside_.load(std::memory_order_acquire) != 0) {
             port::sleep_until(port::now_ns() + kNapNs);
         }

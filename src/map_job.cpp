@@ -1,6 +1,7 @@
 // Maps that go on while the host waits: chunks out, results in.
 #include "pool_blocks.hpp"
 #include "pool_follow.hpp"
+#include "pool_pollable.hpp"
 #include "pool_slots.hpp"
 
 #include <utility>
@@ -189,6 +190,10 @@ Status map_job_start(MapJob& job, const MapOptions& options) noexcept {
     job.keeps_open = job.is_at_work = true;
     job.next = std::exchange(core->jobs, &job);
     send(job);
+    if (core->pollable() != nullptr && job.flying == 0) {  // No chunk's end will tell.
+        const HostMutexHold hold_core(core->mutex);
+        core->pollable()->recall(*core);
+    }
     return Errc::ok;
 }
 

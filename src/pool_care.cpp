@@ -1,6 +1,7 @@
 // What the host asks of a pool that takes care of its tasks: how long, how often, when, no more.
 #include "pool_care.hpp"
 #include "pool_order.hpp"
+#include "pool_pollable.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -78,6 +79,9 @@ Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {
     if (state_of(seen) == TaskState::ready &&
         slot.state.compare_exchange_strong(seen, state_word(TaskState::cancelled),
                                            std::memory_order_acq_rel)) {
+        if (core->pollable() == nullptr) { return true; }
+        const HostMutexHold hold(core->mutex);
+        core->pollable()->recall(*core);
         return true;
     }
     if (has_ended(seen)) { return false; }

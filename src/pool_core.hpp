@@ -17,6 +17,7 @@ namespace detail {
 
 struct MapJob;
 struct PoolBlocks;
+struct WaitSeat;
 
 /// Lives as long as the Pool or one of its Futures does. `mutex` guards what threads of the host
 /// change: the free slots, the counts, the state. Made of zeroed pages, which make() fills.
@@ -79,6 +80,13 @@ struct PoolCore {
     // In the supervisor, whenever it is awake. Until when it need not be, for this. May be null.
     std::int64_t (*at_look)(PoolCore& core, std::int64_t now_ns);
 
+    // Of a pool with descriptors (pool_pollable.hpp). The mutex guards the last four.
+    port::Fd descriptor[kDescriptors];
+    bool is_listened;         // a thread in wait() sleeps on that for it, and wakes the others
+    std::uint32_t seated;     // threads in wait()
+    std::uint32_t wait_turn;  // how often what was told there was taken; wraps
+    WaitSeat* seats;          // of those who sleep meanwhile
+
     /// What the host knows of each slot.
     struct SlotNote {
         static constexpr std::uint8_t kForgotten = 1;  // no Future asks for it
@@ -114,6 +122,7 @@ struct PoolCore {
     const Announcer* announcer() const noexcept { return options.rest_.announcer; }
     /// kNameBytes of them.
     const char* pool_name() const noexcept { return options.rest_.name; }
+    const Pollable* pollable() const noexcept { return options.rest_.pollable; }
 
     static bool good(const PoolOptions& options) noexcept;
     /// Whether a handle of the pool may be used in this process: ok, closed (null), wrong_process.

@@ -3,6 +3,7 @@
 #include "fork_list.hpp"
 #include "launch_pipe.hpp"
 #include "pool_core.hpp"
+#include "pool_pollable.hpp"
 #include "process_access.hpp"
 
 namespace brood {
@@ -13,6 +14,7 @@ namespace {
 void close_descriptors(PoolCore& core) noexcept {
     port::close(std::exchange(core.watch, port::kNoFd));
     port::close(std::exchange(core.control, port::kNoFd));
+    if (core.pollable() != nullptr) { core.pollable()->close(core); }
 }
 
 bool forget_pool(ForkLink& link) noexcept {
@@ -92,7 +94,9 @@ Status begin_pool(const PoolOptions& options, PoolCore*& core) noexcept {
     if (!may_start.ok()) { return may_start; }
     const Status made = PoolCore::make(options, core);
     if (!made.ok()) { return made; }
-    const Status started = start_supervisor(*core);
+    const Pollable* const pollable = core->pollable();
+    const Status started = pollable == nullptr ? start_supervisor(*core)
+                                               : pollable->start(*core, &start_supervisor);
     return started.ok() ? wait_until_running(*core) : started;
 }
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "pool_pollable.hpp"
+
 namespace brood {
 inline namespace v0 {
 namespace detail {
@@ -138,6 +140,10 @@ Errc pool_follow(PoolCore* core, Ticket ticket, const Callback& callback) noexce
     (last == 0 ? core->followed_head : core->note[last - 1].next) = ticket.slot + 1;
     last = ticket.slot + 1;
     begin_following(*core);
+    // What it ended with may have been told of before.
+    if (core->pollable() != nullptr && pool_ended(core, ticket)) {
+        core->pollable()->recall(*core);
+    }
     return Errc::ok;
 }
 
@@ -145,9 +151,10 @@ Errc pool_follow(PoolCore* core, Ticket ticket, const Callback& callback) noexce
 
 using detail::PoolCore;
 
-Result<std::size_t> Pool::poll(Timeout timeout) noexcept {
+Result<std::size_t> PoolLoop::poll(Timeout timeout) noexcept {
     const Status usable = PoolCore::usable(core_);
     if (!usable.ok()) { return usable.error(); }
+    if (core_->pollable() != nullptr) { core_->pollable()->empty(*core_); }  // then all looks
     struct Poll {
         PoolCore& core;
         std::uint32_t told;

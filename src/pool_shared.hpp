@@ -95,6 +95,11 @@ enum class PoolCommand : std::uint32_t { run, close, terminate };
 /// In PoolShared::want: several threads of the host wait.
 inline constexpr std::uint32_t kWantAny = 0xffffffffu;
 
+/// In PoolShared::armed, of which there is one for each descriptor of the host (pool_pollable.hpp):
+/// it was told, or does not ask; it shall be told; the worker of that index is about to.
+inline constexpr std::uint32_t kTold = 0, kArmed = 1, kTelling = 2;
+enum Descriptor : std::uint32_t { kForLoop, kForWait, kDescriptors };
+
 /// In host_bell: somebody rang since the host last looked. It is the bit that the system sets, too,
 /// when it clears the number of a keeper that has ended: both are reasons to look.
 inline constexpr std::uint32_t kRung = port::kBellOwnerDied;
@@ -129,6 +134,12 @@ struct PoolShared {
     port::Bell host_bell;
     std::atomic<std::uint32_t> has_keeper;
     alignas(64) std::atomic<std::uint32_t> want;
+    // The same for descriptors; and whether the supervisor shall tell it by them, of what the host
+    // has done itself, or of a worker's death.
+    std::atomic<std::uint32_t> armed[kDescriptors];
+    std::atomic<std::uint32_t> recalled;
+    // By workers: the system does not end them with the supervisor.
+    std::atomic<std::uint32_t> is_loose;
     // Idle workers sleep on work_bell. kBellWaiting is set while somebody may be asleep. The rest
     // is 0, or `workers` as seen by who set it: so nobody falls asleep who missed a change of that.
     port::Bell work_bell;

@@ -5,6 +5,7 @@
 #define BROOD_SRC_POOL_SUPERVISOR_HPP
 
 #include "pool_core.hpp"
+#include "pool_pollable.hpp"
 #include "self.hpp"
 
 namespace brood {
@@ -32,6 +33,7 @@ public:
         for (;;) {
             reap();
             obey();
+            if (g_tell != nullptr) { g_tell(shared_, shared_.records); }
             const std::int64_t care_until_ns = care_.look();
             replace_missing();
             if (living_ == 0 && ending_) {
@@ -132,6 +134,7 @@ private:
         ring_all_workers(shared_);
         judge_start(record, exit_code);
         missing_ = true;
+        shared_.recalled.store(1, std::memory_order_relaxed);
     }
 
     void end_task_of(std::uint32_t index, std::int32_t exit_code) noexcept {

@@ -4,6 +4,7 @@
 
 #include "fork_list.hpp"
 #include "pool_core.hpp"
+#include "pool_pollable.hpp"
 #include "self.hpp"
 #include "writer.hpp"
 
@@ -138,6 +139,7 @@ private:
         care_.published();
         // If killed here: the task is done, and the supervisor wakes the host when it reaps us.
         light_fence(shared_.has_fences);  // with the host's in Wanted
+        if (g_tell != nullptr) { g_tell(shared_, index_); }
         const std::uint32_t want = shared_.want.load(std::memory_order_relaxed);
         if (want == 0) { return; }
         if (want == kWantAny || &shared_.slot(want - 1) == &slot) { ring_host(shared_); }
@@ -202,6 +204,7 @@ template <class Care>
         // The host looks when the supervisor has ended. It finds the proof, or we find here that
         // our parent has gone.
         if (port::parent_id() != supervisor) { port::exit_now(1); }
+        core.shared->is_loose.store(1, std::memory_order_relaxed);
     }
     for (const port::Fd fd : {core.control_read, core.host_watch}) { port::close(fd); }
     Self& me = self();

@@ -4,6 +4,7 @@
 #include "children.hpp"
 #include "deadline.hpp"
 #include "process_access.hpp"
+#include "wait_seats.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -14,9 +15,17 @@ struct WaitAccess {
     static int fd(const Waitable& item) noexcept { return item.fd_; }
     /// ok: get() of the future would not wait; timed_out: it would, or it is none.
     static Errc look(const Waitable& item) noexcept {
-        return item.look_ == nullptr ? Errc::timed_out : item.look_(item.future_);
+        return item.asks_ == nullptr ? Errc::timed_out : item.asks_->look(item.future_);
     }
-    static bool is_future(const Waitable& item) noexcept { return item.look_ != nullptr; }
+    static bool is_future(const Waitable& item) noexcept { return item.asks_ != nullptr; }
+    /// Of a future: null if it has none any more.
+    static detail::PoolCore* pool(const Waitable& item) noexcept {
+        return item.asks_ == nullptr ? nullptr : item.asks_->pool(item.future_);
+    }
+    static Errc watch(const Waitable& item, detail::Watch watch, void* context,
+                      Timeout timeout) noexcept {
+        return item.asks_->watch(pool(item), watch, context, timeout);
+    }
     static bool cannot_poll(const Waitable& item) noexcept { return item.cannot_poll_; }
 };
 
@@ -57,6 +66,87 @@ std::size_t first_ended(const Waitable* items, std::size_t count) noexcept {
     return kItemsMax;
 }
 
+// ---- Futures of one pool alone: its own bell tells of them -------------------------------------
+
+bool are_of_one_pool(const Waitable* items, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        const detail::PoolCore* const pool = WaitAccess::pool(items[i]);
+        if (pool == nullptr || pool != WaitAccess::pool(items[0])) { return false; }
+    }
+    return true;
+}
+
+Result<std::size_t> wait_in_pool(const Waitable* items, std::size_t count,
+                                 Timeout timeout) noexcept {
+    struct Futures {
+        const Waitable* items;
+        std::size_t count, ended;
+    } futures{items, count, kItemsMax};
+    const auto look = [](void* context) {
+        Futures& all = *static_cast<Futures*>(context);
+        all.ended = first_ended(all.items, all.count);
+        return all.ended < all.count;
+    };
+    const Errc waited = WaitAccess::watch(items[0], look, &futures, timeout);
+    // With the pool all of them have ended.
+    if (futures.ended < count || look(&futures)) { return futures.ended; }
+    return waited;
+}
+
+// ---- Anything else: descriptors tell -----------------------------------------------------------
+
+bool has_futures(const Waitable* items, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (WaitAccess::is_future(items[i])) { return true; }
+    }
+    return false;
+}
+
+/// What to poll for each item. True: it must be looked at now and then, since nothing tells.
+bool list_descriptors(const Waitable* items, std::size_t count, port::PollItem* polled) noexcept {
+    bool must_look = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        Process* const process = WaitAccess::process(items[i]);
+        polled[i] = {process == nullptr ? WaitAccess::fd(items[i]) : ProcessAccess::watch(*process),
+                     true, false, false};
+        must_look = must_look || (process != nullptr && polled[i].fd == port::kNoFd);
+    }
+    return must_look;
+}
+
+/// Seats in the pools of the futures. True: there is one of which nothing tells.
+bool take_seats(const Waitable* items, std::size_t count, detail::WaitSeats& seats) noexcept {
+    bool must_look = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!WaitAccess::is_future(items[i])) { continue; }
+        detail::PoolCore* const pool = WaitAccess::pool(items[i]);
+        if (pool == nullptr || !seats.take(*pool, i)) { must_look = true; }
+    }
+    return must_look;
+}
+
+/// One sleep, until something is ready or has changed. The first item that is ready, not counting
+/// processes and futures; kItemsMax: there is none.
+Result<std::size_t> sleep_once(const Waitable* items, std::size_t count, detail::WaitSeats& seats,
+                               bool must_look, detail::Looks& looks,
+                               std::int64_t deadline_ns) noexcept {
+    port::PollItem polled[kItemsMax];
+    must_look = list_descriptors(items, count, polled) || must_look;
+    detail::LaunchPipe own;  // to be woken by another thread: see WaitSeat
+    const bool lies = deadline_ns == 0 || seats.lie_down(polled, own, must_look);
+    std::int64_t until = must_look ? looks.next(deadline_ns) : deadline_ns;
+    if (!lies || deadline_ns == 0) { until = 0; }
+    const Result<std::size_t> ready = port::poll(polled, count, until);
+    seats.rise(polled);
+    if (!ready.ok()) { return ready.error(); }
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool is_other = WaitAccess::process(items[i]) == nullptr &&
+                              !WaitAccess::is_future(items[i]);
+        if (is_other && polled[i].ready) { return i; }
+    }
+    return kItemsMax;
+}
+
 }  // namespace
 
 Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeout) noexcept {
@@ -65,29 +155,25 @@ Result<std::size_t> wait(const Waitable* items, std::size_t count, Timeout timeo
     const Status good = check(items, count);
     if (!good.ok()) { return good.error(); }
     detail::reap_adopted();
+    if (are_of_one_pool(items, count)) { return wait_in_pool(items, count, timeout); }
     detail::Looks looks;
+    detail::WaitSeats seats;
+    bool is_seated = !has_futures(items, count), must_look = false;
     for (;;) {
+        seats.begin_turn();
         const std::size_t ended = first_ended(items, count);
-        port::PollItem polled[kItemsMax];
-        bool must_look = false;
-        for (std::size_t i = 0; i < count; ++i) {
-            Process* const process = WaitAccess::process(items[i]);
-            polled[i].fd = process == nullptr ? WaitAccess::fd(items[i])
-                                              : ProcessAccess::watch(*process);
-            polled[i].want_read = true;
-            if (polled[i].fd == port::kNoFd) { must_look = true; }
+        if (ended == kItemsMax && !is_seated && !detail::has_passed(deadline_ns)) {
+            is_seated = true;
+            must_look = take_seats(items, count, seats);
+            continue;  // What ends from here on is told; what has ended before is seen.
         }
         // A process that has ended is ready at once, but a descriptor before it may be, too.
-        std::int64_t until = ended < count ? 0 : deadline_ns;
-        if (must_look && ended == kItemsMax) { until = looks.next(deadline_ns); }
-        const Result<std::size_t> ready = port::poll(polled, count, until);
+        const Result<std::size_t> ready =
+            sleep_once(items, count, seats, must_look, looks, ended < count ? 0 : deadline_ns);
         if (!ready.ok()) { return ready.error(); }
-        for (std::size_t i = 0; i < count; ++i) {
-            const bool is_process = WaitAccess::process(items[i]) != nullptr;
-            if (i == ended || (polled[i].ready && !is_process)) { return i; }
-        }
-        if (*ready == 0 && detail::has_passed(deadline_ns) &&
-            first_ended(items, count) == kItemsMax) {
+        const std::size_t first = *ready < ended ? *ready : ended;
+        if (first < count) { return first; }
+        if (detail::has_passed(deadline_ns) && first_ended(items, count) == kItemsMax) {
             return Errc::timed_out;
         }
     }

@@ -67,8 +67,8 @@ unsigned square(unsigned n) {
     return n * n;
 }
 
-Status a_pool() {
-    Result<Pool> pool = Pool::create(PoolOptions().workers(2));
+Status a_pool_with(const PoolOptions& options) {
+    Result<Pool> pool = Pool::create(options);
     if (!pool.ok()) { return pool.status(); }
     const Result<unsigned> applied = pool->apply(square, 7u);
     if (!applied.ok()) { return applied.status(); }
@@ -77,8 +77,17 @@ Status a_pool() {
     const Status mapped = pool->map(square, inputs, outputs);
     if (!mapped.ok()) { return mapped; }
     if (*applied != 49 || outputs[4] != 25) { return Errc::corrupt; }
+    pool->poll().ignore();
     const Status closed = pool->close();
     return closed.ok() ? pool->join(seconds(10)) : closed;
+}
+
+Status a_pool() {
+    return a_pool_with(PoolOptions().workers(2));
+}
+
+Status a_pool_with_a_descriptor() {
+    return a_pool_with(PoolOptions().workers(2).pollable());
 }
 
 Status a_connection() {
@@ -177,6 +186,7 @@ const struct {
     {"detach", a_detached_process},
     {"program", a_program},
     {"pool", a_pool},
+    {"pool with a descriptor", a_pool_with_a_descriptor},
     {"connection", a_connection},
     {"array", a_named_array},
     {"locked value", a_locked_value},
@@ -385,6 +395,45 @@ void an_idle_worker_that_cannot_be_tied_to_its_supervisor_goes_by_itself(void**)
     test::assert_code(pool->apply([] {}), Errc::pool_broken);
 }
 
+// As long as the worker lives, the descriptor of the pool shows no end.
+void wait_hears_of_a_broken_pool_whose_worker_cannot_be_tied_to_it(void**) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    fault::Plan plan;
+    plan.act = fault::Act::fail;
+    plan.entry = "die_with_parent";
+    plan.nth = 1;
+    plan.depth = 2;
+    fault::arm(plan);
+    Result<Pool> pool = Pool::create(PoolOptions().workers(1).pollable());
+    test::assert_ok(pool);
+    test::assert_ok(pool->apply([] {}));
+    assert_true(fault::struck());
+    fault::disarm();
+    Future<void> endless = pool->apply_async([] {
+                                   for (;;) { pause(); }
+                               })
+                               .expect("submitting");
+    std::int32_t worker = 0;
+    assert_int_equal(pool->worker_pids(&worker, 1), 1);
+    int never[2];
+    assert_int_equal(pipe(never), 0);
+    const pid_t supervisor = pool->supervisor_pid();
+    const pid_t killer = test::start_child([=] {
+        test::sleep_ms(200);  // It sleeps by now, as a rule.
+        return kill(supervisor, SIGKILL);
+    });
+    const std::int64_t before = test::now_ns();
+    assert_int_equal(*wait({never[0], endless}, seconds(20)), 1);
+    assert_true(test::now_ns() - before < 15000000000);  // At its end it looks once more.
+    assert_int_equal(test::join_child(killer), 0);
+    test::assert_code(endless.get(Timeout::no_wait()), Errc::pool_broken);
+    kill(worker, SIGKILL);  // It may be gone: posix.
+    assert_true(test::eventually([&] { return waitpid(worker, nullptr, WNOHANG) == worker; }));
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    close(never[0]);
+    close(never[1]);
+}
+
 /// Whether the system ties them all, so that the host never has to.
 bool are_tied(const char* what) {
     if (strcmp(port::kName, "posix") == 0) { return false; }
@@ -425,6 +474,7 @@ int main() {
         cmocka_unit_test(a_supervisor_killed_at_any_call_ends_its_pool_and_the_host_is_told),
         cmocka_unit_test(a_worker_killed_at_any_call_fails_its_task_at_most),
         cmocka_unit_test(an_idle_worker_that_cannot_be_tied_to_its_supervisor_goes_by_itself),
+        cmocka_unit_test(wait_hears_of_a_broken_pool_whose_worker_cannot_be_tied_to_it),
         cmocka_unit_test(a_worker_that_cannot_be_tied_to_its_supervisor_is_ended_by_the_host),
         cmocka_unit_test(a_worker_that_the_host_did_not_see_ends_before_it_initializes),
     };

@@ -20,6 +20,7 @@
 #include <brood/named_semaphore.hpp>
 #include <brood/pipe.hpp>
 #include <brood/pool.hpp>
+#include <brood/pool_loop.hpp>
 #include <brood/pool_maps.hpp>
 #include <brood/pool_options.hpp>
 #include <brood/pool_stats.hpp>

@@ -112,6 +112,8 @@ public:
 
 private:
     friend class Pool;
+    friend class Waitable;
+    detail::PoolCore* pool() const noexcept { return core_; }
     Future(detail::PoolCore* core, detail::Ticket ticket) noexcept : core_(core), ticket_(ticket) {}
 
     Errc look() const noexcept { return detail::pool_wait(core_, ticket_, Timeout::no_wait()); }

@@ -73,6 +73,8 @@ public:
 
 private:
     friend class PoolMaps;
+    friend class Waitable;
+    detail::PoolCore* pool() const noexcept { return job_.core; }
     /// inputs[i] -> outputs[i], by chunks of F.
     template <class F, class T>
     Status start(detail::PoolCore* core, F function, const T* inputs, R* outputs, std::size_t count,

@@ -10,7 +10,7 @@
 #include <brood/detail/block.hpp>
 #include <brood/detail/task.hpp>
 #include <brood/future.hpp>
-#include <brood/pool_maps.hpp>
+#include <brood/pool_loop.hpp>
 #include <brood/pool_options.hpp>
 #include <brood/pool_stats.hpp>
 #include <brood/result.hpp>
@@ -21,7 +21,7 @@ namespace brood {
 inline namespace v0 {
 
 /// A number of worker processes that take tasks from a common table, one by one or by the
-/// maps of PoolMaps.
+/// maps of PoolMaps. PoolLoop has what a host with an event loop needs.
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
@@ -45,7 +45,7 @@ inline namespace v0 {
 ///         supervisor is killed at the same moment; then each goes after its task). A stopped
 ///         process is not dead: what it holds waits for it, no more.
 /// Threads: any number of host threads may submit and wait at the same time. Not a signal handler.
-class Pool : public PoolMaps {
+class Pool : public PoolLoop {
 public:
     /// Errors: bad_argument (0 workers, or more than the maxima of PoolOptions), timeout_negative,
     /// timeout_overflow, no_memory, no_space, too_many_processes, too_many_files (all undone; a
@@ -110,12 +110,6 @@ public:
         return submit(reserve, options.wishes_.room_ns, std::forward<F>(function),
                       std::forward<Arguments>(arguments)...);
     }
-
-    /// Calls the callbacks of what has ended (Future::then()) and lets maps send what they have
-    /// left; waits until at least one callback was called or map_async() has ended.
-    /// Returns: how many; 0 if there is none to wait for; timed_out; closed; wrong_process;
-    ///          timeout_negative, timeout_overflow.
-    Result<std::size_t> poll(Timeout timeout = Timeout::no_wait()) noexcept;
 
     /// No more tasks; those submitted are done, then the workers end. Returns: ok; closed;
     /// wrong_process.

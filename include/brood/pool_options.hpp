@@ -106,6 +106,10 @@ public:
     /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
     /// (there is no place for shared objects) and not_permitted. Without it: nobody sees it.
     PoolOptions& announce() noexcept;
+    /// The pool has a descriptor for a host with an event loop, fileno(), and wait() can sleep on
+    /// its tasks beside other things. That takes two more descriptors in each of its processes, and
+    /// a system call of the first worker that ends a task after the host has looked.
+    PoolOptions& pollable() noexcept;
     /// Called in each worker before its first task. It fails by returning false or a Status that
     /// is not ok, or by ending the worker; the pool then gives up with initializer_failed.
     template <class F, class... Arguments>
@@ -150,6 +154,7 @@ private:
         std::uint32_t workers_max;
         Order order;
         std::size_t block_bytes;
+        const detail::Pollable* pollable;
         detail::RunWorker timed_worker;  // null: not timed
         const detail::Announcer* announcer;
         char name[kNameBytes];

@@ -21,6 +21,12 @@ class Future;
 template <class R>
 class MapFuture;
 
+namespace detail {
+struct PoolCore;
+using Watch = bool (*)(void* context);
+Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noexcept;
+}  // namespace detail
+
 /// Something wait() can wait for: a process that ends, an end with a message (or the end of the
 /// stream), a message queue with a message, a Future or MapFuture whose get() would return at once,
 /// any descriptor that becomes readable. Refers to the object; does not own it.
@@ -34,20 +40,32 @@ public:
     Waitable(const MessageQueue<T>& queue) noexcept
         : fd_(queue.fileno()), cannot_poll_(fd_ < 0 && queue.is_open()) {}
     template <class R>
-    Waitable(Future<R>& future) noexcept : look_(&look<Future<R>>), future_(&future) {}
+    Waitable(Future<R>& future) noexcept : asks_(&kAsks<Future<R>>), future_(&future) {}
     template <class R>
-    Waitable(MapFuture<R>& future) noexcept : look_(&look<MapFuture<R>>), future_(&future) {}
+    Waitable(MapFuture<R>& future) noexcept : asks_(&kAsks<MapFuture<R>>), future_(&future) {}
     Waitable(int fd) noexcept : fd_(fd) {}
 
 private:
     friend struct WaitAccess;  // src/wait.cpp
-    /// What wait() of the future says now.
+    /// What wait() asks of a kind of future. So programs without pools link none.
+    struct Asks {
+        Errc (*look)(void* future) noexcept;               // what its wait() says now
+        detail::PoolCore* (*pool)(void* future) noexcept;  // in which it is
+        Errc (*watch)(detail::PoolCore*, detail::Watch, void*, Timeout) noexcept;
+    };
     template <class F>
     static Errc look(void* future) noexcept {
         return static_cast<F*>(future)->wait(Timeout::no_wait()).code();
     }
+    template <class F>
+    static detail::PoolCore* pool(void* future) noexcept {
+        return static_cast<F*>(future)->pool();
+    }
+    template <class F>
+    static constexpr Asks kAsks = {&look<F>, &pool<F>, &detail::pool_watch};
+
     Process* process_ = nullptr;
-    Errc (*look_)(void*) = nullptr;
+    const Asks* asks_ = nullptr;
     void* future_ = nullptr;
     int fd_ = -1;
     bool cannot_poll_ = false;
@@ -57,9 +75,13 @@ private:
 /// Returns: the index of the first that is; timed_out; bad_argument (none, or more than 64);
 ///          closed (an end that was closed); not_started (a process); collected, wrong_process (a
 ///          future); unsupported (a message queue where queues cannot be polled: posix).
-/// Blocks:  until then, or `timeout`. A future is nothing that a system can poll, nor is, on the
-///          posix port and old kernels, a child: with one of them it looks, first after 100 us,
-///          then less and less often, and every 10 ms in the end. Looking at a future calls
+/// Blocks:  until then, or `timeout`. It sleeps, without a look in between, on processes, pipes and
+///          descriptors together with futures of pools that are PoolOptions::pollable(), and on
+///          futures of one pool, whichever, alone. Other futures are nothing that a system can
+///          poll, nor are, on the posix port and old kernels, processes and pollable pools: with
+///          one of them it looks, first after 100 us, then less and less often, and every 10 ms in
+///          the end. So it does where several threads wait in a pollable pool and there are no
+///          descriptors left for the pipe by which one wakes another. Looking at a future calls
 ///          callbacks that are due (Future::then()).
 /// Callers: any thread. Not a signal handler.
 Result<std::size_t> wait(std::initializer_list<Waitable> items,

@@ -1,7 +1,11 @@
 #include "pool_host.hpp"
 
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <brood/wait.hpp>
 
 #include "pool_care.hpp"
 #include "tracee.hpp"
@@ -63,6 +67,7 @@ bool PoolHost::make() {
     if (plan_.care == Care::retries) { options.retries(kRetries); }
     if (plan_.care == Care::timed) { options.task_timeout(brood::seconds(20)); }
     if (plan_.care == Care::worn) { options.max_tasks_per_child(1); }
+    if (plan_.ear != Ear::bell) { options.pollable(); }
     talk_.place.shared.store(0);
     Result<Pool> made = Pool::create(options);
     is_over_ = !made.ok();
@@ -139,7 +144,7 @@ void PoolHost::act() {
             break;
         }
         case Act::map: map(); break;
-        case Act::get: judge(last, futures_[last].get()); break;
+        case Act::get: get(last); break;
         case Act::wait_timed: {
             const Status waited = futures_[last].wait(brood::milliseconds(ms));
             const bool is_told = waited.ok() || waited.code() == Errc::timed_out ||
@@ -180,7 +185,24 @@ void PoolHost::act() {
         }
         case Act::nothing: break;
     }
-    if (plan_.waits && count_ > 0) { judge(count_ - 1, futures_[count_ - 1].get()); }
+    if (plan_.waits && count_ > 0) { get(count_ - 1); }
+}
+
+void PoolHost::get(int task) {
+    Future& future = futures_[task];
+    if (plan_.ear == Ear::wait) {
+        int fds[2];
+        if (pipe(fds) != 0) { abort(); }
+        expect(brood::wait({fds[0], future}).ok(), Fault::wrong, "it was refused to wait");
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+    }
+    while (plan_.ear == Ear::descriptor && !future.ready()) {
+        pollfd item = {pool_.fileno(), POLLIN, 0};
+        while (poll(&item, 1, -1) < 0) {}
+        (void)pool_.poll().ok();
+    }
+    judge(task, future.get());
 }
 
 void PoolHost::leave_pool() {

@@ -26,6 +26,8 @@ enum class Act {
     nothing,
 };
 enum class Care { none, plain, retries, timed, worn };
+/// How the host hears of an end that it waits for.
+enum class Ear { bell, descriptor, wait };
 
 struct PoolPlan {
     const char* name;
@@ -34,8 +36,9 @@ struct PoolPlan {
     int held = 0;        // tasks that are in a worker each, until the host wants their results
     int before = 0;      // tasks submitted behind those
     int tasks = 1;       // Act::submit: so many; Act::resize: so many workers
-    bool waits = false;  // the host sleeps in get() for the last of them
+    bool waits = false;  // the host sleeps for the last of them
     Care care = Care::none;
+    Ear ear = Ear::bell;
 };
 
 inline constexpr int kPoolTasks = 64, kPoolCapacity = 8;
@@ -79,6 +82,7 @@ private:
     Future* put(Numbers (*task)(int, const Numbers&), const brood::TaskOptions* options = nullptr);
     void await_rest();
     void map();
+    void get(int task);
     void judge(int task, const brood::Result<Numbers>& got);
     void judge_result(int task, const Numbers& got);
     bool collect(int from);

@@ -39,6 +39,7 @@ ByValue<std::decay_t<F>> by_value(F&& function) noexcept {
 namespace detail {
 
 struct PoolCore;
+struct Pollable;
 
 /// Runs in a worker: finds its arguments in `payload` and leaves its result there. False: it called
 /// nothing, since the function is not in this process.
