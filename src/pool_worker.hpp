@@ -17,8 +17,8 @@ namespace detail {
 // of however many that nap, one looks every 50 us. Nobody relies on one who naps, and may be killed
 // or stopped there: whoever sleeps besides is woken for the next task as ever.
 inline constexpr std::int64_t kNapNs = 50000;
-// So many they must have taken since it looked last, and since it had one: where tasks come one at a
-// time, who naps would keep the next one waiting.
+// So many they must have taken since it looked last, and since it had one: where tasks come one at
+// a time, who naps would keep the next one waiting.
 inline constexpr std::uint32_t kStream = 16;
 
 /// `Care`: see pool_care.hpp.
@@ -189,7 +189,7 @@ private:
     bool dies_with_supervisor_;
     unsigned epoch_;
     std::uint32_t spins_;
-    // How many tasks were submitted when find() looked last, and when this worker had its last rest.
+    // How many tasks were submitted when find() looked last, and when this worker rested last.
     std::uint32_t seen_ = 0, rested_at_ = 0;
     std::uint32_t mine_ = 0;  // the state of the task that it claimed last, before that
 };
