@@ -2,8 +2,8 @@
 MAKEFLAGS += --no-print-directory
 
 PORT ?= linux
-OPT ?= -O2
 SANITIZE ?=
+OPT ?= $(if $(SANITIZE),-O1,-O2)
 ARCH ?=
 V ?=
 PREFIX ?= /usr/local
@@ -33,8 +33,11 @@ say = @printf '  %-4s %s\n' $(1) $(2)
 comma := ,
 space := $(subst ,, )
 
-# One build folder for each combination, so that none ever mixes objects of two.
-BUILD ?= build/$(PORT)-$(subst $(space),-,$(notdir $(CXX)))$(if $(SANITIZE),-sanitize)
+# One build folder for each combination, so that none ever mixes objects of two; but what is
+# compiled alike for all ports, which is all but the ports, is so only once, in COMMON.
+TOOLCHAIN := $(subst $(space),-,$(notdir $(CXX)))$(if $(SANITIZE),-sanitize)
+BUILD ?= build/$(PORT)-$(TOOLCHAIN)
+COMMON := $(if $(filter file,$(origin BUILD)),build/common-$(TOOLCHAIN),$(BUILD))
 
 # ---- Flags -----------------------------------------------------------------------------------
 
@@ -86,10 +89,10 @@ MODEL_SRCS := $(wildcard test/model/*.cpp)
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
-objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
-faulty = $(patsubst %.cpp,$(BUILD)/faulty/%.o,$(1))
-narrow = $(patsubst %.cpp,$(BUILD)/narrow/%.o,$(1))
-PORT_OBJS := $(call objects,$(BASE_SRCS) $(PORT_SRCS))
+objects = $(patsubst %.cpp,$(COMMON)/%.o,$(1))
+faulty = $(patsubst %.cpp,$(COMMON)/faulty/%.o,$(1))
+narrow = $(patsubst %.cpp,$(COMMON)/narrow/%.o,$(1))
+PORT_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(BASE_SRCS) $(PORT_SRCS))
 LIB_OBJS := $(call objects,$(CORE_SRCS)) $(PORT_OBJS)
 FAULTY_OBJS := $(call faulty,$(CORE_SRCS) $(FAULT_SRCS)) $(PORT_OBJS)
 ALL_OBJS := $(LIB_OBJS) $(call objects,$(FAULT_SRCS) $(TOOL_SRCS))
@@ -130,14 +133,15 @@ $(call say,LD,$@)
 $(Q)$(LINK) $(CXXFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(1) $(LIBS) $(LDLIBS) -o $@
 endef
 define archive
+@mkdir -p $(@D)
 $(call say,AR,$@)
 $(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 endef
 
 # Made anew when the flags or the list of sources change, and then all that depends on it.
-STAMP := $(BUILD)/flags
-FLAGS := $(COMPILE) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) $(LINK) $(LDFLAGS) \
-    $(LIBS) $(LDLIBS)
+STAMP := $(COMMON)/flags
+FLAGS := $(filter-out $(WERROR),$(COMPILE)) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) \
+    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS)
 ifneq ($(strip $(file <$(STAMP))),$(strip $(FLAGS)))
 $(STAMP): FORCE
 endif
@@ -152,39 +156,39 @@ $(STAMP) $(BUILD)/objects:
 	@printf '%s\n' "$$LINES" > $@
 .PHONY: FORCE
 
-$(BUILD)/src/%.o: src/%.cpp $(STAMP)
+$(COMMON)/src/%.o: src/%.cpp $(STAMP)
 	$(call compile,$(CORE_FLAGS))
 $(BUILD)/port/posix/%.o: port/posix/%.cpp $(STAMP)
 	$(call compile,$(POSIX_FLAGS))
 $(BUILD)/port/%.o: port/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS))
-$(BUILD)/test/%.o: test/%.cpp $(STAMP) $(BUILD)/cmocka.cflags
-	$(call compile,@$(BUILD)/cmocka.cflags)
+$(COMMON)/test/%.o: test/%.cpp $(STAMP) $(COMMON)/cmocka.cflags
+	$(call compile,@$(COMMON)/cmocka.cflags)
 # clang++ before 16 knows the instructions only where the whole file may use them.
-$(BUILD)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
-$(BUILD)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
+$(COMMON)/tools/sha256/arm64.o: CPU_FLAGS := $(if $(findstring clang,$(CXX)),-march=armv8-a+crypto)
+$(COMMON)/tools/bench/%.o: tools/bench/%.cpp $(STAMP)
 	$(call compile,-fexceptions -frtti)  # of peers
-$(BUILD)/test/storm/%.o: test/storm/%.cpp $(STAMP)
+$(COMMON)/test/storm/%.o: test/storm/%.cpp $(STAMP)
 	$(call compile)
-$(BUILD)/test/model/%.o: test/model/%.cpp $(STAMP)
+$(COMMON)/test/model/%.o: test/model/%.cpp $(STAMP)
 	$(call compile)
 
 # Core and harness with counters so narrow that they wrap while somebody is stopped.
 NARROW_FLAGS := -DBROOD_ANNOUNCED_BITS=3
-$(BUILD)/narrow/src/%.o: src/%.cpp $(STAMP)
+$(COMMON)/narrow/src/%.o: src/%.cpp $(STAMP)
 	$(call compile,$(CORE_FLAGS) $(NARROW_FLAGS))
-$(BUILD)/narrow/test/crash/peers.o: PEER_FLAGS := -fexceptions -frtti
-$(BUILD)/narrow/test/crash/%.o: test/crash/%.cpp $(STAMP)
+$(COMMON)/narrow/test/crash/peers.o: PEER_FLAGS := -fexceptions -frtti
+$(COMMON)/narrow/test/crash/%.o: test/crash/%.cpp $(STAMP)
 	$(call compile,$(NARROW_FLAGS) $(PEER_FLAGS))
-$(BUILD)/%.o: %.cpp $(STAMP)
+$(COMMON)/%.o: %.cpp $(STAMP)
 	$(call compile,$(CPU_FLAGS))
 
 # The core over a layer that makes port calls fail; the layer itself calls the true port.
 FAULTY_FLAGS := -DBROOD_PORT_LAYER=faulty
-$(BUILD)/faulty/src/%.o: src/%.cpp $(STAMP)
+$(COMMON)/faulty/src/%.o: src/%.cpp $(STAMP)
 	$(call compile,$(CORE_FLAGS) $(FAULTY_FLAGS))
-$(BUILD)/faulty/%.o: %.cpp $(STAMP) $(BUILD)/cmocka.cflags
-	$(call compile,$(FAULTY_FLAGS) @$(BUILD)/cmocka.cflags)
+$(COMMON)/faulty/%.o: %.cpp $(STAMP) $(COMMON)/cmocka.cflags
+	$(call compile,$(FAULTY_FLAGS) @$(COMMON)/cmocka.cflags)
 
 $(LIB): $(LIB_OBJS) $(BUILD)/objects
 	$(archive)
@@ -194,15 +198,15 @@ $(TOOLS_LIB): $(call objects,$(TOOL_SRCS)) $(BUILD)/objects
 	$(archive)
 $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
-$(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+$(EXAMPLES) $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests
-$(PLAIN_TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS_LIB) $(LIB)
-	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
-$(FAULT_TESTS): $(BUILD)/faulty/%: $(BUILD)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
-	$(call link,$(WRAP) @$(BUILD)/cmocka.libs)
+$(PLAIN_TESTS): $(BUILD)/%: $(COMMON)/%.o $(call objects,$(SUPPORT_SRCS)) $(TOOLS_LIB) $(LIB)
+	$(call link,$(WRAP) @$(COMMON)/cmocka.libs)
+$(FAULT_TESTS): $(BUILD)/faulty/%: $(COMMON)/faulty/%.o $(call faulty,$(SUPPORT_SRCS)) $(FAULTY_LIB)
+	$(call link,$(WRAP) @$(COMMON)/cmocka.libs)
 
 # Bound when loaded: looking up names is no part of an operation.
 $(CRASH): $(call narrow,$(CRASH_SRCS) $(CORE_SRCS)) $(PORT_OBJS)
@@ -214,16 +218,16 @@ $(STORM): $(call objects,$(STORM_SRCS)) $(LIB)
 $(MODEL): $(call objects,$(MODEL_SRCS))
 	$(link)
 # The ring's sources in one file with Relacy, which is neither free of warnings nor of exceptions.
-$(BUILD)/test/model/relacy/%.o: test/model/relacy/%.cpp test/model/relacy/atomic $(STAMP)
+$(COMMON)/test/model/relacy/%.o: test/model/relacy/%.cpp test/model/relacy/atomic $(STAMP)
 	@tools/build/need.sh relacy-dev
 	$(call compile,-fexceptions -frtti -w -iquote src -Itest/model/relacy)
-$(RELACY): $(BUILD)/test/model/relacy/relacy.o
+$(RELACY): $(COMMON)/test/model/relacy/relacy.o
 	$(link)
 
 # Where CMocka is: installed, or fetched into build/.
-$(BUILD)/cmocka.cflags: tools/build/cmocka.sh
+$(COMMON)/cmocka.cflags: tools/build/cmocka.sh
 	@mkdir -p $(@D)
-	@tools/build/cmocka.sh $(BUILD) $(CXX)
+	@tools/build/cmocka.sh $(COMMON) $(CXX)
 
 # ---- Running and testing ---------------------------------------------------------------------
 
@@ -237,6 +241,9 @@ check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
 
+crash-defects: $(CRASH)
+storm-defects: $(STORM)
+model-defects: $(MODEL) $(RELACY)
 .PHONY: harnesses crash crash-compare crash-defects
 harnesses: $(CRASH) $(STORM) $(MODEL) $(RELACY) ## Build what crash, storm and model run; run none
 
@@ -250,7 +257,7 @@ crash-compare: ## The same, in short, with locks and queues of others, which pro
 	@$(CRASH) --compare --blows 20 --patience 500 $(if $(SCENE),--scenario '$(SCENE)')
 
 crash-defects: ## Whether `make crash` finds test/crash/defects; SHORT=1, DEFECT='pending': some
-	@test/defects.sh crash $(BUILD) $(MAKE) $(DEFECT)
+	@test/defects.sh crash $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
 .PHONY: storm storm-defects
 MINUTES ?= 2
@@ -259,7 +266,7 @@ storm: $(STORM) ## Kill, stop, signal users of a queue, locks, pools, at random;
 	    $(if $(SCENE),--scenario '$(SCENE)')
 
 storm-defects: ## Whether `make storm` finds each of test/storm/defects; DEFECT='fence': some
-	@test/defects.sh storm $(BUILD) $(MAKE) $(DEFECT)
+	@test/defects.sh storm $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
 .PHONY: model model-defects
 model: $(MODEL) $(RELACY) ## Every state of models of ring and mutex; the ring in weak memory orders
@@ -268,7 +275,7 @@ model: $(MODEL) $(RELACY) ## Every state of models of ring and mutex; the ring i
 
 model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and test/model/defects
 	@$(MODEL) --mistakes
-	@test/defects.sh model $(BUILD) $(MAKE) $(DEFECT)
+	@test/defects.sh model $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
@@ -283,7 +290,7 @@ cross-check: ## The tests for ARCH, under qemu-user (i386: natively); fetches wh
 
 .PHONY: freestanding lint format tidy size bench
 freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes and symbols
-	@test/freestanding/check.sh $(BUILD) '$(CROSS_COMPILE)' $(CXX)
+	@test/freestanding/check.sh $(BUILD) $(COMMON) '$(CROSS_COMPILE)' $(CXX)
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
@@ -335,4 +342,4 @@ clean: ## Remove everything that was built or fetched
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
--include $(shell test ! -d $(BUILD) || find $(BUILD) -name '*.d')
+-include $(shell find $(sort $(BUILD) $(COMMON)) -name '*.d' 2>/dev/null)

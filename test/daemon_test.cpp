@@ -12,7 +12,7 @@ using brood::ProcessOptions;
 using test::assert_ok;
 namespace this_process = brood::this_process;
 
-constexpr int kGoneMs = 1000;
+constexpr int kGoneMs = test::kSoonMs;
 
 /// A host program, and the pipe by which it tells that it and all below it are gone.
 class Host {

@@ -1,11 +1,11 @@
 #!/bin/bash
-# defects.sh KIND BUILD MAKE [TEXT]: a test of the harness in test/KIND. Each patch in
+# defects.sh KIND BUILD COMMON MAKE [TEXT]: a test of the harness in test/KIND. Each patch in
 # test/KIND/defects puts one mistake into a copy of the sources, and the harness must then find
 # something: it looks first where the patch says (Scene: NAME), then everywhere, and for longer.
 # Two copies are tried at a time, but for storms. TEXT: only patches with that in their names.
 # SHORT=1: only each sixth.
 set -euo pipefail
-kind=$1 build=$2 make=$3 text=${4-}
+kind=$1 build=$2 common=$3 make=$4 text=${5-}
 trees=("$build/defects/one" "$build/defects/other")
 [[ $kind != storm ]] || trees=("$build/defects/one")
 results=$build/defects/results
@@ -56,14 +56,18 @@ try() {  # tree, patch
     patch -s -R -F0 -d "$tree" -p1 --no-backup-if-mismatch <"$patch"
 }
 
+rm -rf "${trees[0]}"
 mkdir -p "${trees[0]}"
-for part in Makefile include src port test tools; do
-    rm -rf "${trees[0]:?}/$part"
-    cp -Rp "$part" "${trees[0]}/"
+cp -Rp Makefile include src port test tools "${trees[0]}/"
+# What has been compiled already is so in the copy, where it has other names.
+objects=${trees[0]}/build
+for part in "$common"/{flags,narrow,src,test/crash,test/model,test/storm} "$build/port"; do
+    [[ -e $part ]] || continue
+    to=${part#"$common/"} to=${to#"$build/"}
+    mkdir -p "$(dirname "$objects/$to")"
+    cp -Rp "$part" "$objects/$to"
 done
-# What an earlier run has built of these was built with a mistake.
-sed -n 's|^+++ b/||p' test/"$kind"/defects/*.patch | sort -u |
-    while read -r file; do touch -c "${trees[0]}/$file"; done
+find "$objects" -name '*.d' -exec sed -i "s#^\($common\|$build\)/#build/#" {} +
 build_copy "${trees[0]}" || { tail -5 "${trees[0]}.log"; exit 1; }
 for other in "${trees[@]:1}"; do
     rm -rf "$other"

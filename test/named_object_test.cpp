@@ -44,7 +44,7 @@ Errc look(const char* name, uint32_t stamp) {
     constexpr int64_t kWaitMs = 20;
     const int64_t before = now_ms();
     Result<Shared> opened = Shared::open(name, brood::milliseconds(kWaitMs));
-    if (now_ms() - before > kWaitMs + 2000) { return Errc::corrupt; }
+    if (now_ms() - before > kWaitMs + test::kSoonMs) { return Errc::corrupt; }
     if (opened.ok()) { return opened->value().all_are(stamp) ? Errc::ok : Errc::corrupt; }
     const bool known = opened.code() == Errc::not_found || opened.code() == Errc::not_ready;
     return known ? opened.code() : Errc::corrupt;

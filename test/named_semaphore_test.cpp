@@ -126,13 +126,16 @@ void a_wait_ends_at_its_deadline_and_not_before(void**) {
 void a_storm_of_signals_neither_ends_nor_lengthens_a_wait(void**) {
     const SemaphoreName name("storm");
     NamedSemaphore semaphore = make(name, 0);
+    test::Handshake timed_out;
     const pid_t giver = start_child([&] {
-        sleep_us(900000);
+        CHECK_IN_CHILD(timed_out.await());
+        sleep_us(600000);
         CHECK_IN_CHILD(semaphore.release().ok());
     });
     {
         const test::AlarmStorm storm;
         assert_times_out_after(semaphore, 300);
+        timed_out.tell();
         assert_ok(semaphore.acquire());
     }
     assert_int_equal(end_of(giver), 0);
@@ -191,11 +194,12 @@ void a_sleeper_killed_when_it_was_woken_strands_no_other(void**) {
             sleep_us(30000);  // In this order to sleep; if not, the test shows less, and passes.
         }
         (void)kill(first, SIGSTOP);
+        test::await_state(first, 'T');
         assert_ok(semaphore.release());
         kill_and_reap(first);
         const int64_t start = now_ms();
         assert_int_equal(end_of(second), 0);
-        assert_true(now_ms() - start < 5000);
+        assert_true(now_ms() - start < test::kSoonMs);
         assert_int_equal(*semaphore.value(), 0);
     }
 }

@@ -79,7 +79,7 @@ void without_retries_a_task_runs_once(void**) {
 }
 
 void a_task_that_is_run_again_does_not_wait_for_the_others(void**) {
-    constexpr int kMost = 5000, kAhead = 48;
+    constexpr int kMost = 50000, kAhead = 48;
     Pool pool = make_pool(PoolOptions().workers(3).retries(1).capacity(64));
     const auto die_together = [](int value) {
         if (g_talk->begun.fetch_add(1) < 2) {

@@ -150,7 +150,7 @@ void a_killed_supervisor_breaks_the_pool_for_all_who_wait(void**) {
             if (took > slowest) { slowest = took; }
         });
         assert_int_equal(told, kThreads);
-        assert_true(slowest < 1000);
+        assert_true(slowest < kGoneMs);
         assert_true(processes.are_gone());
         assert_code(pool.apply(square, 1u), Errc::pool_broken);
         assert_code(pool.join(kPatience), Errc::pool_broken);

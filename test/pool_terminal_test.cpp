@@ -153,10 +153,11 @@ void an_idle_pool_sleeps(void**) {
     Pool pool = make_pool(3);
     for (unsigned i = 0; i < 100; ++i) { assert_int_equal(*pool.apply(square, i), i * i); }
     const Processes processes(pool);
+    const bool looks = strcmp(brood::port::kName, "posix") == 0;  // by itself
     long before[Processes::kMost];
-    sleep_us(100000);  // They look once more before they sleep.
     for (size_t i = 0; i < processes.count; ++i) {
-        before[i] = test::switches_of(processes.pid[i]);
+        const pid_t pid = processes.pid[i];
+        before[i] = looks ? test::switches_of(pid) : test::switches_at_rest(pid);
     }
     test::sleep_ms(kSeconds * 1000);
     long most = 0;
@@ -164,7 +165,7 @@ void an_idle_pool_sleeps(void**) {
         const long woken = test::switches_of(processes.pid[i]) - before[i];
         most = woken > most ? woken : most;
     }
-    if (strcmp(brood::port::kName, "posix") == 0) {
+    if (looks) {
         test::not_run("an idle pool never wakes up", "posix: workers look some 130 times a second");
         assert_true(most <= 200 * kSeconds);
         return;
@@ -173,17 +174,22 @@ void an_idle_pool_sleeps(void**) {
 }
 
 void a_host_that_waits_for_a_task_sleeps(void**) {
+    const bool looks = strcmp(brood::port::kName, "posix") == 0;  // by itself
     Pool pool = make_pool(1);
-    Future<int> future = pool.apply_async([] {
-                                 test::sleep_ms(1000);
-                                 return 1;
-                             })
-                             .expect("submitting");
-    sleep_us(50000);
-    const long before = test::switches_of(getpid());
-    assert_int_equal(*future.get(kPatience), 1);
-    const long woken = test::switches_of(getpid()) - before;
-    if (strcmp(brood::port::kName, "posix") == 0) {
+    long woken = LONG_MAX;
+    // One who is pushed off the CPU while he is awake counts as woken, too: then once more.
+    for (int tries = 0; tries < 4 && woken > 3 && !(looks && tries > 0); ++tries) {
+        Future<int> future = pool.apply_async([] {
+                                     test::sleep_ms(1000);
+                                     return 1;
+                                 })
+                                 .expect("submitting");
+        sleep_us(50000);
+        const long before = test::switches_of(getpid());
+        assert_int_equal(*future.get(kPatience), 1);
+        woken = test::switches_of(getpid()) - before;
+    }
+    if (looks) {
         test::not_run("a waiting host sleeps until it is rung", "posix: it looks in steps");
         return;
     }

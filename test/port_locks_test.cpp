@@ -51,7 +51,7 @@ static void a_sleeper_is_up_at_its_deadline_signals_or_not(void**) {
         const std::int64_t deadline = test::in_ms(100);
         while (port::bell_wait(memory->bell, 0, port::kAnyKind, deadline).ok()) {}
         const std::int64_t late = test::now_ns() - deadline;
-        return late >= 0 && late < 1000000000 ? 0 : 1;
+        return late >= 0 && late < test::kSoonMs * 1000000 ? 0 : 1;
     });
 }
 
@@ -234,7 +234,7 @@ static void a_taken_mutex_times_out_at_the_deadline_signals_or_not(void**) {
         const std::int64_t deadline = test::in_ms(100);
         if (port::mutex_lock(memory->mutex, deadline).code() != Errc::timed_out) { return 1; }
         const std::int64_t late = test::now_ns() - deadline;
-        return late >= 0 && late < 1000000000 ? 0 : 2;
+        return late >= 0 && late < test::kSoonMs * 1000000 ? 0 : 2;
     });
     kill(holder, SIGKILL);
     assert_int_equal(test::join_child(holder), -SIGKILL);

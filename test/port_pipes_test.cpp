@@ -369,7 +369,7 @@ static void polling_ends_at_its_deadline_signals_or_not(void**) {
         const brood::Result<std::size_t> ready = port::poll(&item, 1, deadline);
         const std::int64_t late = test::now_ns() - deadline;
         if (!ready.ok() || *ready != 0 || item.ready || g_handled == 0) { return 1; }
-        return late >= 0 && late < 1000000000 ? 0 : 2;
+        return late >= 0 && late < test::kSoonMs * 1000000 ? 0 : 2;
     });
 }
 

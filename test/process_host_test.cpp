@@ -131,7 +131,7 @@ static void no_signal_ever_reaches_a_reused_pid(void**) {
             HOST_EXPECT(process.terminate().ok() && process.kill().ok());
             HOST_EXPECT(process.send_signal(SIGUSR1).ok());
             const int counted = beats->load();
-            HOST_EXPECT(test::eventually([&] { return beats->load() > counted + 10; }, 2000));
+            HOST_EXPECT(test::eventually([&] { return beats->load() > counted + 10; }));
             HOST_EXPECT(kill(pid, SIGKILL) == 0);
             if (parent != 0) { HOST_EXPECT(kill(parent, SIGKILL) == 0); }
             // Nor is the end of the stranger taken for that of the child.

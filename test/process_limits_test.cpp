@@ -302,6 +302,7 @@ static void terminate_ends_what_is_stopped_blocked_or_holds_a_full_pipe(void**) 
     test::wait_until_blocked(full.pid());
     test::wait_until_blocked(masked.pid());
     assert_ok(stopped.send_signal(SIGSTOP));
+    test::await_state(stopped.pid(), 'T');
     // Joining before the pipe is drained does not hang either: it says so.
     test::assert_code(full.join(milliseconds(20)), Errc::timed_out);
     for (Process* process : {&stopped, &full, &masked}) {

@@ -292,7 +292,8 @@ static void close_releases_an_ended_process_and_refuses_a_running_one(void**) {
 }
 
 /// Starts a child with a child of its own, terminates the child: whether the grandchild lives on.
-static bool grandchild_outlives(const ProcessOptions& options) {
+/// If it shall, a look for so long must do.
+static bool grandchild_outlives(const ProcessOptions& options, std::int64_t look_ms) {
     test::Board<std::atomic<pid_t>> grandchild;
     Process process(options, [&] {
         const pid_t pid = fork();
@@ -303,15 +304,15 @@ static bool grandchild_outlives(const ProcessOptions& options) {
     assert_true(test::eventually([&] { return grandchild->load() != 0; }));
     assert_ok(process.terminate());
     assert_int_equal(end_of(process), -SIGTERM);
-    const bool lives = !test::eventually([&] { return test::has_ended(*grandchild); }, 100);
+    const bool lives = !test::eventually([&] { return test::has_ended(*grandchild); }, look_ms);
     if (lives) { kill(*grandchild, SIGKILL); }
     return lives;
 }
 
 static void grandchildren_become_orphans_unless_the_process_leads_a_group(void**) {
-    assert_true(grandchild_outlives(ProcessOptions()));
-    assert_false(grandchild_outlives(ProcessOptions().group()));
-    assert_false(grandchild_outlives(ProcessOptions().group().daemon()));
+    assert_true(grandchild_outlives(ProcessOptions(), 100));
+    assert_false(grandchild_outlives(ProcessOptions().group(), test::kPatienceMs));
+    assert_false(grandchild_outlives(ProcessOptions().group().daemon(), test::kPatienceMs));
 }
 
 // ---- Moving ------------------------------------------------------------------------------------

@@ -258,7 +258,7 @@ static bool put_after_an_heir_came() {
     assert_true(joined.await());
     kill(owner, SIGKILL);
     test::join_child(owner);
-    const brood::Status put = queue->put(*message, brood::seconds(5));
+    const brood::Status put = queue->put(*message, kLong);
     for (const pid_t one : {getter, heir}) {
         kill(one, SIGKILL);
         test::join_child(one);

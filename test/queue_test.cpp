@@ -289,8 +289,7 @@ static void an_idle_getter_is_not_woken_at_all(void**) {
     }
     auto queue = make<int>(4);
     const pid_t getter = start_sleeping([&] { return queue.get(kLong).ok() ? 0 : 1; });
-    test::sleep_ms(50);
-    const long before = test::switches_of(getter);
+    const long before = test::switches_at_rest(getter);
     test::sleep_ms(700);
     assert_int_equal(test::switches_of(getter), before);
     assert_ok(queue.put(1));

@@ -19,7 +19,7 @@ namespace {
 
 const brood::Timeout kLong = brood::milliseconds(test::kPatienceMs);
 constexpr int kStepsMax = 20000;
-constexpr int64_t kStrandedMs = 5000;
+constexpr int64_t kStrandedMs = test::kSoonMs;
 
 // Runs `prepare`, and then `steps` instructions of `act`, and is killed. False: it came to the end.
 template <class F, class G>

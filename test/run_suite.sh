@@ -57,7 +57,7 @@ trap 'end_processes; exit 130' INT TERM HUP
 
 check_leftovers() {  # of program $1, given the names that were there before it
     local pids pid name
-    for _ in 1 2 3 4 5 6 7 8 9 10; do  # a daemon may take a second to follow its parent
+    for _ in {1..25}; do  # a daemon may take a second to follow its parent, and more under load
         pids=$(processes)
         [[ -n $pids ]] || break
         sleep 0.2

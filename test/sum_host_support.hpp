@@ -40,7 +40,7 @@ public:
 
     pid_t pid() const { return pid_; }
     /// Its exit code, -N if signal N killed it.
-    int join() { return join_child(pid_); }
+    int join() { return join_child(pid_, kLongWorkMs); }
 
     /// Whether all processes of the group, the host among them, have ended within the time.
     bool is_gone_within(std::int64_t ms) {

@@ -89,7 +89,7 @@ static void a_killed_supervisor_ends_the_work_with_an_error(void**) {
     assert_int_equal(kill(host.supervisor(), SIGKILL), 0);
     assert_int_equal(host.join(), 1);
     assert_has("errors", "brood sum: the workers: ");
-    assert_true(host.is_gone_within(1000));
+    assert_true(host.is_gone_within(test::kSoonMs));
 }
 
 // ---- The host --------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ static void a_killed_host_leaves_no_process_at_any_moment(void**) {
         const timespec moment = {0, rand() % 150 * 1000000 + rand() % 1000000};
         nanosleep(&moment, nullptr);
         kill(host.pid(), SIGKILL);
-        if (!host.is_gone_within(1000)) { fail_msg("processes left after kill %d", i); }
+        if (!host.is_gone_within(test::kSoonMs)) { fail_msg("processes left after kill %d", i); }
     }
 }
 
@@ -141,7 +141,8 @@ static void it_ends_quietly_when_its_reader_goes(void**) {
     prepare("mkdir tree && cd tree && seq 1 4000 | split -l 1 -a 4 - f && mkfifo ../found");
     const int reader = open("found", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     Host host("tree");
-    test::sleep_ms(20);
+    int waiting = 0;  // It has begun: without a reader it could not.
+    assert_true(eventually([&] { return ioctl(reader, FIONREAD, &waiting) == 0 && waiting > 0; }));
     close(reader);
     assert_int_equal(host.join(), -SIGPIPE);
     assert_true(host.is_gone_within(0));

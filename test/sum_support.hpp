@@ -40,13 +40,17 @@ private:
     size_t bytes_ = 0;
 };
 
+/// For whom sums hundreds of megabytes, or writes thousands of files, beside others.
+inline constexpr std::int64_t kLongWorkMs = 6 * kPatienceMs;
+
 /// Runs a shell script in the folder of the test and returns its exit status. $BROOD is the
 /// command under test.
 inline int run_script(const char* script) {
-    return run_child([&]() -> int {
+    const pid_t shell = start_child([&]() -> int {
         execl("/bin/bash", "bash", "-c", script, nullptr);
         return 126;
     });
+    return join_child(shell, kLongWorkMs);
 }
 
 /// For preparations, which must succeed.

@@ -34,6 +34,10 @@ namespace test {
 /// How long anything may take that should happen at once: long, as the machine may be loaded.
 inline constexpr std::int64_t kPatienceMs = 20000;
 
+/// What "within a second" and "at its deadline" come to here: they are promised where the system is
+/// not overloaded, and others test beside us.
+inline constexpr std::int64_t kSoonMs = 5000;
+
 inline std::int64_t now_ns() {
     timespec now = {};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -139,14 +143,15 @@ pid_t start_child(F body) {
     return pid;
 }
 
-/// The exit code of a child, -N if signal N killed it. Kills it and fails after kPatienceMs.
-inline int join_child(pid_t pid) {
+/// The exit code of a child, -N if signal N killed it. Kills it and fails if it takes too long.
+inline int join_child(pid_t pid, std::int64_t patience_ms = kPatienceMs) {
     int status = 0;
     pid_t found = 0;
-    const bool ended = eventually([&] {
+    const auto is_found = [&] {
         do { found = waitpid(pid, &status, WNOHANG); } while (found < 0 && errno == EINTR);
         return found != 0;
-    });
+    };
+    const bool ended = eventually(is_found, patience_ms);
     if (!ended) {
         kill(pid, SIGKILL);
         waitpid(pid, &status, 0);
@@ -213,6 +218,18 @@ inline long switches_of(pid_t pid) {
     }
     fclose(file);
     assert_true(switches > 0);
+    return switches;
+}
+
+/// The same of one who sleeps, once he is not about to look again before he sleeps for good: he has
+/// not been awake for a tenth of a second.
+inline long switches_at_rest(pid_t pid) {
+    long switches = 0;
+    assert_true(eventually([&] {
+        switches = switches_of(pid);
+        sleep_ms(100);
+        return switches_of(pid) == switches;
+    }));
     return switches;
 }
 

@@ -205,8 +205,7 @@ bool leave_the_machines_wall_clock() {
 // ---- The waits ---------------------------------------------------------------------------------
 
 constexpr Timeout kWait = milliseconds(150);
-constexpr std::int64_t kLateNs = 3 *
-                                 kSecondNs;  // Much, for a loaded machine; little against an hour.
+constexpr std::int64_t kLateNs = test::kSoonMs * 1000000;  // Little against an hour.
 
 void sleep_for_good() {
     for (;;) { pause(); }

@@ -1,13 +1,13 @@
 #!/bin/bash
-# check.sh BUILD CROSS_COMPILE CXX...: what brood may lean on.
+# check.sh BUILD COMMON CROSS_COMPILE CXX...: what brood may lean on.
 #
 # The core (src/) sees the freestanding std headers, brood's own and port/; it calls nothing but the
 # port and the four functions that compilers call by themselves. The whole archive needs no C++
 # library, no heap, no thread, no constructor before main, and no clock that can be set.
 set -euo pipefail
 export LC_ALL=C
-build=$1 cross=$2
-shift 2
+build=$1 common=$2 cross=$3
+shift 3
 compiler=("$@")
 failures=0
 
@@ -56,7 +56,7 @@ undefined() { "${cross}nm" -u "$@" | awk 'NF == 2 {print $2}' | sort -u; }
 by_compiler='mem(cpy|set|move|cmp)|_GLOBAL_OFFSET_TABLE_|__aeabi_[a-z0-9_]+|__sync_[a-z0-9_]+'
 by_compiler+='|__u?(div|mod|divmod)[sd]i[34]'
 core=(src/*.cpp)
-core=("${core[@]/#/$build/}")
+core=("${core[@]/#/$common/}")
 core=("${core[@]/%.cpp/.o}")
 complain "the core calls what is neither brood's nor one of memcpy, memset, memmove, memcmp" \
     "$(undefined "${core[@]}" | grep -vE "^((_ZN?K?|_ZTVN)5brood.*|$by_compiler)$" || true)"
