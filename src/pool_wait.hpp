@@ -51,22 +51,27 @@ private:
 };
 
 /// Sleeps on host_bell, once, as the only thread that does, and lets the others look after that.
+/// `turn`: before this thread looked. If another has listened since then, what was rung there is
+/// taken, and may be what this one would sleep for: the supervisor's end is rung once.
 template <class HasEnded>
-void listen(PoolCore& core, const HasEnded& has_ended, bool is_heard,
+void listen(PoolCore& core, std::uint32_t turn, const HasEnded& has_ended, bool is_heard,
             std::int64_t deadline_ns) noexcept {
     PoolShared& shared = *core.shared;
     // With a keeper the bell tells of the supervisor's end; without one we look ourselves.
     const bool is_told = is_heard && shared.has_keeper.load(std::memory_order_relaxed) != 0;
     const std::uint32_t word = shared.host_bell.word.load(std::memory_order_acquire);
-    if ((word & kRung) == 0 && !has_ended()) {
+    const bool is_new = core.turns.word.load(std::memory_order_acquire) == turn;
+    if (is_new && (word & kRung) == 0 && !has_ended()) {
         const std::int64_t until = is_told ? deadline_ns : slice_of(deadline_ns, kLookNs);
         port::bell_wait(shared.host_bell, word, port::kAnyKind, until).ignore();
     }
     // Whatever was rung for is visible to all who look from here on; what is rung for later stays.
     shared.host_bell.word.fetch_and(~kRung, std::memory_order_acq_rel);
+    // The first for who listens next, the second for who found that we still did: one who counts
+    // himself to the others after this finds the turn changed, and does not sleep.
+    core.turns.word.fetch_add(1, std::memory_order_release);
     core.listening.store(0, std::memory_order_release);
     core.turns.word.fetch_add(1, std::memory_order_seq_cst);
-    // One who counts himself to the others after this finds the turn changed, and does not sleep.
     if (core.others.load(std::memory_order_seq_cst) != 0) {
         static_cast<void>(port::bell_ring(core.turns, port::kEverybody, port::kAnyKind));
     }
@@ -98,7 +103,7 @@ Errc sleep_until_ended(PoolCore& core, std::uint32_t slot, const HasEnded& has_e
         const Errc seen = look_at(core, has_ended);
         if (seen != Errc::timed_out || has_passed(deadline_ns)) { return seen; }
         if (core.listening.exchange(1, std::memory_order_acquire) == 0) {
-            listen(core, has_ended, wanted.is_heard(), deadline_ns);
+            listen(core, turn, has_ended, wanted.is_heard(), deadline_ns);
         } else {
             core.others.fetch_add(1, std::memory_order_seq_cst);
             port::bell_wait(core.turns, turn, port::kAnyKind, deadline_ns).ignore();
