@@ -46,7 +46,7 @@ public:
                 run(*slot);
             } else if (shared_.command.load(std::memory_order_acquire) != PoolCommand::run) {
                 // The command came after the last submission, but find() may have looked before.
-                Slot* const last = find_anywhere();
+                Slot* const last = find_last();
                 if (last == nullptr) { return; }
                 run(*last);
             } else {
@@ -115,6 +115,12 @@ private:
         return nullptr;
     }
 
+    /// Before a worker sleeps or ends. What came since its last look is taken in order, too.
+    Slot* find_last() noexcept {
+        Slot* const slot = care_.is_ordered() ? nullptr : find();
+        return slot != nullptr ? slot : find_anywhere();
+    }
+
     /// Claims a task whose worker died, which is behind what find() looks at; else as find().
     Slot* find_put_back() noexcept {
         for (std::uint32_t index = 0; index < shared_.capacity; ++index) {
@@ -160,7 +166,7 @@ private:
         const std::uint32_t asleep = port::kBellWaiting | expectation;
         shared_.work_bell.word.store(asleep, std::memory_order_relaxed);
         const bool is_heard = heavy_fence(shared_.has_fences).ok();  // with that in pool_publish()
-        Slot* const slot = find_anywhere();
+        Slot* const slot = find_last();
         if (slot != nullptr) { return run(*slot); }
         if (shared_.command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
         // Another may be about to sleep on the word that we put back after the ring for all. If
