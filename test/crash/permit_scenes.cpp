@@ -71,7 +71,7 @@ public:
     }
 
     const char* name() const override { return name_.c_str(); }
-    std::size_t rounds() const override { return 6; }
+    std::size_t rounds() const override { return 5; }
     bool has_sleepers() const override { return plan_.asleep + plan_.asleep_behind > 0; }
     Extent state() override { return semaphore_.extent(); }
 

@@ -67,7 +67,7 @@ public:
     const char* name() const override { return name_.c_str(); }
     std::size_t stragglers_max() const override { return 2; }
     std::size_t rounds() const override { return short_share() > 1 ? 1 : 2; }
-    std::size_t recoveries() const override { return 160; }
+    std::size_t recoveries() const override { return 120; }
     std::size_t short_share() const override { return short_share_; }
     std::vector<int> crowds() const override { return {kSameSide, kOtherSide, kBothSides}; }
     bool has_sleepers() const override { return plan_.getters_asleep + plan_.putters_asleep > 0; }
