@@ -34,10 +34,11 @@ if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
     exit 1
 fi
 
-# Debian's lists are only fetched when what is there does not do.
+# Debian's lists are only fetched when what is there does not do. Jobs of one make may need the same
+# at once: then they wait for each other.
 install() {
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" \
-        </dev/null >build/need.log 2>&1
+    DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=600 -qq -y \
+        --no-install-recommends "${missing[@]}" </dev/null >build/need.log 2>&1
 }
 mkdir -p build
 echo "  APT  ${missing[*]}"
