@@ -2,23 +2,16 @@
 // them in time, cancels them and replaces worn workers: nothing is left, nobody waits for ever, and
 // a killed worker costs nothing at all.
 // Method: as core_fault_test.
-#include "support.hpp"
+#include "fault_support.hpp"
 
 #include <brood/brood.hpp>
 
-#include <sys/prctl.h>
-
 #include <port/port.hpp>
-
-#include "fault/fault.hpp"
 
 using namespace brood;
 
 namespace {
 
-enum Verdict { kFine = 0, kLeftDescriptor = 10, kLeftProcess, kNotTold, kRetryFailed, kNotStruck };
-
-constexpr std::uint32_t kCallsMax = 2000;
 const Timeout kPatience = seconds(3);
 
 unsigned square(unsigned n) {
@@ -56,43 +49,8 @@ Status a_pool_that_cares() {
     return closed.ok() ? pool->join(kPatience) : closed;
 }
 
-bool all_end() {
-    return test::eventually([] {
-        for (;;) {
-            const pid_t pid = waitpid(-1, nullptr, WNOHANG);
-            if (pid <= 0) { return pid < 0 && errno == ECHILD; }
-        }
-    });
-}
-
-/// In a process of its own: the pool with a fault, what it left, and once more without.
-int subject(const fault::Plan& plan, bool (*is_told)(Errc)) {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const std::size_t descriptors = test::open_descriptors();
-    fault::arm(plan);
-    const Status status = a_pool_that_cares();
-    const bool struck = fault::struck();
-    fault::disarm();
-    if (!(struck ? is_told(status.code()) : status.ok())) { return kNotTold; }
-    if (!all_end()) { return kLeftProcess; }
-    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
-    if (!a_pool_that_cares().ok()) { return kRetryFailed; }
-    return struck ? kFine : kNotStruck;
-}
-
 void sweep(fault::Act act, std::uint32_t depth, bool (*is_told)(Errc)) {
-    std::uint32_t nth = 1;
-    for (;; ++nth) {
-        assert_true(nth < kCallsMax);
-        fault::Plan plan;
-        plan.act = act;
-        plan.nth = nth;
-        plan.depth = depth;
-        const int verdict = test::run_child([&] { return subject(plan, is_told); });
-        if (verdict == kNotStruck) { break; }
-        if (verdict != kFine) { fail_msg("call %u at depth %u: %d", nth, depth, verdict); }
-    }
-    print_message("depth %u: %u calls struck in turn\n", depth, nth - 1);
+    test::sweep_calls(act, depth, &a_pool_that_cares, is_told, [] { return true; });
 }
 
 bool anything(Errc) {

@@ -2,30 +2,15 @@
 // works, is looked at and ends: no process and no descriptor is left, no name once somebody has
 // looked, and a retry works.
 // Method: as core_fault_test.
-#include "support.hpp"
+#include "fault_support.hpp"
 
 #include <brood/pool.hpp>
 #include <brood/pool_view.hpp>
-
-#include <sys/prctl.h>
-
-#include "fault/fault.hpp"
 
 using namespace brood;
 
 namespace {
 
-enum Verdict {
-    kFine = 0,
-    kLeftDescriptor = 10,
-    kLeftProcess,
-    kLeftName,
-    kNotTold,
-    kRetryFailed,
-    kNotStruck
-};
-
-constexpr std::uint32_t kCallsMax = 2000;
 const Timeout kPatience = seconds(5);
 
 unsigned square(unsigned n) {
@@ -62,45 +47,13 @@ Status an_announced_pool() {
     return closed.ok() ? pool->join(kPatience) : closed;
 }
 
-bool all_end() {
-    return test::eventually([] {
-        for (;;) {
-            const pid_t pid = waitpid(-1, nullptr, WNOHANG);
-            if (pid <= 0) { return pid < 0 && errno == ECHILD; }
-        }
-    });
-}
-
-/// In a process of its own: the pool with a fault, what it left, and once more without.
-int subject(const fault::Plan& plan) {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const std::size_t descriptors = test::open_descriptors();
-    fault::arm(plan);
-    const Status status = an_announced_pool();
-    const bool struck = fault::struck();
-    fault::disarm();
-    if (struck ? status.code() == Errc::corrupt : !status.ok()) { return kNotTold; }
-    if (!all_end()) { return kLeftProcess; }
-    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
-    if (PoolView::list(nullptr, 0).value_or(1) != 0 || names_in_memory() != 0) { return kLeftName; }
-    if (!an_announced_pool().ok()) { return kRetryFailed; }
-    return struck ? kFine : kNotStruck;
+bool no_name_is_left() {
+    return PoolView::list(nullptr, 0).value_or(1) == 0 && names_in_memory() == 0;
 }
 
 void sweep(fault::Act act, std::uint32_t depth) {
-    std::uint32_t nth = 1;
-    for (;; ++nth) {
-        assert_true(nth < kCallsMax);
-        fault::Plan plan;
-        plan.act = act;
-        plan.nth = nth;
-        plan.depth = depth;
-        const int verdict = test::run_child([&] { return subject(plan); });
-        if (verdict == kNotStruck) { break; }
-        if (verdict != kFine) { fail_msg("call %u at depth %u: %d", nth, depth, verdict); }
-    }
-    print_message("depth %u: %u calls struck in turn\n", depth, nth - 1);
-    assert_true(nth > 3);
+    const auto is_told = [](Errc code) { return code != Errc::corrupt; };
+    test::sweep_calls(act, depth, &an_announced_pool, is_told, &no_name_is_left);
 }
 
 void whatever_call_fails_leaves_nothing_and_a_retry_works(void**) {
@@ -128,9 +81,8 @@ void a_host_killed_at_any_call_leaves_nothing(void**) {
             return an_announced_pool().ok() ? 0 : 1;
         });
         assert_true(code == -SIGKILL || code == 0);
-        assert_true(all_end());
-        assert_int_equal(PoolView::list(nullptr, 0).value_or(1), 0);
-        assert_int_equal(names_in_memory(), 0);
+        assert_true(test::all_end());
+        assert_true(no_name_is_left());
     }
     print_message("a host killed at %u calls in turn\n", nth - 2);
     assert_true(nth > 20);
