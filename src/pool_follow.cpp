@@ -70,13 +70,16 @@ void run_maps(PoolCore& core) noexcept {
 
 void step(PoolCore& core) noexcept {
     if (core.following.load(std::memory_order_acquire) == 0) { return; }
+    bool has_sleepers = false;
     {
         const HostMutexHold hold(core.mutex);
+        has_sleepers = core.waiting > 0;
         // Who sleeps after this is woken by any task that ends after our look at it.
-        if (core.waiting > 0) { core.shared->want.store(kWantAny, std::memory_order_relaxed); }
+        if (has_sleepers) { core.shared->want.store(kWantAny, std::memory_order_relaxed); }
     }
     // With the one in Worker::run(). Where it is refused, who waits looks by himself: see Wanted.
-    heavy_fence(core.shared->has_fences).ignore();
+    // Whoever comes to wait later makes his own, and looks after that.
+    if (has_sleepers) { heavy_fence(core.shared->has_fences).ignore(); }
     run_maps(core);
     run_callbacks(core);
 }
