@@ -2,12 +2,11 @@
 //       says so, and works when it is called again (promises 15, 8, 8c).
 // Method: run a scenario with the first, second, third ... call of the port struck, in turn in the
 //         host, its children and their children, until a run meets no such call.
-#include "support.hpp"
+#include "fault_support.hpp"
 
 #include <brood/brood.hpp>
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include <array>
 #include <atomic>
@@ -15,25 +14,11 @@
 
 #include <port/port.hpp>
 
-#include "fault/fault.hpp"
-
 using namespace brood;
 
 namespace {
 
 using Scenario = Status (*)();
-
-enum Verdict {
-    kFine = 0,
-    kLeftDescriptor = 10,
-    kLeftProcess,
-    kLeftName,
-    kLost,
-    kRetryFailed,
-    kNotStruck
-};
-
-constexpr std::uint32_t kCallsMax = 2000;  // A sweep that does not end is a bug in the sweep.
 
 Status start_and_join(const ProcessOptions& options) {
     Process process(options, [] {});
@@ -109,7 +94,7 @@ Status a_named_array() {
     Status status;
     {
         const Result<Array<int>> made = Array<int>::create_named(kName, 100);
-        if (!made.ok() && name_exists()) { _exit(kLeftName); }
+        if (!made.ok() && name_exists()) { _exit(test::kLeftName); }
         status = made.ok() ? Array<int>::open(kName, milliseconds(100)).status() : made.status();
     }
     // A creator that cannot make sure that the name is still its own leaves it in place.
@@ -128,7 +113,7 @@ Status a_locked_value() {
 Status a_named_message_queue() {
     MessageQueue<int>::remove(kName).ignore();
     Result<MessageQueue<int>> queue = MessageQueue<int>::create_named(kName, 2);
-    if (!queue.ok() && MessageQueue<int>::open(kName).ok()) { _exit(kLeftName); }
+    if (!queue.ok() && MessageQueue<int>::open(kName).ok()) { _exit(test::kLeftName); }
     if (!queue.ok()) { return queue.status(); }
     const Status put = queue->put(7, seconds(10));
     return put.ok() ? queue->get(seconds(10)).status() : put;
@@ -144,7 +129,7 @@ Status a_nameless_message_queue() {
 Status a_named_semaphore() {
     NamedSemaphore::remove(kName).ignore();
     Result<NamedSemaphore> semaphore = NamedSemaphore::create(kName, 1);
-    if (!semaphore.ok() && NamedSemaphore::open(kName).ok()) { _exit(kLeftName); }
+    if (!semaphore.ok() && NamedSemaphore::open(kName).ok()) { _exit(test::kLeftName); }
     if (!semaphore.ok()) { return semaphore.status(); }
     const Status taken = semaphore->acquire(seconds(10));
     return taken.ok() ? semaphore->release() : taken;
@@ -164,7 +149,7 @@ Status a_growing_queue() {
     for (int i = 0; i < count; ++i) {
         Result<Block> got = queue->get_nowait();
         if (!got.ok()) { got = queue->get_nowait(); }
-        if (!got.ok() || (*got)[1023] != i) { _exit(kLost); }
+        if (!got.ok() || (*got)[1023] != i) { _exit(test::kLost); }
     }
     return put;
 }
@@ -197,29 +182,6 @@ const struct {
     {"growing byte queue", a_growing_byte_queue},
 };
 
-/// Whether every child of the caller, adopted ones too, ends within the time; reaps them.
-bool all_end(std::int64_t ms) {
-    return test::eventually(
-        [] {
-            for (;;) {
-                const pid_t pid = waitpid(-1, nullptr, WNOHANG);
-                if (pid <= 0) { return pid < 0 && errno == ECHILD; }
-            }
-        },
-        ms);
-}
-
-const char* words(int verdict) {
-    switch (verdict) {
-        case kLeftDescriptor: return "left a descriptor open";
-        case kLeftProcess: return "left a process behind";
-        case kLeftName: return "left a name behind";
-        case kLost: return "lost a message";
-        case kRetryFailed: return "did not work when it was done again";
-        default: return "was killed or hung";
-    }
-}
-
 /// In a process of its own: the scenario with a fault, what it left, and once more without.
 int subject(Scenario run, const fault::Plan& plan) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -227,26 +189,26 @@ int subject(Scenario run, const fault::Plan& plan) {
     fault::arm(plan);
     run().ignore();
     fault::disarm();
-    if (!all_end(test::kPatienceMs)) { return kLeftProcess; }
-    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
-    if (!run().ok()) { return kRetryFailed; }
-    return fault::struck() ? kFine : kNotStruck;
+    if (!test::all_end()) { return test::kLeftProcess; }
+    if (test::open_descriptors() != descriptors) { return test::kLeftDescriptor; }
+    if (!run().ok()) { return test::kRetryFailed; }
+    return fault::struck() ? test::kFine : test::kNotStruck;
 }
 
 void sweep_failures(std::uint32_t depth) {
     for (const auto& scenario : kScenarios) {
         std::uint32_t nth = 1;
         for (;; ++nth) {
-            assert_true(nth < kCallsMax);
+            assert_true(nth < test::kCallsMax);
             fault::Plan plan;
             plan.act = fault::Act::fail;
             plan.nth = nth;
             plan.depth = depth;
             const int verdict = test::run_child([&] { return subject(scenario.run, plan); });
-            if (verdict == kNotStruck) { break; }
-            if (verdict != kFine) {
+            if (verdict == test::kNotStruck) { break; }
+            if (verdict != test::kFine) {
                 fail_msg("%s with call %u failing at depth %u: %s (%d)", scenario.name, nth, depth,
-                         words(verdict), verdict);
+                         test::words(verdict), verdict);
             }
         }
         print_message("%s, depth %u: %u calls failed in turn\n", scenario.name, depth, nth - 1);
@@ -277,7 +239,7 @@ bool host_killed_at(Scenario run, std::uint32_t nth, std::int64_t& worst_ns) {
     fault::disarm();
     assert_int_equal(code, struck ? -SIGKILL : 0);
     const std::int64_t died_ns = test::now_ns();
-    assert_true(all_end(test::kPatienceMs));
+    assert_true(test::all_end());
     const std::int64_t took_ns = test::now_ns() - died_ns;
     if (took_ns > worst_ns) { worst_ns = took_ns; }
     return struck;
@@ -289,44 +251,21 @@ void a_host_killed_at_any_call_leaves_no_daemon_worker_or_supervisor(void**) {
         if (scenario.run == &a_named_array) { continue; }  // Its name stays, as its header says.
         std::int64_t worst_ns = 0;
         std::uint32_t nth = 1;
-        while (host_killed_at(scenario.run, nth, worst_ns)) { assert_true(++nth < kCallsMax); }
+        while (host_killed_at(scenario.run, nth, worst_ns)) {
+            assert_true(++nth < test::kCallsMax);
+        }
         print_message("%s: killed at %u calls, all gone after %lld us at most\n", scenario.name,
                       nth - 1, static_cast<long long>(worst_ns / 1000));
     }
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
-/// A pool whose supervisor (depth 1) or first worker (depth 2) is killed at its nth call.
-int pool_subject(std::uint32_t depth, std::uint32_t nth) {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const std::size_t descriptors = test::open_descriptors();
-    fault::Plan plan;
-    plan.act = fault::Act::kill;
-    plan.nth = nth;
-    plan.depth = depth;
-    fault::arm(plan);
-    const Status status = a_pool();
-    const bool struck = fault::struck();
-    fault::disarm();
-    if (!struck && !status.ok()) { return kRetryFailed; }
-    const bool told = status.ok() || status.code() == Errc::pool_broken ||
-                      status.code() == Errc::worker_died;
-    if (!told) { return kRetryFailed; }
-    if (!all_end(test::kPatienceMs)) { return kLeftProcess; }
-    if (test::open_descriptors() != descriptors) { return kLeftDescriptor; }
-    if (!a_pool().ok()) { return kRetryFailed; }
-    return struck ? kFine : kNotStruck;
-}
-
+/// A pool whose supervisor (depth 1) or first worker (depth 2) is killed at each of its calls.
 void sweep_pool_kills(std::uint32_t depth) {
-    std::uint32_t nth = 1;
-    for (;; ++nth) {
-        assert_true(nth < kCallsMax);
-        const int verdict = test::run_child([&] { return pool_subject(depth, nth); });
-        if (verdict == kNotStruck) { break; }
-        if (verdict != kFine) { fail_msg("killed at call %u: %s", nth, words(verdict)); }
-    }
-    print_message("killed at %u calls\n", nth - 1);
+    const auto is_told = [](Errc code) {
+        return code == Errc::ok || code == Errc::pool_broken || code == Errc::worker_died;
+    };
+    test::sweep_calls(fault::Act::kill, depth, &a_pool, is_told, [] { return true; });
 }
 
 void a_supervisor_killed_at_any_call_ends_its_pool_and_the_host_is_told(void**) {
@@ -366,58 +305,54 @@ bool worker_goes(fault::Plan plan, bool& begun) {
     test::assert_code(pool->join(seconds(10)), Errc::pool_broken);
     fault::disarm();
     kill(worker, SIGCONT);  // It is our child now, and still unreaped.
-    const bool gone = all_end(test::kPatienceMs);
+    const bool gone = test::all_end();
     begun = g_begun->load();
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     munmap(page, sizeof(bool));
     return gone;
 }
 
-// The host does nothing about it here.
-void an_idle_worker_that_cannot_be_tied_to_its_supervisor_goes_by_itself(void**) {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+/// Of one worker, which its supervisor's end does not take along.
+Pool make_untied_pool(PoolOptions options) {
     fault::Plan plan;
     plan.act = fault::Act::fail;
     plan.entry = "die_with_parent";
     plan.nth = 1;
     plan.depth = 2;
     fault::arm(plan);
-    Result<Pool> pool = Pool::create(PoolOptions().workers(1));
+    Result<Pool> pool = Pool::create(options.workers(1));
     test::assert_ok(pool);
     test::assert_ok(pool->apply([] {}));
     assert_true(fault::struck());
     fault::disarm();
+    return *std::move(pool);
+}
+
+// The host does nothing about it here.
+void an_idle_worker_that_cannot_be_tied_to_its_supervisor_goes_by_itself(void**) {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    Pool pool = make_untied_pool(PoolOptions());
     std::int32_t worker = 0;
-    assert_int_equal(pool->worker_pids(&worker, 1), 1);
-    assert_int_equal(kill(pool->supervisor_pid(), SIGKILL), 0);
+    assert_int_equal(pool.worker_pids(&worker, 1), 1);
+    assert_int_equal(kill(pool.supervisor_pid(), SIGKILL), 0);
     assert_true(test::eventually([&] { return waitpid(worker, nullptr, WNOHANG) == worker; }));
     prctl(PR_SET_CHILD_SUBREAPER, 0);
-    test::assert_code(pool->apply([] {}), Errc::pool_broken);
+    test::assert_code(pool.apply([] {}), Errc::pool_broken);
 }
 
 // As long as the worker lives, the descriptor of the pool shows no end.
 void wait_hears_of_a_broken_pool_whose_worker_cannot_be_tied_to_it(void**) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    fault::Plan plan;
-    plan.act = fault::Act::fail;
-    plan.entry = "die_with_parent";
-    plan.nth = 1;
-    plan.depth = 2;
-    fault::arm(plan);
-    Result<Pool> pool = Pool::create(PoolOptions().workers(1).pollable());
-    test::assert_ok(pool);
-    test::assert_ok(pool->apply([] {}));
-    assert_true(fault::struck());
-    fault::disarm();
-    Future<void> endless = pool->apply_async([] {
+    Pool pool = make_untied_pool(PoolOptions().pollable());
+    Future<void> endless = pool.apply_async([] {
                                    for (;;) { pause(); }
                                })
                                .expect("submitting");
     std::int32_t worker = 0;
-    assert_int_equal(pool->worker_pids(&worker, 1), 1);
+    assert_int_equal(pool.worker_pids(&worker, 1), 1);
     int never[2];
     assert_int_equal(pipe(never), 0);
-    const pid_t supervisor = pool->supervisor_pid();
+    const pid_t supervisor = pool.supervisor_pid();
     const pid_t killer = test::start_child([=] {
         test::sleep_ms(200);  // It sleeps by now, as a rule.
         return kill(supervisor, SIGKILL);

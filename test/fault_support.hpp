@@ -1,4 +1,4 @@
-// For tests that have each call of the port fail in turn, or kill its caller, while a pool works.
+// For tests that have each call of the port fail in turn, or kill its caller.
 #ifndef BROOD_TEST_FAULT_SUPPORT_HPP
 #define BROOD_TEST_FAULT_SUPPORT_HPP
 
@@ -17,12 +17,28 @@ enum Verdict {
     kLeftDescriptor = 10,
     kLeftProcess,
     kLeftName,
+    kLost,  // a message
     kNotTold,
     kRetryFailed,
     kNotStruck
 };
 
-/// Whether all children end, and those that they leave to us.
+inline const char* words(int verdict) {
+    switch (verdict) {
+        case kLeftDescriptor: return "left a descriptor open";
+        case kLeftProcess: return "left a process behind";
+        case kLeftName: return "left a name behind";
+        case kLost: return "lost a message";
+        case kNotTold: return "told something else than what happened";
+        case kRetryFailed: return "did not work when it was done again";
+        default: return "was killed or hung";
+    }
+}
+
+inline constexpr std::uint32_t kCallsMax =
+    2000;  // A sweep that does not end is a bug in the sweep.
+
+/// Whether every child of the caller, adopted ones too, ends in time; reaps them.
 inline bool all_end() {
     return eventually([] {
         for (;;) {
@@ -53,7 +69,6 @@ int strike(const fault::Plan& plan, Work work, Told is_told, Clean is_clean) {
 /// `is_told`: whether `work` may end with that code then. `is_clean`: whether no name is left.
 template <class Work, class Told, class Clean>
 void sweep_calls(fault::Act act, std::uint32_t depth, Work work, Told is_told, Clean is_clean) {
-    constexpr std::uint32_t kCallsMax = 2000;
     std::uint32_t nth = 1;
     for (;; ++nth) {
         assert_true(nth < kCallsMax);
@@ -63,7 +78,9 @@ void sweep_calls(fault::Act act, std::uint32_t depth, Work work, Told is_told, C
         plan.depth = depth;
         const int verdict = run_child([&] { return strike(plan, work, is_told, is_clean); });
         if (verdict == kNotStruck) { break; }
-        if (verdict != kFine) { fail_msg("call %u at depth %u: %d", nth, depth, verdict); }
+        if (verdict != kFine) {
+            fail_msg("call %u at depth %u: %s (%d)", nth, depth, words(verdict), verdict);
+        }
     }
     print_message("depth %u: %u calls struck in turn\n", depth, nth - 1);
     assert_true(nth > 3);
