@@ -15,7 +15,7 @@ inline namespace v0 {
 namespace detail {
 
 /// `pool` is no segment of values, but begins as one: src/pool_board.hpp.
-enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3, pool = 4 };
+enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3, pool = 4, manager = 5 };
 
 /// What the elements of a segment are. Checked when it is opened by name.
 struct SegmentType {
