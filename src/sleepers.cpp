@@ -5,9 +5,10 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// Several times as long as a sleeper sleeps there before he looks again by himself.
-constexpr int kStirs = 10;
-constexpr std::int64_t kStirNs = 100000000;
+// How long one looks for the flags of those who were woken. If the port does not know whom it woke
+// (posix): several times as long as a sleeper sleeps there before he looks again by himself.
+constexpr int kLooks = 10;
+constexpr std::int64_t kRestNs = 200000, kLongRestNs = 10000000;
 
 }  // namespace
 
@@ -16,12 +17,12 @@ constexpr std::int64_t kStirNs = 100000000;
 bool has_sleepers(port::Bell& bell, std::uint32_t flags) noexcept {
     if ((bell.word.fetch_and(~flags, std::memory_order_seq_cst) & flags) == 0) { return false; }
     const std::uint32_t found = port::bell_ring(bell, port::kEverybody, port::kAnyKind);
-    if (found != port::kEverybody) { return found != 0; }
-    for (int stir = 0; stir < kStirs; ++stir) {
-        port::sleep_until(port::now_ns() + kStirNs / kStirs);
+    const bool is_known = found != port::kEverybody;
+    for (int look = 0; look < kLooks; ++look) {
+        port::sleep_until(port::now_ns() + (is_known ? kRestNs : kLongRestNs));
         if ((bell.word.load(std::memory_order_seq_cst) & flags) != 0) { return true; }
     }
-    return false;
+    return is_known && found != 0;  // Stopped, or kept from running.
 }
 
 }  // namespace detail

@@ -18,8 +18,9 @@ struct BarrierAction {
     const void* callable = nullptr;
     std::size_t bytes = 0;
 
+    /// Of one that stays until it has been copied.
     template <class Action>
-    static BarrierAction of(const Action& action) noexcept {
+    static BarrierAction of(Action& action) noexcept {
         return {&run_as<Action>, &action, sizeof(Action)};
     }
 
