@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <brood/detail/segment.hpp>
+#include <brood/detail/shell_access.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -116,6 +117,7 @@ public:
     void keep_name() noexcept { segment_.keep_name(); }
 
 private:
+    friend struct detail::ShellAccess;
     static constexpr detail::SegmentType type(std::size_t count) noexcept {
         return {detail::SegmentKind::array, sizeof(T), count};
     }

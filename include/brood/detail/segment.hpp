@@ -55,10 +55,12 @@ public:
     void keep_mapped() noexcept;
 
 private:
+    friend struct SegmentAccess;  // in memory of others: src/segment_access.hpp
     static Result<Segment> make(const char* name, const SegmentType& type, Access access,
                                 const void* initial, LayOut lay_out) noexcept;
     Segment(SharedMemory&& memory, std::size_t count) noexcept;
-    SharedMemory memory_;
+    Segment(void* base, std::size_t count) noexcept;
+    SharedMemory memory_;  // none, if it is another's
     Lock lock_;  // inside memory_, so it must go first
     void* elements_ = nullptr;
     std::size_t count_ = 0;
