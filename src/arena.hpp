@@ -199,6 +199,9 @@ public:
     /// commit need not set() its words. It is aligned to `alignment`, which is 16 or 64.
     /// Errors: no_space, no_memory, corrupt.
     Result<Place> take(std::uint64_t bytes, std::uint32_t alignment = kUnitBytes) noexcept;
+    /// A run of pages for at least `bytes` bytes, of whose addresses only the caller knows which
+    /// have memory. Errors: as take().
+    Result<Place> take_range(std::uint64_t bytes) noexcept;
     /// Gives a block back. Of what is none: the step fails, as corrupt.
     void give(Place place) noexcept;
     /// How many bytes a block has room for; 0: it is none.
@@ -225,7 +228,7 @@ private:
     Result<Place> take_pages(std::uint32_t order) noexcept;
     Result<Place> take_shared(std::uint32_t of_class) noexcept;
     void give_shared(std::uint32_t page, Place place) noexcept;
-    Result<std::uint32_t> take_run(std::uint32_t order) noexcept;
+    Result<std::uint32_t> take_run(std::uint32_t order, bool is_bare = false) noexcept;
     void give_run(std::uint32_t page, std::uint32_t order) noexcept;
     Status grow(std::uint32_t order) noexcept;
     Status back(std::uint32_t page, std::uint32_t order) const noexcept;

@@ -48,7 +48,9 @@ bool is_left(const Arena& arena, const ArenaEntry& entry) noexcept {
 
 bool is_in_use(const Arena& arena, ArenaEntry& entry) noexcept {
     const ObjectWays& ways = ways_of(static_cast<ObjectKind>(load(entry.kind) & kKindMask));
-    return ways.is_idle != nullptr && !ways.is_idle(arena, entry);
+    if (ways.is_idle == nullptr) { return false; }
+    void* const block = block_of(arena, entry);
+    return block != nullptr && !ways.is_idle(arena, block);
 }
 
 void sweep(const Arena& arena, std::uint32_t count) noexcept {

@@ -81,6 +81,15 @@ HeldObject::HeldObject(const ManagedHandle& handle, const ObjectType& type,
     }
 }
 
+void* block_of(const Arena& arena, const ArenaEntry& entry) noexcept {
+    return arena.at(load(entry.root[0]), load(entry.root[5]));
+}
+
+void* HeldObject::block(std::size_t& bytes) const noexcept {
+    bytes = load(entry_->root[5]);
+    return block_of(*arena_, *entry_);
+}
+
 HeldObject::~HeldObject() noexcept {
     if (entry_ != nullptr) { port::mutex_unlock(entry_->mutex).ignore(); }
 }

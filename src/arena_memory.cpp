@@ -126,6 +126,14 @@ Result<Place> ArenaStep::take(std::uint64_t bytes, std::uint32_t alignment) noex
     return taken;
 }
 
+Result<Place> ArenaStep::take_range(std::uint64_t bytes) noexcept {
+    std::uint32_t order = kChunkOrder;
+    while (order < kRunOrders && (std::uint64_t{kPageBytes} << order) < bytes) { ++order; }
+    if (order >= kRunOrders) { return Errc::no_space; }
+    const Result<std::uint32_t> run = take_run(order, true);
+    return run.ok() ? Result<Place>(*run * kPageUnits) : Result<Place>(run.error());
+}
+
 std::uint64_t ArenaStep::room_of(Place place) const noexcept {
     const std::uint32_t page = place / kPageUnits, inside = place % kPageUnits;
     if (page < Arena::first_page(arena_.pages, arena_.entries) || page >= arena_.pages) {

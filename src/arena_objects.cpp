@@ -11,14 +11,20 @@ constexpr std::uint32_t kSwept = 4;
 // Of the retired of a kind so many are looked at for one of the right size.
 constexpr std::uint32_t kRetiredSeen = 16;
 
-/// A retired entry with a block of that size, out of the list; 0: none.
-std::uint32_t take_retired(ArenaStep& step, std::uint32_t kind, std::uint32_t bytes) noexcept {
+bool is_like(const ArenaEntry& entry, const ObjectPlan& plan, std::uint32_t bytes) noexcept {
+    return load(entry.kind) == (static_cast<std::uint32_t>(plan.type.kind) | kRetired) &&
+           load(entry.types[0]) == plan.type.elements[0] &&
+           load(entry.types[1]) == plan.type.elements[1] && load(entry.root[1]) == plan.shape[0] &&
+           load(entry.root[2]) == plan.shape[1] && load(entry.root[5]) == bytes;
+}
+
+/// A retired entry whose block is of that shape, out of the list; 0: none.
+std::uint32_t take_retired(ArenaStep& step, const ObjectPlan& plan, std::uint32_t bytes) noexcept {
     const Arena& arena = step.arena();
-    Word* link = &arena.head().retired[kind];
+    Word* link = &arena.head().retired[static_cast<std::uint32_t>(plan.type.kind)];
     for (std::uint32_t i = 0; i < kRetiredSeen && has_entry(arena, load(*link)); ++i) {
         ArenaEntry& entry = arena.entry(load(*link));
-        const bool fits = load(entry.kind) == (kind | kRetired) && load(entry.root[5]) == bytes;
-        if (fits && !is_in_use(arena, entry)) {
+        if (is_like(entry, plan, bytes) && !is_in_use(arena, entry)) {
             const std::uint32_t index = load(*link);
             step.set(*link, load(entry.next));
             return index;
@@ -28,29 +34,40 @@ std::uint32_t take_retired(ArenaStep& step, std::uint32_t kind, std::uint32_t by
     return 0;
 }
 
-/// An entry with its block, if it needs one, of zeroes.
-Result<std::uint32_t> take_place(ArenaStep& step, const ObjectPlan& plan) noexcept {
+/// A new entry, of zeroes.
+Result<std::uint32_t> take_blank(ArenaStep& step) noexcept {
+    const Result<std::uint32_t> index = step.take_entry();
+    if (!index.ok()) { return index; }
+    for (Word& word : step.arena().entry(*index).root) { step.set(word, 0); }
+    return index;
+}
+
+/// An entry with a block in which the object is made.
+Result<std::uint32_t> take_with_block(ArenaStep& step, const ObjectPlan& plan) noexcept {
     const Arena& arena = step.arena();
-    const auto kind = static_cast<std::uint32_t>(plan.type.kind);
-    if (plan.bytes > UINT32_MAX - 64) { return Errc::size_too_large; }
-    const auto bytes = static_cast<std::uint32_t>((plan.bytes + 63) / 64 * 64);
-    std::uint32_t index = bytes != 0 ? take_retired(step, kind, bytes) : 0;
+    if (plan.bytes > UINT32_MAX - kPageBytes) { return Errc::size_too_large; }
+    const auto bytes = static_cast<std::uint32_t>(whole_lines(plan.bytes));
+    std::uint32_t index = take_retired(step, plan, bytes);
+    const Before before = index != 0 ? Before::alike : Before::zeroes;
     if (index == 0) {
-        const Result<std::uint32_t> taken = step.take_entry();
-        if (!taken.ok()) { return taken; }
-        index = *taken;
-        ArenaEntry& entry = arena.entry(index);
-        for (Word& word : entry.root) { step.set(word, 0); }
-        if (bytes == 0) { return index; }
-        const Result<Place> block = step.take(bytes, 64);
+        const Result<std::uint32_t> blank = take_blank(step);
+        if (!blank.ok()) { return blank; }
+        index = *blank;
+        const Result<Place> block = plan.is_range ? step.take_range(bytes)
+                                                  : step.take(bytes, kObjectAlign);
         if (!block.ok()) { return block; }
+        ArenaEntry& entry = arena.entry(index);
         step.set(entry.root[0], *block);
+        step.set(entry.root[1], plan.shape[0]);
+        step.set(entry.root[2], plan.shape[1]);
         step.set(entry.root[5], bytes);
     }
-    // If killed afterwards: the block is free, or retired and nobody uses it.
-    void* const block = arena.at(load(arena.entry(index).root[0]), bytes);
+    void* const block = block_of(arena, arena.entry(index));
     if (block == nullptr) { return Errc::corrupt; }
-    __builtin_memset(block, 0, bytes);
+    // If killed from here on: the block is free, or that of a retired object, as before.
+    if (before == Before::zeroes && !plan.is_range) { __builtin_memset(block, 0, bytes); }
+    const Status made = plan.lay_out(arena, block, bytes, before, plan.context);
+    if (!made.ok()) { return made.error(); }
     return index;
 }
 
@@ -63,7 +80,8 @@ Result<ManagedHandle> make_once(const Arena& arena, const ObjectPlan& plan, std:
     ArenaStep step(arena, deadline_ns);
     if (!step.status().ok()) { return step.status().error(); }
     if (length != 0 && find_name(arena, plan.name, length) != 0) { return Errc::already_exists; }
-    const Result<std::uint32_t> index = take_place(step, plan);
+    const Result<std::uint32_t> index = plan.bytes != 0 ? take_with_block(step, plan)
+                                                        : take_blank(step);
     if (!index.ok()) { return index.error(); }
     ArenaEntry& entry = arena.entry(*index);
     step.set(entry.kind, static_cast<std::uint32_t>(plan.type.kind));
@@ -75,7 +93,6 @@ Result<ManagedHandle> make_once(const Arena& arena, const ObjectPlan& plan, std:
     step.set(entry.types[1], plan.type.elements[1]);
     Status made = step.status();
     if (made.ok() && length != 0) { made = give_name(step, entry, plan.name, length); }
-    if (made.ok() && plan.fill != nullptr) { made = plan.fill(step, entry, plan.context); }
     if (!made.ok()) { return made.error(); }
     const ManagedHandle handle = {arena.id, *index, load(entry.generation)};
     made = step.commit();
@@ -96,10 +113,10 @@ Result<Maker> this_maker(const Arena& arena) noexcept {
 
 }  // namespace
 
-Result<ManagedHandle> make_object(std::uint32_t manager, const ObjectPlan& plan,
-                                  std::int64_t deadline_ns) noexcept {
+Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
+                                   std::int64_t deadline_ns) noexcept {
     const Arena* const arena = find_arena(manager);
-    if (arena == nullptr) { return Errc::wrong_process; }
+    if (arena == nullptr) { return manager == 0 ? Errc::closed : Errc::wrong_process; }
     const std::size_t length = name_length(plan.name);
     if (length > kObjectNameMax) { return Errc::name_too_long; }
     const Result<Maker> maker = length != 0 ? Result<Maker>(Maker{0, 0}) : this_maker(*arena);

@@ -14,6 +14,7 @@
 #include <brood/manager.hpp>
 
 #include "arena_place.hpp"
+#include "object_memory.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -27,18 +28,24 @@ inline constexpr std::size_t kObjectNameMax = 255;
 /// What to make.
 struct ObjectPlan {
     ObjectType type;
-    const char* name;  // null or "": none
-    /// Fills `root` of a new entry. Null: all zeroes.
-    Status (*fill)(ArenaStep& step, ArenaEntry& entry, void* context) noexcept;
-    void* context;
-    std::uint64_t bytes;  // of its block, aligned to 64; 0: it has none
+    const char* name = "";  // "": none
+    /// Of one that lies in a block of its own: how many bytes, and whether they are addresses only,
+    /// in which it allocates memory itself. 0: it is a container.
+    std::uint64_t bytes = 0;
+    bool is_range = false;
+    /// What tells its shape from others of its type and size.
+    std::uint32_t shape[2] = {};
+    /// Makes it in its block of `bytes` bytes.
+    Status (*lay_out)(const Arena& arena, void* block, std::size_t bytes, Before before,
+                      const void* context) noexcept = nullptr;
+    const void* context = nullptr;
 };
 
 /// Makes an object. Errors: full (no entry is left), no_space, no_memory, already_exists (the
-/// name), name_too_long, too_many_members, wrong_process, timed_out, corrupt, those of `fill`.
+/// name), name_too_long, too_many_members, wrong_process, timed_out, corrupt, those of `lay_out`.
 /// Killed here: it is there, or not; without a name it goes with its maker.
-Result<ManagedHandle> make_object(std::uint32_t manager, const ObjectPlan& plan,
-                                  std::int64_t deadline_ns) noexcept;
+Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
+                                   std::int64_t deadline_ns) noexcept;
 
 /// The object of that name. Errors: not_found, type_mismatch, ...
 Result<ManagedHandle> find_object(std::uint32_t manager, const char* name, const ObjectType& type,
@@ -68,6 +75,8 @@ public:
     Status status() const noexcept { return status_; }
     const Arena& arena() const noexcept { return *arena_; }
     ArenaEntry& entry() const noexcept { return *entry_; }
+    /// The block of one that has one, and how large it is; null: corrupt.
+    void* block(std::size_t& bytes) const noexcept;
 
 private:
     Status status_;
@@ -80,9 +89,12 @@ struct ObjectWays {
     /// Frees some of what it holds, until step.is_long(). True: nothing is left.
     bool (*free_some)(ArenaStep& step, ArenaEntry& entry) noexcept;
     /// Whether nobody uses its block. Null: it has none.
-    bool (*is_idle)(const Arena& arena, ArenaEntry& entry) noexcept;
+    bool (*is_idle)(const Arena& arena, void* block) noexcept;
 };
 const ObjectWays& ways_of(ObjectKind kind) noexcept;
+
+/// The block of an entry's object; null: it has none, or not in the arena.
+void* block_of(const Arena& arena, const ArenaEntry& entry) noexcept;
 
 Result<ManagerStats> stats_of(const Arena& arena, std::int64_t deadline_ns) noexcept;
 

@@ -63,7 +63,7 @@ Status ArenaStep::grow(std::uint32_t order) noexcept {
     return status_;
 }
 
-Result<std::uint32_t> ArenaStep::take_run(std::uint32_t order) noexcept {
+Result<std::uint32_t> ArenaStep::take_run(std::uint32_t order, bool is_bare) noexcept {
     std::uint32_t of = order;
     while (of < kRunOrders && load(head_.free_run[of]) == 0) { ++of; }
     if (of >= kRunOrders) {
@@ -76,7 +76,7 @@ Result<std::uint32_t> ArenaStep::take_run(std::uint32_t order) noexcept {
     const bool is_one = std::uint64_t{page} + (std::uint64_t{1} << of) <= arena_.pages &&
                         load(arena_.note(page).what) == what_of(PageUse::free_run, of);
     if (!is_one) { return Errc::corrupt; }
-    if (of >= kChunkOrder) {
+    if (of >= kChunkOrder && !is_bare) {
         const Status backed = back(page, order);
         if (!backed.ok()) { return backed.error(); }
     }

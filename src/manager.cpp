@@ -1,6 +1,6 @@
 #include <brood/manager.hpp>
 
-#include "arena_dict.hpp"
+#include "arena_objects.hpp"
 #include "deadline.hpp"
 
 namespace brood {
@@ -45,8 +45,10 @@ void Manager::keep_name() noexcept {
 
 Result<detail::ManagedHandle> Manager::make_container(
     const char* name, const detail::ObjectType& type) const noexcept {
-    if (id_ == 0) { return Errc::closed; }
-    return detail::make_object(id_, {type, name, nullptr, nullptr, 0}, port::kNever);
+    detail::ObjectPlan plan;
+    plan.type = type;
+    plan.name = name;
+    return detail::make_managed(id_, plan, port::kNever);
 }
 
 Result<detail::ManagedHandle> Manager::find_object(const char* name, const detail::ObjectType& type,
@@ -77,18 +79,6 @@ Status ManagedHandle::keep(Timeout timeout) const noexcept {
     const std::int64_t deadline_ns = deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     return keep_object(*this, deadline_ns);
-}
-
-const ObjectWays& ways_of(ObjectKind kind) noexcept {
-    static constexpr ObjectWays kNone = {};
-    static constexpr ObjectWays kDict = {[](ArenaStep& step, ArenaEntry& entry) noexcept {
-                                             return DictTable(step.arena(), entry).free_some(step);
-                                         },
-                                         nullptr};
-    switch (kind) {
-        case ObjectKind::dict: return kDict;
-        default: return kNone;
-    }
 }
 
 }  // namespace detail

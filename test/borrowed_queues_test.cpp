@@ -120,8 +120,8 @@ void a_queue_is_in_use_while_one_is_in_the_middle_of_a_put(void**) {
     const pid_t victim = shared_test::start_child([&] {
         auto queue = place.view();
         CHECK_IN_CHILD(queue.put({}).ok());
-        void* const page = mmap(nullptr, brood::port::page_bytes(), PROT_NONE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* const page =
+            mmap(nullptr, brood::port::page_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK_IN_CHILD(page != MAP_FAILED);
         (void)signal(SIGSEGV, [](int) { (void)raise(SIGSTOP); });
         queue.put_many(static_cast<const Line*>(page), 1).expect("put");  // Never gets there.
@@ -204,16 +204,15 @@ void grows_within_its_range(void**) {
             auto queue = place.view();
             for (int i = 0; i < count / 2; ++i) { CHECK_IN_CHILD(queue.get(kLong)->number == i); }
         });
-        for (int i = count / 2; i < count; ++i) {
-            assert_int_equal(got_and_done(place.view()), i);
-        }
+        for (int i = count / 2; i < count; ++i) { assert_int_equal(got_and_done(place.view()), i); }
         assert_true(place.is_idle());
         for (int i = 0; i < 10; ++i) { assert_ok(place.view().put({i, {}})); }
     }
     range.assert_whole();
 }
 
-constexpr auto a_queue_without_a_bound_grows_within_its_range = &grows_within_its_range<Queue<Line>>;
+constexpr auto a_queue_without_a_bound_grows_within_its_range =
+    &grows_within_its_range<Queue<Line>>;
 constexpr auto so_does_a_joinable_one = &grows_within_its_range<JoinableQueue<Line>>;
 
 // ---- Joinable ----------------------------------------------------------------------------------
@@ -293,7 +292,9 @@ void the_next_queue_in_that_memory_begins_empty(void**) {
     assert_int_equal(place.view().lost(), 0);
     assert_ok(place.view().join(kLong));
     for (int i = 0; i < 4; ++i) { assert_ok(place.view().put(i)); }
-    for (int i = 0; i < 4; ++i) { assert_int_equal(*stale.get(kLong), i); }  // It is this one's now.
+    for (int i = 0; i < 4; ++i) {
+        assert_int_equal(*stale.get(kLong), i);
+    }  // It is this one's now.
     ground.assert_whole();
 }
 
@@ -301,8 +302,8 @@ void the_next_queue_in_that_memory_begins_empty(void**) {
 
 void strangers_have_a_table_in_the_same_memory(void**) {
     Ground ground;
-    auto& table = *static_cast<MemberTable*>(
-        ground.place(MemberTable::bytes_for(MemberTable::kNamed)));
+    auto& table =
+        *static_cast<MemberTable*>(ground.place(MemberTable::bytes_for(MemberTable::kNamed)));
     assert_ok(detail::init_table(table, MemberTable::kNamed));
     // As a process does that has mapped it just now.
     const auto come = [&](auto place) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <brood/dict.hpp>
+#include <brood/handle.hpp>
 #include <brood/shared_memory.hpp>
 
 namespace brood {
@@ -86,6 +87,39 @@ public:
         return made<Dict<K, V>>(name);
     }
 
+    /// Locks and the like, as those of their create(); open() of the handle gives one.
+    /// Errors: as dict(), and those of create().
+    Result<Handle<Lock>> lock(const char* name = "") const noexcept;
+    Result<Handle<RLock>> rlock(const char* name = "") const noexcept;
+    Result<Handle<Semaphore>> semaphore(std::size_t permits, const char* name = "") const noexcept;
+    Result<Handle<BoundedSemaphore>> bounded_semaphore(std::size_t permits,
+                                                       const char* name = "") const noexcept;
+    Result<Handle<Condition>> condition(std::size_t waiters = Condition::kWaitersMax,
+                                        const char* name = "") const noexcept;
+    Result<Handle<Event>> event(const char* name = "") const noexcept;
+    Result<Handle<Barrier>> barrier(std::size_t parties, Timeout timeout = Timeout::forever(),
+                                    const char* name = "") const noexcept;
+    template <class T>
+    Result<Handle<Value<T>>> value(const T& initial = T(), const char* name = "") const noexcept {
+        return segment<Value<T>>(sizeof(T), 1, &initial, name);
+    }
+    /// Of zeroes.
+    template <class T>
+    Result<Handle<Array<T>>> array(std::size_t count, const char* name = "") const noexcept {
+        return segment<Array<T>>(sizeof(T), count, nullptr, name);
+    }
+    /// With maxsize 0 it takes as much memory as it needs, of at most a sixteenth of the manager's,
+    /// and keeps it when it is dropped; of a manager with a name it needs a bound (size_zero).
+    template <class T>
+    Result<Handle<Queue<T>>> queue(std::size_t maxsize = 0, const char* name = "") const noexcept {
+        return ring<Queue<T>>(sizeof(T), maxsize, name);
+    }
+    template <class T>
+    Result<Handle<JoinableQueue<T>>> joinable_queue(std::size_t maxsize = 0,
+                                                    const char* name = "") const noexcept {
+        return ring<JoinableQueue<T>>(sizeof(T), maxsize, name);
+    }
+
     /// The object of that name: `manager.find<Dict<int, int>>("squares")`.
     /// Errors: not_found, type_mismatch, name_empty, name_too_long, closed, timed_out, corrupt.
     template <class Object>
@@ -110,6 +144,29 @@ private:
         if (!handle.ok()) { return handle.error(); }
         return Object(*handle);
     }
+    template <class Object>
+    static Result<Handle<Object>> handle_of(const Result<detail::ManagedHandle>& made) noexcept {
+        if (!made.ok()) { return made.error(); }
+        return Handle<Object>(*made);
+    }
+    template <class Object>
+    Result<Handle<Object>> segment(std::size_t element_bytes, std::size_t count,
+                                   const void* initial, const char* name) const noexcept {
+        return handle_of<Object>(
+            make_segment(Handle<Object>::kType, element_bytes, count, initial, name));
+    }
+    template <class Object>
+    Result<Handle<Object>> ring(std::size_t message_bytes, std::size_t maxsize,
+                                const char* name) const noexcept {
+        return handle_of<Object>(make_ring(Handle<Object>::kType, message_bytes, maxsize, name));
+    }
+    Result<detail::ManagedHandle> make_segment(const detail::ObjectType& type,
+                                               std::size_t element_bytes, std::size_t count,
+                                               const void* initial,
+                                               const char* name) const noexcept;
+    Result<detail::ManagedHandle> make_ring(const detail::ObjectType& type,
+                                            std::size_t message_bytes, std::size_t maxsize,
+                                            const char* name) const noexcept;
     Result<detail::ManagedHandle> make_container(const char* name,
                                                  const detail::ObjectType& type) const noexcept;
     Result<detail::ManagedHandle> find_object(const char* name, const detail::ObjectType& type,
