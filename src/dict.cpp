@@ -69,7 +69,7 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
 }  // namespace
 
 Status DictHandle::change(const ObjectType& type, const void* key, std::size_t key_bytes,
-                          DictDecide decide, void* context, Timeout timeout) const noexcept {
+                          const DictDecide& decide, Timeout timeout) const noexcept {
     const std::int64_t deadline_ns = quick_deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     const HeldObject held(*this, type, deadline_ns);
@@ -79,9 +79,9 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
     Word* const link = table.find(key, key_bytes, hash);
     if (link == nullptr && table.count() != 0) { return Errc::corrupt; }
     DictItem* const item = link == nullptr ? nullptr : table.item(load(*link));
-    const DictChange change = item == nullptr
-                                  ? decide(context, nullptr, 0)
-                                  : decide(context, table.value_of(*item), load(item->value_bytes));
+    const void* const value = item == nullptr ? nullptr : table.value_of(*item);
+    const DictChange change =
+        decide.decide(decide.context, value, item == nullptr ? 0 : load(item->value_bytes));
     const bool has_work = change.what == DictChange::What::put ||
                           (change.what == DictChange::What::erase && item != nullptr);
     if (!has_work) { return Errc::ok; }
@@ -94,7 +94,53 @@ Status DictHandle::set(const ObjectType& type, const void* key, std::size_t key_
     const auto decide = [](void* context, const void*, std::size_t) noexcept {
         return *static_cast<const DictChange*>(context);
     };
-    return change(type, key, key_bytes, decide, &put, timeout);
+    return change(type, key, key_bytes, {decide, &put}, timeout);
+}
+
+Result<bool> DictHandle::has(const ObjectType& type, const void* key, std::size_t key_bytes,
+                             Timeout timeout) const noexcept {
+    bool is_there = false;
+    const auto decide = [](void* context, const void* value, std::size_t) noexcept {
+        *static_cast<bool*>(context) = value != nullptr;
+        return DictChange();
+    };
+    const Status done = change(type, key, key_bytes, {decide, &is_there}, timeout);
+    if (!done.ok()) { return done.error(); }
+    return is_there;
+}
+
+Status DictHandle::erase_key(const ObjectType& type, const void* key, std::size_t key_bytes,
+                             Timeout timeout) const noexcept {
+    bool is_there = false;
+    const auto decide = [](void* context, const void* value, std::size_t) noexcept {
+        *static_cast<bool*>(context) = value != nullptr;
+        return DictChange{DictChange::What::erase, nullptr, 0};
+    };
+    const Status done = change(type, key, key_bytes, {decide, &is_there}, timeout);
+    return !done.ok() || is_there ? done : Status(Errc::not_found);
+}
+
+Result<std::size_t> DictHandle::take(const ObjectType& type, const void* key, std::size_t key_bytes,
+                                     void* value, std::size_t room, Timeout timeout) const noexcept {
+    struct Taken {
+        void* to;
+        std::size_t room;
+        Result<std::size_t> bytes;
+    } taken = {value, room, Errc::not_found};
+    const auto decide = [](void* context, const void* found, std::size_t bytes) noexcept {
+        Taken& out = *static_cast<Taken*>(context);
+        if (found == nullptr) { return DictChange(); }
+        if (bytes > out.room) {
+            out.bytes = Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(bytes));
+            return DictChange();
+        }
+        __builtin_memcpy(out.to, found, bytes);
+        out.bytes = bytes;
+        return DictChange{DictChange::What::erase, nullptr, 0};
+    };
+    const Status done = change(type, key, key_bytes, {decide, &taken}, timeout);
+    if (!done.ok()) { return done.error(); }
+    return taken.bytes;
 }
 
 Result<std::size_t> DictHandle::get(const ObjectType& type, const void* key, std::size_t key_bytes,

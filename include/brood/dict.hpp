@@ -13,23 +13,16 @@ inline namespace v0 {
 template <class K, class V>
 class DictItems;
 
-/// A dictionary in a Manager, in order of insertion as Python's. This is its handle: it may be
-/// copied, sent, put into other objects of the manager; each copy names the same dictionary.
+/// What Dict<K, V> and RemoteDict<K, V> do, by a core: detail::DictHandle, detail::RemoteDictCore.
 ///
 /// Keys and values: trivially copyable types, Text<N> and Bytes<N>, of which only as many bytes are
 ///         stored as they have, and handles of objects of the same manager. Keys are equal if their
 ///         bytes are.
-/// Memory: of each item 24 bytes, key and value, rounded up, in the manager. No heap.
-/// Crash:  each call happens whole or not at all, whoever is killed at whatever instruction. No
-///         other process is held up by a death.
-/// Waits:  one process at a time is at work on a dictionary, for less than a microsecond as a rule;
-///         one who is stopped (SIGSTOP) in the midst of it is waited for, until the timeout.
-/// Callers: any process that has the manager, any thread. Not a signal handler.
 /// Every call may say: closed (the dictionary was dropped), wrong_process (this process has not its
 /// manager), type_mismatch (a handle of something else), timed_out, would_deadlock (out of a
 /// function that was given to the same dictionary), corrupt.
-template <class K, class V>
-class Dict : public detail::DictHandle {
+template <class K, class V, class Core>
+class BasicDict : public Core {
     using Key = detail::Element<K>;
     using Value = detail::Element<V>;
     static_assert(detail::has_plain_bytes<K>,
@@ -42,19 +35,19 @@ public:
     static constexpr detail::ObjectType kType = {detail::ObjectKind::dict,
                                                  {Key::type(), Value::type()}};
 
-    Dict() noexcept = default;
-    explicit Dict(const detail::ManagedHandle& handle) noexcept : detail::DictHandle{handle} {}
+    BasicDict() noexcept = default;
+    explicit BasicDict(const Core& core) noexcept : Core(core) {}
 
     /// d[key] = value. Also says: no_space, no_memory (nothing has changed); closed (`value` is the
     /// handle of an object that is gone, or of another manager).
     Status set(const K& key, const V& value, Timeout timeout = Timeout::forever()) const noexcept {
-        return DictHandle::set(kType, Key::data(key), Key::size(key), Value::data(value),
+        return Core::set(kType, Key::data(key), Key::size(key), Value::data(value),
                                Value::size(value), timeout);
     }
     /// d[key]. Also says: not_found; buffer_too_short (longer than a V).
     Result<V> get(const K& key, Timeout timeout = Timeout::forever()) const noexcept {
         return detail::element_filled_by<V>([&](void* buffer, std::size_t room) {
-            return DictHandle::get(kType, Key::data(key), Key::size(key), buffer, room, timeout);
+            return Core::get(kType, Key::data(key), Key::size(key), buffer, room, timeout);
         });
     }
     /// d.get(key, otherwise)
@@ -65,31 +58,22 @@ public:
     }
     /// key in d
     Result<bool> contains(const K& key, Timeout timeout = Timeout::forever()) const noexcept {
-        Found found;
-        const Status done = change_by(key, found, timeout);
-        if (!done.ok()) { return done.error(); }
-        return found.is_there;
+        return Core::has(kType, Key::data(key), Key::size(key), timeout);
     }
     /// del d[key]. Also says: not_found.
     Status erase(const K& key, Timeout timeout = Timeout::forever()) const noexcept {
-        Found found;
-        found.what = detail::DictChange::What::erase;
-        const Status done = change_by(key, found, timeout);
-        return !done.ok() || found.is_there ? done : Status(Errc::not_found);
+        return Core::erase_key(kType, Key::data(key), Key::size(key), timeout);
     }
     /// d.pop(key): takes it out. Also says: not_found; buffer_too_short (it stays).
     Result<V> pop(const K& key, Timeout timeout = Timeout::forever()) const noexcept {
-        Taken taken;
-        const Status done = change_by(key, taken, timeout);
-        if (!done.ok()) { return done.error(); }
-        if (!taken.status.ok()) { return taken.status.error(); }
-        return taken.value;
+        return detail::element_filled_by<V>([&](void* buffer, std::size_t room) {
+            return Core::take(kType, Key::data(key), Key::size(key), buffer, room, timeout);
+        });
     }
     /// d.setdefault(key, value): what there is, after `value` was put if there was nothing.
     Result<V> setdefault(const K& key, const V& value,
                          Timeout timeout = Timeout::forever()) const noexcept {
-        Default otherwise;
-        otherwise.value = value;
+        Default otherwise(value);
         const Status done = change_by(key, otherwise, timeout);
         if (!done.ok()) { return done.error(); }
         if (!otherwise.status.ok()) { return otherwise.status.error(); }
@@ -111,7 +95,7 @@ public:
         key = K();
         value = V();
         std::size_t bytes[2] = {Key::room(), Value::room()};
-        const Status done = DictHandle::pop_newest(kType, Key::buffer(key), bytes[0],
+        const Status done = Core::pop_newest(kType, Key::buffer(key), bytes[0],
                                                    Value::buffer(value), bytes[1], timeout);
         if (!done.ok()) { return done; }
         const Status filled = Key::filled(key, bytes[0]);
@@ -119,15 +103,15 @@ public:
     }
     /// len(d)
     Result<std::size_t> size(Timeout timeout = Timeout::forever()) const noexcept {
-        return DictHandle::count(kType, timeout);
+        return Core::count(kType, timeout);
     }
     Status clear(Timeout timeout = Timeout::forever()) const noexcept {
-        return DictHandle::clear(kType, timeout);
+        return Core::clear(kType, timeout);
     }
     /// All items as they are at one moment, for `for (auto [key, value] : items)`. A copy: it takes
     /// memory of this process, and does not follow what others change. Also says: no_memory.
     Result<DictItems<K, V>> items(Timeout timeout = Timeout::forever()) const noexcept {
-        Result<detail::DictCopy> copy = DictHandle::copy(kType, timeout);
+        Result<detail::DictCopy> copy = Core::copy(kType, timeout);
         if (!copy.ok()) { return copy.error(); }
         return DictItems<K, V>(std::move(*copy));
     }
@@ -144,26 +128,10 @@ private:
         __builtin_memcpy(Value::buffer(to), value, bytes);
         return Value::filled(to, bytes);
     }
-    struct Found {
-        Change::What what = Change::What::leave;
-        bool is_there = false;
-        Change decide(const void* value, std::size_t) noexcept {
-            is_there = value != nullptr;
-            return {what, nullptr, 0};
-        }
-    };
-    struct Taken {
-        Status status = Errc::not_found;
-        V value = V();
-        Change decide(const void* found, std::size_t bytes) noexcept {
-            if (found == nullptr) { return {}; }
-            status = read(value, found, bytes);
-            return {status.ok() ? Change::What::erase : Change::What::leave, nullptr, 0};
-        }
-    };
     struct Default {
+        explicit Default(const V& otherwise) noexcept : value(otherwise) {}
         Status status;
-        V value = V();
+        V value;
         Change decide(const void* found, std::size_t bytes) noexcept {
             if (found == nullptr) {
                 return {Change::What::put, Value::data(value), Value::size(value)};
@@ -179,7 +147,8 @@ private:
         Status status;
         V value = V();
         Change decide(const void* found, std::size_t bytes) noexcept {
-            if (found != nullptr) { status = read(value, found, bytes); }
+            value = V();
+            status = found != nullptr ? read(value, found, bytes) : Status();
             if (!status.ok()) { return {}; }
             f(value);
             return {Change::What::put, Value::data(value), Value::size(value)};
@@ -190,8 +159,28 @@ private:
         const auto decide = [](void* context, const void* value, std::size_t bytes) noexcept {
             return static_cast<Decider*>(context)->decide(value, bytes);
         };
-        return DictHandle::change(kType, Key::data(key), Key::size(key), decide, &decider, timeout);
+        // Where a core has to keep what there was.
+        typename Core::template Former<Value::room()> former;
+        return Core::change(kType, Key::data(key), Key::size(key), {decide, &decider}, former,
+                            timeout);
     }
+};
+
+/// A dictionary in a Manager, in order of insertion as Python's. This is its handle: it may be
+/// copied, sent, put into other objects of the manager; each copy names the same dictionary.
+///
+/// Memory: of each item 24 bytes, key and value, rounded up, in the manager. No heap.
+/// Crash:  each call happens whole or not at all, whoever is killed at whatever instruction. No
+///         other process is held up by a death.
+/// Waits:  one process at a time is at work on a dictionary, for less than a microsecond as a rule;
+///         one who is stopped (SIGSTOP) in the midst of it is waited for, until the timeout.
+/// Callers: any process that has the manager, any thread. Not a signal handler.
+template <class K, class V>
+class Dict : public BasicDict<K, V, detail::DictHandle> {
+public:
+    Dict() noexcept = default;
+    explicit Dict(const detail::ManagedHandle& handle) noexcept
+        : BasicDict<K, V, detail::DictHandle>(detail::DictHandle{handle}) {}
 };
 
 /// What Dict::items() gives: a copy, to be walked over.

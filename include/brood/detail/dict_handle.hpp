@@ -19,7 +19,10 @@ struct DictChange {
 /// Decides it, and is told what there is: null, there is none. Called with the dictionary's lock
 /// held: it may read and change anything but that. What is to be put must last until it returned
 /// to change().
-using DictDecide = DictChange (*)(void* context, const void* value, std::size_t bytes);
+struct DictDecide {
+    DictChange (*decide)(void* context, const void* value, std::size_t bytes);
+    void* context;
+};
 
 /// All that a dictionary holds at one moment, in memory of this process alone.
 class DictCopy {
@@ -45,19 +48,35 @@ public:
 
 private:
     friend struct DictHandle;
+    friend struct RemoteDictCore;
     unsigned char* memory_ = nullptr;
     std::size_t bytes_ = 0, used_ = 0, count_ = 0;
 };
 
 /// `type` is that of the shell: an object of another is refused as type_mismatch.
 struct DictHandle : ManagedHandle {
-    Status change(const ObjectType& type, const void* key, std::size_t key_bytes, DictDecide decide,
-                  void* context, Timeout timeout) const noexcept;
+    template <std::size_t kBytes>
+    struct Former {};
+    template <std::size_t kBytes>
+    Status change(const ObjectType& type, const void* key, std::size_t key_bytes,
+                  const DictDecide& decide, Former<kBytes>&, Timeout timeout) const noexcept {
+        return change(type, key, key_bytes, decide, timeout);
+    }
+    Status change(const ObjectType& type, const void* key, std::size_t key_bytes,
+                  const DictDecide& decide, Timeout timeout) const noexcept;
     Status set(const ObjectType& type, const void* key, std::size_t key_bytes, const void* value,
                std::size_t bytes, Timeout timeout) const noexcept;
     /// How many bytes it has; buffer_too_short (detail: as many).
     Result<std::size_t> get(const ObjectType& type, const void* key, std::size_t key_bytes,
                             void* value, std::size_t room, Timeout timeout) const noexcept;
+    Result<bool> has(const ObjectType& type, const void* key, std::size_t key_bytes,
+                     Timeout timeout) const noexcept;
+    /// Also says: not_found.
+    Status erase_key(const ObjectType& type, const void* key, std::size_t key_bytes,
+                     Timeout timeout) const noexcept;
+    /// As get(), and takes it out if it fits.
+    Result<std::size_t> take(const ObjectType& type, const void* key, std::size_t key_bytes,
+                             void* value, std::size_t room, Timeout timeout) const noexcept;
     /// Takes the newest item out, if it fits: how many bytes key and value have.
     Status pop_newest(const ObjectType& type, void* key, std::size_t& key_bytes, void* value,
                       std::size_t& bytes, Timeout timeout) const noexcept;
