@@ -35,8 +35,8 @@
 //     dict_popitem                                         key, value
 //     dict_size                                            a
 //     dict_clear
-//     dict_items         a: from which byte of the copy;   a: bytes of the copy, b: items;
-//                        0 makes one                       value: a piece of it
+//     dict_items         a: from which byte of the copy,   a: bytes of the copy, b: items;
+//                        0 makes one; b: how many bytes    value: a piece of it
 //   queue, joinable_queue
 //     queue_put          value
 //     queue_get                                            value
@@ -74,6 +74,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <brood/detail/wire_op.hpp>
 #include <brood/error.hpp>
 #include <brood/timeout.hpp>
 
@@ -81,56 +82,8 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-/// Numbers are an ABI: new ones are appended to their group, none is reused.
-enum class WireOp : std::uint32_t {
-    hello = 1,
-    bye = 2,
-    find = 3,
-    make = 4,
-    drop = 5,
-    keep = 6,
-    stats = 7,
-
-    dict_get = 16,
-    dict_set = 17,
-    dict_erase = 18,
-    dict_pop = 19,
-    dict_contains = 20,
-    dict_swap = 21,
-    dict_popitem = 22,
-    dict_size = 23,
-    dict_clear = 24,
-    dict_items = 25,
-
-    queue_put = 48,
-    queue_get = 49,
-    queue_size = 50,
-    queue_shutdown = 51,
-    task_done = 52,
-    join = 53,
-
-    acquire = 64,
-    release = 65,
-    permits = 66,
-    notify = 67,
-    wait = 68,
-    event_set = 72,
-    event_clear = 73,
-    event_is_set = 74,
-    barrier_wait = 80,
-    barrier_abort = 81,
-    barrier_reset = 82,
-    barrier_state = 83,
-
-    elements_read = 88,
-    elements_write = 89,
-    elements_count = 90,
-    elements_add = 91,
-};
-
 inline constexpr std::int64_t kWireVersion = 1;
 inline constexpr std::uint64_t kByteOrder = 0x0102030405060708;
-inline constexpr std::int64_t kSwapOld = 1, kSwapNew = 2;
 
 /// Writes or reads the numbers of a head, one after the other, as little-endian.
 template <class Byte>

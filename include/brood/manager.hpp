@@ -138,6 +138,7 @@ public:
     void keep_name() noexcept;
 
 private:
+    friend struct ManagerAccess;  // src/manager_access.hpp
     template <class Object>
     Result<Object> made(const char* name) const noexcept {
         const Result<detail::ManagedHandle> handle = make_container(name, Object::kType);
