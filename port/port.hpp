@@ -196,8 +196,41 @@ Status null_input() noexcept;
 /// Closes every descriptor from 3 on but those listed. [ass]
 void close_all_but(const Fd* keep, std::size_t count) noexcept;
 
-/// Waits until an item is ready: how many are. 0 at the deadline. At most 64 items. [ass]
+/// Waits until an item is ready: how many are. 0 at the deadline. At most kPollMax items. [ass]
 Result<std::size_t> poll(PollItem* items, std::size_t count, std::int64_t deadline_ns) noexcept;
+
+// ---- Sockets ---------------------------------------------------------------------------------
+
+// Streams, close-on-exec (posix: as pipe()) and never blocking, for all who share them: would_block
+// instead. read() and poll() serve them, too. Where a peer resets a connection: broken_pipe.
+
+/// One that listens at `address`, which becomes the address that it has, with the port that the
+/// system chose for 0. `file` becomes what tells the file of a unix_path from others of its name.
+/// Such a file is there only while somebody listens, or was killed: of several who make or replace
+/// one at a time, one does, and the others are told address_in_use. Not for two threads at a time.
+/// If killed here: that file may stay, and the empty file `path`.lock, which does no harm. Errors:
+/// address_in_use, not_found (no such folder), not_permitted, name_too_long, too_many_files,
+/// unsupported (the family: on posix abstract).
+Result<Fd> socket_listen(Address& address, const ListenPlan& plan, ObjectIdentity& file) noexcept;
+/// The next who has connected, and from where. Errors: would_block, too_many_files, no_memory.
+Result<Fd> socket_accept(Fd listener, Address& peer) noexcept;
+/// One that begins to connect. Errors: would_block (try again a little later), refused (nobody
+/// listens), not_found (no such file), not_permitted, name_too_long, too_many_files, unsupported.
+Result<Fd> socket_connect(const Address& address) noexcept;
+/// Whether it has connected, once it polls writable: ok; refused, timed_out, system_error. [ass]
+Status socket_connected(Fd socket) noexcept;
+/// Writes some of it, without SIGPIPE. Errors: would_block, broken_pipe. [ass]
+Result<std::size_t> socket_send(Fd socket, const void* data, std::size_t bytes) noexcept;
+/// Sends one byte, of value 1, and with it a copy of the descriptor `sent`, as Python does, through
+/// a socket of AF_UNIX. Errors: would_block, broken_pipe, unsupported (another family). [ass]
+Status socket_send_fd(Fd socket, Fd sent) noexcept;
+/// Takes one byte and the one descriptor that came with it (close-on-exec). Errors: would_block,
+/// end_of_stream, too_many_files, bad_frame (none came, or several: all are closed).
+Result<Fd> socket_receive_fd(Fd socket) noexcept;
+/// Ends both directions, for all who share the socket: both sides see the end of the stream. [ass]
+void socket_shutdown(Fd socket) noexcept;
+/// Removes the file of a socket, if it is still that one.
+void socket_remove(const Address& address, const ObjectIdentity& file) noexcept;
 
 // ---- Message queues --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <brood/address.hpp>
 #include <brood/result.hpp>
 
 namespace brood::port {
@@ -118,6 +119,16 @@ struct PollItem {
     bool want_read = false, want_write = false;
     bool ready = false;  ///< Readable / writable as wanted, at its end, or broken.
 };
+
+/// How a socket shall listen.
+struct ListenPlan {
+    std::uint32_t backlog = 1;
+    std::uint32_t mode = 0600;    ///< Of the file of a unix_path, whatever the umask.
+    bool replaces_stale = false;  ///< Removes such a file if nobody listens there.
+};
+
+/// How many items poll() takes.
+inline constexpr std::size_t kPollMax = 160;
 
 /// A word in shared memory on which processes sleep. Of a kept bell (bell_keep) bits 0..29 name the
 /// keeper; at its end the system clears them, sets bit 30 (kBellOwnerDied), and wakes a sleeper if

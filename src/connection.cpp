@@ -4,6 +4,7 @@
 
 #include "channel.hpp"
 #include "deadline.hpp"
+#include "socket_stream.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -14,6 +15,9 @@ Status Connection::send_bytes(const void* data, std::size_t bytes, Timeout timeo
     }
     if (data == nullptr && bytes > 0) { return Errc::bad_argument; }
     if (bytes > detail::kFrameBytesMax) { return Errc::size_too_large; }
+    if (stream_ != nullptr) {
+        return stream_->send({*reading_, *writing_, write_}, data, bytes, timeout);
+    }
     const std::int64_t deadline_ns = detail::deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     return detail::send_frame({*writing_, write_}, data, bytes, deadline_ns);
@@ -37,8 +41,10 @@ Result<std::size_t> Connection::recv_bytes(void* buffer, std::size_t bytes,
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
     if (refusal != Errc::ok) { return refusal; }
+    const detail::Room room = {buffer, bytes, longest_};
     const Result<std::size_t> got =
-        detail::receive_frame({*reading_, read_}, {buffer, bytes, longest_}, deadline_ns);
+        stream_ == nullptr ? detail::receive_frame({*reading_, read_}, room, deadline_ns)
+                           : stream_->receive({*reading_, *writing_, read_}, room, timeout);
     const bool refuse = got.code() == Errc::message_too_long || got.code() == Errc::bad_frame;
     if (refuse) { refusal_.store(got.code(), std::memory_order_relaxed); }
     return got;

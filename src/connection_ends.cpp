@@ -1,10 +1,9 @@
 // The ends of a channel: how they are made, who owns them, how they move and close.
 #include <brood/connection.hpp>
 
-#include <type_traits>
 #include <utility>
 
-#include "channel.hpp"
+#include "connection_access.hpp"
 #include "connection_handing.hpp"
 #include "fork_list.hpp"
 
@@ -13,12 +12,8 @@ inline namespace v0 {
 namespace {
 
 using detail::ChannelControl;
+using detail::ChannelPage;
 using detail::ForkLink;
-
-// Shared by all ends of a channel in all processes: one control for each of its pipes.
-struct ChannelPage {
-    ChannelControl controls[2];
-};
 
 // The pipes of a channel while it is being made. Until release() they are closed by its destructor.
 struct Parts {
@@ -39,7 +34,16 @@ struct Parts {
     }
 };
 
-Status map_page(ChannelPage*& page) noexcept {
+Status open_parts(Parts& parts, bool duplex, bool framed) noexcept {
+    Status status = port::pipe(parts.there);
+    if (status.ok() && duplex) { status = port::pipe(parts.back); }
+    if (status.ok() && framed) { status = ConnectionAccess::map_page(parts.page); }
+    return status;
+}
+
+}  // namespace
+
+Status ConnectionAccess::map_page(ChannelPage*& page) noexcept {
     const Result<void*> mapped = port::map_shared(sizeof(ChannelPage));
     if (!mapped.ok()) { return mapped.error(); }
     page = static_cast<ChannelPage*>(*mapped);  // Zeroes are what every other field begins with.
@@ -51,66 +55,10 @@ Status map_page(ChannelPage*& page) noexcept {
     return status;
 }
 
-Status open_parts(Parts& parts, bool duplex, bool framed) noexcept {
-    Status status = port::pipe(parts.there);
-    if (status.ok() && duplex) { status = port::pipe(parts.back); }
-    if (status.ok() && framed) { status = map_page(parts.page); }
-    return status;
-}
-
-// Tells the channels of a process apart. A child counts on from its parent's number, so that what
-// it makes differs from what it inherited. 2^32 channels later the numbers return: harmless unless
-// both namesakes are open, and one is handed to a Process.
-std::uint32_t next_channel() noexcept {
+std::uint32_t ConnectionAccess::next_channel() noexcept {
     static std::atomic<std::uint32_t> last{0};
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
-
-}  // namespace
-
-// What only this file may do with a Connection.
-struct ConnectionAccess {
-    // An end works in every child that inherits it: it stays in the child's list.
-    static bool forget(ForkLink&) noexcept { return true; }
-
-    static Connection* of(ForkLink& link) noexcept {
-        static_assert(std::is_standard_layout_v<Connection>, "its link_ lies at its address");
-        return link.forget == &forget ? reinterpret_cast<Connection*>(&link) : nullptr;
-    }
-
-    static bool is_open(const Connection& end) noexcept {
-        return end.read_ != port::kNoFd || end.write_ != port::kNoFd;
-    }
-
-    static Result<ConnectionPair> make(std::size_t record_bytes, bool duplex, bool framed) noexcept;
-    static void take(Connection& to, Connection& from) noexcept;
-    static void drop_page(Connection& end) noexcept;
-    static void close_descriptors(Connection& end) noexcept;
-
-    struct Handed {
-        std::uintptr_t first, last;
-        std::uint32_t channel;  // The one whose other ends are closed.
-        std::uint32_t next;     // The lowest handed number above it; 0: none.
-        bool holds(const Connection& end) const noexcept {
-            const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(&end);
-            return at >= first && at < last;
-        }
-    };
-    static void visit_handed(ForkLink& link, void* handed) noexcept;
-
-private:
-    struct PageUse {
-        Connection* leaving;
-        const void* page;
-        bool used_by_others;
-    };
-    static void* page_of(const Connection& end) noexcept;
-    static void leave_page(ForkLink& link, void* use) noexcept;
-    static Status open_and_list(ConnectionPair& pair, std::size_t record_bytes, bool duplex,
-                                bool framed) noexcept;
-    static void set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
-                       std::size_t record_bytes) noexcept;
-};
 
 void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
                               std::size_t record_bytes) noexcept {
@@ -164,6 +112,7 @@ void ConnectionAccess::take(Connection& to, Connection& from) noexcept {
     to.longest_ = from.longest_;
     to.reading_ = from.reading_;
     to.writing_ = from.writing_;
+    to.stream_ = from.stream_;
     if (is_open(from)) { detail::fork_list_move(from.link_, to.link_); }
     from.read_ = from.write_ = port::kNoFd;
     from.reading_ = from.writing_ = nullptr;
@@ -199,7 +148,7 @@ void ConnectionAccess::drop_page(Connection& end) noexcept {
 
 void ConnectionAccess::close_descriptors(Connection& end) noexcept {
     port::close(end.read_);
-    port::close(end.write_);
+    if (end.write_ != end.read_) { port::close(end.write_); }
     end.read_ = end.write_ = port::kNoFd;
 }
 

@@ -77,6 +77,12 @@ constexpr Entry kEntries[] = {
     {Errc::wrong_direction, "wrong_direction",
      "this end only sends, or only receives: use the other one"},
     {Errc::notify_taken, "notify_taken", "another is notified by this queue: only one can be"},
+    {Errc::stalled, "stalled", "the peer stopped inside a message: connect again"},
+    {Errc::address_in_use, "address_in_use", "it is in use: see replace_stale() if by a dead one"},
+    {Errc::bad_address, "bad_address", "no numeric address: see Address"},
+    {Errc::refused, "refused", "nobody listens there: start the listener first"},
+    {Errc::not_authenticated, "not_authenticated", "wrong key, or none: give both ends the same"},
+    {Errc::legacy_refused, "legacy_refused", "the peer knows only MD5: see allow_legacy()"},
 
     {Errc::not_ready, "not_ready", "its creator is not done, or died: try again, or remove it"},
     {Errc::type_mismatch, "type_mismatch", "it holds another type: open it as what it was made"},

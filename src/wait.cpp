@@ -13,9 +13,17 @@ inline namespace v0 {
 struct WaitAccess {
     static Process* process(const Waitable& item) noexcept { return item.process_; }
     static int fd(const Waitable& item) noexcept { return item.fd_; }
-    /// ok: get() of the future would not wait; timed_out: it would, or it is none.
+    /// ok: get() of the future, or accept(), would not wait; timed_out: it would, or it is none.
     static Errc look(const Waitable& item) noexcept {
+        if (goes_on(item)) {
+            return item.listener_look_(*item.listener_) ? Errc::ok : Errc::timed_out;
+        }
         return item.asks_ == nullptr ? Errc::timed_out : item.asks_->look(item.future_);
+    }
+    /// Whether it is a listener with handshakes to go on with.
+    static bool goes_on(const Waitable& item) noexcept { return item.listener_look_ != nullptr; }
+    static bool has_pending(const Waitable& item) noexcept {
+        return goes_on(item) && item.listener_->pending() > 0;
     }
     static bool is_future(const Waitable& item) noexcept { return item.asks_ != nullptr; }
     /// Of a future: null if it has none any more.
@@ -109,7 +117,8 @@ bool list_descriptors(const Waitable* items, std::size_t count, port::PollItem* 
         Process* const process = WaitAccess::process(items[i]);
         polled[i] = {process == nullptr ? WaitAccess::fd(items[i]) : ProcessAccess::watch(*process),
                      true, false, false};
-        must_look = must_look || (process != nullptr && polled[i].fd == port::kNoFd);
+        must_look = must_look || (process != nullptr && polled[i].fd == port::kNoFd) ||
+                    WaitAccess::has_pending(items[i]);
     }
     return must_look;
 }
@@ -141,7 +150,7 @@ Result<std::size_t> sleep_once(const Waitable* items, std::size_t count, detail:
     if (!ready.ok()) { return ready.error(); }
     for (std::size_t i = 0; i < count; ++i) {
         const bool is_other = WaitAccess::process(items[i]) == nullptr &&
-                              !WaitAccess::is_future(items[i]);
+                              !WaitAccess::is_future(items[i]) && !WaitAccess::goes_on(items[i]);
         if (is_other && polled[i].ready) { return i; }
     }
     return kItemsMax;

@@ -61,6 +61,12 @@ constexpr bool is_known(Errc code) {
         case Errc::closed:
         case Errc::wrong_direction:
         case Errc::notify_taken:
+        case Errc::stalled:
+        case Errc::address_in_use:
+        case Errc::bad_address:
+        case Errc::refused:
+        case Errc::not_authenticated:
+        case Errc::legacy_refused:
         case Errc::not_ready:
         case Errc::type_mismatch:
         case Errc::version_mismatch:

@@ -2,9 +2,11 @@
 #ifndef BROOD_BROOD_HPP
 #define BROOD_BROOD_HPP
 
+#include <brood/address.hpp>
 #include <brood/array.hpp>
 #include <brood/barrier.hpp>
 #include <brood/byte_queue.hpp>
+#include <brood/client.hpp>
 #include <brood/condition.hpp>
 #include <brood/connection.hpp>
 #include <brood/error.hpp>
@@ -13,6 +15,7 @@
 #include <brood/future.hpp>
 #include <brood/imap.hpp>
 #include <brood/joinable_queue.hpp>
+#include <brood/listener.hpp>
 #include <brood/lock.hpp>
 #include <brood/map_future.hpp>
 #include <brood/map_options.hpp>

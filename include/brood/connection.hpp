@@ -16,13 +16,15 @@ inline namespace v0 {
 struct ConnectionPair;
 namespace detail {
 struct ChannelControl;
-}
+struct StreamCalls;
+}  // namespace detail
 
-/// One end of a channel made of pipe(2): what one send_bytes() sends, one recv_bytes() receives.
-/// The wire carries the frames of Python's multiprocessing.connection: a 4-byte big-endian length
-/// (or -1 and 8 bytes), then the message.
+/// One end of a channel made of pipe(2), or of a socket (see Listener and Client): what one
+/// send_bytes() sends, one recv_bytes() receives. The wire carries the frames of Python's
+/// multiprocessing.connection: a 4-byte big-endian length (or -1 and 8 bytes), then the message.
 ///
-/// Memory:  the object, two or four descriptors, and a page shared by both ends. No heap.
+/// Memory:  the object, two or four descriptors (of a socket one), and a page shared by both ends
+///          (of a socket by those who have this end). No heap, whatever length a frame claims.
 /// Fork:    make the channel before fork(). Several processes may use one end: each message goes to
 ///          exactly one reader, whole. close() the ends a process does not use, or readers never
 ///          see the end of the stream; an end that is moved into a Process is closed on this side
@@ -32,6 +34,13 @@ struct ChannelControl;
 ///          takes bytes of any out (not while it waits for them), breaks that direction for good:
 ///          every end answers peer_died, at once or 250 ms later, and never a wrong message. If it
 ///          was a writer, what was sent before is still received.
+///          Of a socket, a process killed inside any message breaks both directions: a socket takes
+///          as many bytes as it has room for. The peer hears end_of_stream, or peer_died inside a
+///          message: when the last process that has the other end is gone, or at the next call of
+///          one that is left.
+/// Sockets: the descriptor is non-blocking, for all who have it. A peer that stops inside a message
+///          holds up a call with a timeout no longer than that timeout again, but 5 s at least, for
+///          each 64 KiB of it; then the connection is over: stalled.
 /// SIGPIPE: never raised; see signals::ignore_broken_pipes() for speed.
 /// Threads: any number at one end. Not a signal handler.
 class Connection {
@@ -49,8 +58,9 @@ public:
     /// Sends one message (0 bytes are a message, too).
     /// Blocks:  until it fits into the pipe, or is read as far as it does not fit.
     /// Returns: ok; timed_out (nothing sent; once a longer message has begun to flow the call goes
-    ///          on to its end, since half a message helps nobody); broken_pipe; peer_died; closed;
-    ///          wrong_direction; size_too_large (> 2^31 - 1); bad_argument (null).
+    ///          on to its end, since half a message helps nobody); stalled (of a socket: it did not
+    ///          come to its end); broken_pipe; peer_died; closed; wrong_direction; size_too_large
+    ///          (> 2^31 - 1); bad_argument (null).
     /// Killed here: see Crash above. A lock held by the victim is healed by the next sender.
     Status send_bytes(const void* data, std::size_t bytes,
                       Timeout timeout = Timeout::forever()) noexcept;
@@ -64,8 +74,8 @@ public:
     ///          taken; once a message has begun to come, the call goes on to its end);
     ///          buffer_too_short (detail: the bytes needed; the message stays: call again);
     ///          message_too_long (beyond receive_at_most(); this end refuses further reads);
-    ///          peer_died; bad_frame (a stranger wrote; this end refuses further reads);
-    ///          closed; wrong_direction.
+    ///          peer_died; bad_frame (a stranger wrote; this end refuses further reads); stalled
+    ///          (of a socket: the peer stopped inside of it); closed; wrong_direction.
     Result<std::size_t> recv_bytes(void* buffer, std::size_t bytes,
                                    Timeout timeout = Timeout::forever()) noexcept;
     /// The same to `offset` in a buffer of `bytes`; out_of_range if offset > bytes.
@@ -73,6 +83,18 @@ public:
                                         Timeout timeout = Timeout::forever()) noexcept;
     /// The longest message this end accepts (Python: maxlength). At first 2^31 - 1.
     void receive_at_most(std::size_t bytes) noexcept { longest_ = bytes; }
+
+    /// Sends a copy of a descriptor to the other end of a socket of AF_UNIX, as Python's
+    /// multiprocessing.reduction.send_handle(). The receiver must call recv_fd() for it: on the
+    /// wire it lies between two messages. The caller still has its own.
+    /// Returns: ok; timed_out; unsupported (no socket of AF_UNIX); bad_argument or closed (no such
+    ///          descriptor); broken_pipe; peer_died; stalled.
+    Status send_fd(int fd, Timeout timeout = Timeout::forever()) noexcept;
+    /// Receives one, close-on-exec, which is the caller's to close: recv_handle() of Python.
+    /// Returns: it; timed_out; end_of_stream; too_many_files (it is lost); bad_frame (no
+    ///          descriptor is next, or several at once, which are closed: the connection is over,
+    ///          unless it is a message of which recv_bytes() said how long it is); as recv_bytes().
+    Result<int> recv_fd(Timeout timeout = Timeout::forever()) noexcept;
 
     /// Whether recv_bytes() would find a message, or the end of the stream, within `timeout`.
     Result<bool> poll(Timeout timeout = Timeout::no_wait()) noexcept;
@@ -84,7 +106,7 @@ public:
     void close() noexcept;
 
 private:
-    friend struct ConnectionAccess;  // src/connection.cpp and the typed pipes
+    friend struct ConnectionAccess;  // src/connection_access.hpp
     template <class T>
     friend class PipeEnd;
 
@@ -104,6 +126,7 @@ private:
     std::size_t longest_ = 0x7fffffff;
     detail::ChannelControl* reading_ = nullptr;  // locks and frame state of the pipe read from
     detail::ChannelControl* writing_ = nullptr;
+    const detail::StreamCalls* stream_ = nullptr;  // of a socket; null: of pipes
 };
 
 struct ConnectionPair {

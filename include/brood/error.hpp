@@ -55,15 +55,21 @@ enum class Errc : std::int32_t {
     no_children = 68,          ///< Nothing to wait for.
 
     // Pipes and connections
-    end_of_stream = 80,     ///< Every writer closed its end and all messages were read.
-    broken_pipe = 81,       ///< Every reader closed its end.
-    peer_died = 82,         ///< Killed in the middle of a message, or all producers ended so.
-    message_too_long = 83,  ///< Longer than allowed; a connection then refuses further reads.
-    buffer_too_short = 84,  ///< The buffer is too short; the message stays and can be read again.
-    bad_frame = 85,         ///< Not a frame of ours: a stranger wrote into the pipe.
-    closed = 86,            ///< The object was closed (or moved from).
-    wrong_direction = 87,   ///< A send on a receiving end, or the reverse.
-    notify_taken = 88,      ///< Another is registered to be notified by this queue.
+    end_of_stream = 80,      ///< Every writer closed its end and all messages were read.
+    broken_pipe = 81,        ///< Every reader closed its end.
+    peer_died = 82,          ///< Killed in the middle of a message, or all producers ended so.
+    message_too_long = 83,   ///< Longer than allowed; a connection then refuses further reads.
+    buffer_too_short = 84,   ///< The buffer is too short; the message stays and can be read again.
+    bad_frame = 85,          ///< Not a frame of ours: a stranger wrote into the pipe.
+    closed = 86,             ///< The object was closed (or moved from).
+    wrong_direction = 87,    ///< A send on a receiving end, or the reverse.
+    notify_taken = 88,       ///< Another is registered to be notified by this queue.
+    stalled = 89,            ///< The peer stopped inside a message: the connection is over.
+    address_in_use = 90,     ///< Somebody listens there, or a file of that name is there.
+    bad_address = 91,        ///< No address, or not a numeric one.
+    refused = 92,            ///< Nobody listens there.
+    not_authenticated = 93,  ///< One of both has another key, or does not speak the protocol.
+    legacy_refused = 94,     ///< The peer knows only MD5: Python before 3.12.
 
     // Shared memory and locks
     not_ready = 100,         ///< The creator has not finished making the object.

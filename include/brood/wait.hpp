@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include <brood/connection.hpp>
+#include <brood/listener.hpp>
 #include <brood/pipe.hpp>
 #include <brood/process.hpp>
 #include <brood/result.hpp>
@@ -28,8 +29,9 @@ Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noe
 }  // namespace detail
 
 /// Something wait() can wait for: a process that ends, an end with a message (or the end of the
-/// stream), a message queue with a message, a Future or MapFuture whose get() would return at once,
-/// any descriptor that becomes readable. Refers to the object; does not own it.
+/// stream), a message queue with a message, a Listener whose accept() would return at once, a
+/// Future or MapFuture whose get() would, any descriptor that becomes readable. Refers to the
+/// object; does not own it.
 class Waitable {
 public:
     Waitable(Process& process) noexcept : process_(&process) {}
@@ -39,6 +41,10 @@ public:
     template <class T>
     Waitable(const MessageQueue<T>& queue) noexcept
         : fd_(queue.fileno()), cannot_poll_(fd_ < 0 && queue.is_open()) {}
+    Waitable(Listener& listener) noexcept
+        : listener_(&listener),
+          listener_look_(listener.has_authkey() ? &detail::listener_look : nullptr),
+          fd_(listener.fileno()) {}
     template <class R>
     Waitable(Future<R>& future) noexcept : asks_(&kAsks<Future<R>>), future_(&future) {}
     template <class R>
@@ -67,6 +73,8 @@ private:
     Process* process_ = nullptr;
     const Asks* asks_ = nullptr;
     void* future_ = nullptr;
+    Listener* listener_ = nullptr;
+    bool (*listener_look_)(Listener&) noexcept = nullptr;  // one with a key
     int fd_ = -1;
     bool cannot_poll_ = false;
 };
@@ -82,7 +90,8 @@ private:
 ///          one of them it looks, first after 100 us, then less and less often, and every 10 ms in
 ///          the end. So it does where several threads wait in a pollable pool and there are no
 ///          descriptors left for the pipe by which one wakes another. Looking at a future calls
-///          callbacks that are due (Future::then()).
+///          callbacks that are due (Future::then()). With a Listener that has a key it goes on with
+///          the handshakes of clients, and looks as long as there are any.
 /// Callers: any thread. Not a signal handler.
 Result<std::size_t> wait(std::initializer_list<Waitable> items,
                          Timeout timeout = Timeout::forever()) noexcept;

@@ -14,8 +14,6 @@ namespace brood::port {
 inline namespace BROOD_PORT_LAYER {
 namespace {
 
-constexpr std::size_t kPollItemsMax = 64;
-
 Status clear_close_on_exec(Fd fd) noexcept {
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags < 0 || ::fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) < 0) { return detail::last_error(); }
@@ -55,8 +53,8 @@ Status duplicate_to(Fd fd, Fd target) noexcept {
 }
 
 Result<std::size_t> poll(PollItem* items, std::size_t count, std::int64_t deadline_ns) noexcept {
-    if (count > kPollItemsMax) { return Errc::bad_argument; }
-    pollfd polled[kPollItemsMax];
+    if (count > kPollMax) { return Errc::bad_argument; }
+    pollfd polled[kPollMax];
     for (std::size_t index = 0; index < count; ++index) {
         const PollItem& item = items[index];
         const int events = (item.want_read ? POLLIN : 0) | (item.want_write ? POLLOUT : 0);

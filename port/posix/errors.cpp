@@ -44,6 +44,10 @@ constexpr Row kRows[] = {
     {EDEADLK, Errc::would_deadlock},
     {EOWNERDEAD, Errc::owner_died},
     {ENOTRECOVERABLE, Errc::corrupt},
+    {EADDRINUSE, Errc::address_in_use},
+    {ECONNREFUSED, Errc::refused},
+    {ECONNRESET, Errc::broken_pipe},
+    {EAFNOSUPPORT, Errc::unsupported},
 };
 
 }  // namespace

@@ -59,6 +59,13 @@ const Shortage kShortages[] = {
     {"sem_create", Error(Errc::no_space, ENOSPC)},
     {"sem_open", Error(Errc::too_many_files, EMFILE)},
     {"random_bytes", Error(Errc::unsupported, ENOSYS)},
+    {"socket_listen", Error(Errc::too_many_files, EMFILE)},
+    {"socket_accept", Error(Errc::too_many_files, EMFILE)},
+    {"socket_connect", Error(Errc::too_many_files, EMFILE)},
+    {"socket_connected", Error(Errc::refused, ECONNREFUSED)},
+    {"socket_send", Error(Errc::no_memory, ENOMEM)},
+    {"socket_send_fd", Error(Errc::no_memory, ENOMEM)},
+    {"socket_receive_fd", Error(Errc::too_many_files, EMFILE)},
 };
 
 struct State {
@@ -229,6 +236,19 @@ FALLIBLE(Status, null_input, (), ())
 INFALLIBLE(void, close_all_but, (const Fd* keep, std::size_t count), (keep, count))
 FALLIBLE(Result<std::size_t>, poll, (PollItem * items, std::size_t count, std::int64_t deadline_ns),
          (items, count, deadline_ns))
+
+FALLIBLE(Result<Fd>, socket_listen,
+         (Address & address, const ListenPlan& plan, ObjectIdentity& file), (address, plan, file))
+FALLIBLE(Result<Fd>, socket_accept, (Fd listener, Address& peer), (listener, peer))
+FALLIBLE(Result<Fd>, socket_connect, (const Address& address), (address))
+FALLIBLE(Status, socket_connected, (Fd socket), (socket))
+FALLIBLE(Result<std::size_t>, socket_send, (Fd socket, const void* data, std::size_t bytes),
+         (socket, data, bytes))
+FALLIBLE(Status, socket_send_fd, (Fd socket, Fd sent), (socket, sent))
+FALLIBLE(Result<Fd>, socket_receive_fd, (Fd socket), (socket))
+INFALLIBLE(void, socket_shutdown, (Fd socket), (socket))
+INFALLIBLE(void, socket_remove, (const Address& address, const ObjectIdentity& file),
+           (address, file))
 
 FALLIBLE(Result<Mq>, mq_create,
          (const char* name, std::uint32_t mode, std::size_t depth, std::size_t message_bytes),

@@ -26,7 +26,7 @@ std='<(atomic|cstddef|cstdint|initializer_list|limits|new|type_traits|utility)>'
 own='<brood/[a-z_/]+\.hpp>'
 complain "the core includes more than std's freestanding headers, brood/ and port/" \
     "$(includes src/*.cpp src/*.hpp |
-        not_of "$std|$own|\"[a-z_]+\.hpp\"|<port/(port|types)\.hpp>")"
+        not_of "$std|$own|\"[a-z0-9_]+\.hpp\"|<port/(port|types)\.hpp>")"
 complain "a public header includes more than std's freestanding headers and brood/" \
     "$(includes include/brood/*.hpp include/brood/*/*.hpp | not_of "$std|$own")"
 complain "the port's page includes more than std's freestanding headers and brood/" \

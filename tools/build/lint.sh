@@ -28,9 +28,9 @@ complain "left over" \
 complain "a path of somebody's machine" \
     "$(grep -nE '(^|[^a-z])/(home|work|root)/' "${code[@]}" "${scripts[@]}" || true)"
 # The port's page is one, with all that brood asks of a system.
-complain "more than 300 lines (600 in test/ and tools/, 400 port.hpp)" "$(wc -l "${code[@]}" | awk '
+complain "more than 300 lines (600 in test/ and tools/, 450 port.hpp)" "$(wc -l "${code[@]}" | awk '
     $2 == "total" {next}
-    $1 > ($2 ~ /^(test|tools)/ ? 600 : $2 == "port/port.hpp" ? 400 : 300) {print $2 ": " $1}')"
+    $1 > ($2 ~ /^(test|tools)/ ? 600 : $2 == "port/port.hpp" ? 450 : 300) {print $2 ": " $1}')"
 
 # A function begins at the line that opens its brace, at the margin or in a class, and ends with the
 # brace in the same column. Namespaces, types and tables are none.
