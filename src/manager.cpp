@@ -1,6 +1,7 @@
 #include <brood/manager.hpp>
 
 #include "arena_dict.hpp"
+#include "arena_list.hpp"
 #include "deadline.hpp"
 
 namespace brood {
@@ -85,8 +86,13 @@ const ObjectWays& ways_of(ObjectKind kind) noexcept {
                                              return DictTable(step.arena(), entry).free_some(step);
                                          },
                                          nullptr};
+    static constexpr ObjectWays kList = {[](ArenaStep& step, ArenaEntry& entry) noexcept {
+                                             return ListTable(step.arena(), entry).free_some(step);
+                                         },
+                                         nullptr};
     switch (kind) {
         case ObjectKind::dict: return kDict;
+        case ObjectKind::list: return kList;
         default: return kNone;
     }
 }
