@@ -69,7 +69,7 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
 }  // namespace
 
 Status DictHandle::change(const ObjectType& type, const void* key, std::size_t key_bytes,
-                          const DictDecide& decide, Timeout timeout) const noexcept {
+                          DictDecide decide, void* context, Timeout timeout) const noexcept {
     const std::int64_t deadline_ns = quick_deadline_of(timeout);
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     const HeldObject held(*this, type, deadline_ns);
@@ -80,8 +80,7 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
     if (link == nullptr && table.count() != 0) { return Errc::corrupt; }
     DictItem* const item = link == nullptr ? nullptr : table.item(load(*link));
     const void* const value = item == nullptr ? nullptr : table.value_of(*item);
-    const DictChange change =
-        decide.decide(decide.context, value, item == nullptr ? 0 : load(item->value_bytes));
+    const DictChange change = decide(context, value, item == nullptr ? 0 : load(item->value_bytes));
     const bool has_work = change.what == DictChange::What::put ||
                           (change.what == DictChange::What::erase && item != nullptr);
     if (!has_work) { return Errc::ok; }
@@ -94,7 +93,7 @@ Status DictHandle::set(const ObjectType& type, const void* key, std::size_t key_
     const auto decide = [](void* context, const void*, std::size_t) noexcept {
         return *static_cast<const DictChange*>(context);
     };
-    return change(type, key, key_bytes, {decide, &put}, timeout);
+    return change(type, key, key_bytes, decide, &put, timeout);
 }
 
 Result<bool> DictHandle::has(const ObjectType& type, const void* key, std::size_t key_bytes,
@@ -104,7 +103,7 @@ Result<bool> DictHandle::has(const ObjectType& type, const void* key, std::size_
         *static_cast<bool*>(context) = value != nullptr;
         return DictChange();
     };
-    const Status done = change(type, key, key_bytes, {decide, &is_there}, timeout);
+    const Status done = change(type, key, key_bytes, decide, &is_there, timeout);
     if (!done.ok()) { return done.error(); }
     return is_there;
 }
@@ -116,12 +115,13 @@ Status DictHandle::erase_key(const ObjectType& type, const void* key, std::size_
         *static_cast<bool*>(context) = value != nullptr;
         return DictChange{DictChange::What::erase, nullptr, 0};
     };
-    const Status done = change(type, key, key_bytes, {decide, &is_there}, timeout);
+    const Status done = change(type, key, key_bytes, decide, &is_there, timeout);
     return !done.ok() || is_there ? done : Status(Errc::not_found);
 }
 
 Result<std::size_t> DictHandle::take(const ObjectType& type, const void* key, std::size_t key_bytes,
-                                     void* value, std::size_t room, Timeout timeout) const noexcept {
+                                     void* value, std::size_t room,
+                                     Timeout timeout) const noexcept {
     struct Taken {
         void* to;
         std::size_t room;
@@ -138,7 +138,7 @@ Result<std::size_t> DictHandle::take(const ObjectType& type, const void* key, st
         out.bytes = bytes;
         return DictChange{DictChange::What::erase, nullptr, 0};
     };
-    const Status done = change(type, key, key_bytes, {decide, &taken}, timeout);
+    const Status done = change(type, key, key_bytes, decide, &taken, timeout);
     if (!done.ok()) { return done.error(); }
     return taken.bytes;
 }

@@ -23,10 +23,9 @@ struct Swap {
 
     static DictChange decide(void* context, const void* value, std::size_t bytes) noexcept {
         Swap& swap = *static_cast<Swap*>(context);
-        swap.is_done = value == nullptr
-                           ? !swap.was_there
-                           : swap.was_there && bytes == swap.old_bytes &&
-                                 __builtin_memcmp(value, swap.old, bytes) == 0;
+        swap.is_done = value == nullptr ? !swap.was_there
+                                        : swap.was_there && bytes == swap.old_bytes &&
+                                              __builtin_memcmp(value, swap.old, bytes) == 0;
         return swap.is_done ? swap.change : DictChange();
     }
 };
@@ -91,8 +90,8 @@ Status dict_swap(WireCall& call) noexcept {
     const DictChange::What what = will_be ? DictChange::What::put : DictChange::What::erase;
     Swap swap = {call.value, old, was_there, {what, value, bytes}, false};
     const Status done = call.waiting([&](Timeout wait) {
-        return dict_of(call).change(call.type, call.key, call.request.key_bytes,
-                                    {&Swap::decide, &swap}, wait);
+        return dict_of(call).change(call.type, call.key, call.request.key_bytes, &Swap::decide,
+                                    &swap, wait);
     });
     call.reply.a = swap.is_done ? 1 : 0;
     return done;

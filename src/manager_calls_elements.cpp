@@ -42,8 +42,7 @@ void copy_numbers(void* to, const void* from, std::size_t bytes) noexcept {
 void copy_elements(bool is_out, unsigned char* elements, unsigned char* message, std::size_t bytes,
                    std::size_t size) noexcept {
     constexpr std::size_t kPiece = 512;
-    const bool is_number = size == 1 || size == 2 || size == 4 ||
-                           (size == 8 && sizeof(long) == 8);
+    const bool is_number = size == 1 || size == 2 || size == 4 || (size == 8 && sizeof(long) == 8);
     while (bytes > 0) {
         alignas(8) unsigned char piece[kPiece];
         const std::size_t some = bytes < kPiece ? bytes : kPiece;
@@ -116,16 +115,19 @@ Status elements_add(WireCall& call) noexcept {
         const std::int64_t amount = call.request.b;
         std::int64_t& was = call.reply.a;
         switch (call.type.elements[1]) {
-            case 1: was = is_signed ? add<std::int8_t>(element, amount)
-                                    : add<std::uint8_t>(element, amount);
+            case 1:
+                was = is_signed ? add<std::int8_t>(element, amount)
+                                : add<std::uint8_t>(element, amount);
                 break;
-            case 2: was = is_signed ? add<std::int16_t>(element, amount)
-                                    : add<std::uint16_t>(element, amount);
+            case 2:
+                was = is_signed ? add<std::int16_t>(element, amount)
+                                : add<std::uint16_t>(element, amount);
                 break;
-            case 4: was = is_signed ? add<std::int32_t>(element, amount)
-                                    : add<std::uint32_t>(element, amount);
+            case 4:
+                was = is_signed ? add<std::int32_t>(element, amount)
+                                : add<std::uint32_t>(element, amount);
                 break;
-            case sizeof(long) == 8 ? 8 : 0: was = add<long>(element, amount); break;
+            case sizeof(long) == 8 ? 8: 0 : was = add<long>(element, amount); break;
             default: return Errc::unsupported;
         }
         return Errc::ok;

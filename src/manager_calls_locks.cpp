@@ -52,9 +52,8 @@ Status release(WireCall& call) noexcept {
     const bool is_semaphore = call.type.kind == ObjectKind::semaphore ||
                               call.type.kind == ObjectKind::bounded_semaphore;
     if (is_semaphore) {
-        return with_semaphore(call, [&](Semaphore& semaphore) {
-            return semaphore.release(permits);
-        });
+        return with_semaphore(call,
+                              [&](Semaphore& semaphore) { return semaphore.release(permits); });
     }
     return with_lock(call, [&](auto& lock) { return lock.release(); });
 }
@@ -69,9 +68,8 @@ Status permits(WireCall& call) noexcept {
 Status notify(WireCall& call) noexcept {
     if (call.request.a < 0) { return Errc::bad_argument; }
     return with<Condition>(call, [&](Condition& condition) {
-        return condition.notify(call.request.a > INT32_MAX
-                                    ? SIZE_MAX
-                                    : static_cast<std::size_t>(call.request.a));
+        return condition.notify(
+            call.request.a > INT32_MAX ? SIZE_MAX : static_cast<std::size_t>(call.request.a));
     });
 }
 
@@ -105,8 +103,8 @@ Status event_is_set(WireCall& call) noexcept {
 Status barrier_wait(WireCall& call) noexcept {
     return with<Barrier>(call, [&](Barrier& barrier) -> Status {
         const ClientWatched watched;
-        const Result<std::size_t> came =
-            call.request.a == 1 ? barrier.wait() : barrier.wait(call.timeout);
+        const Result<std::size_t> came = call.request.a == 1 ? barrier.wait()
+                                                             : barrier.wait(call.timeout);
         call.reply.a = static_cast<std::int64_t>(came.value_or(0));
         return came.status();
     });

@@ -221,8 +221,15 @@ bool ManagerHandler::serve(Connection& client, const ManagerHandlerPlan& plan) n
 bool ManagerHandler::answer(Connection& client, std::size_t bytes) noexcept {
     WireReply reply;
     if (bytes < WireRequest::kBytes) { return send(client, reply, Errc::bad_frame) && false; }
-    WireCall call = {*this,   WireRequest::read(in_), nullptr, nullptr, {}, {}, Timeout::forever(),
-                     reply,   out_ + WireReply::kBytes,
+    WireCall call = {*this,
+                     WireRequest::read(in_),
+                     nullptr,
+                     nullptr,
+                     {},
+                     {},
+                     Timeout::forever(),
+                     reply,
+                     out_ + WireReply::kBytes,
                      plan_.message_bytes_max - WireReply::kBytes};
     if (!wire_fits(call.request, bytes)) { return send(client, reply, Errc::bad_frame) && false; }
     call.key = in_ + WireRequest::kBytes;

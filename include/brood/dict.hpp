@@ -42,7 +42,7 @@ public:
     /// handle of an object that is gone, or of another manager).
     Status set(const K& key, const V& value, Timeout timeout = Timeout::forever()) const noexcept {
         return Core::set(kType, Key::data(key), Key::size(key), Value::data(value),
-                               Value::size(value), timeout);
+                         Value::size(value), timeout);
     }
     /// d[key]. Also says: not_found; buffer_too_short (longer than a V).
     Result<V> get(const K& key, Timeout timeout = Timeout::forever()) const noexcept {
@@ -96,7 +96,7 @@ public:
         value = V();
         std::size_t bytes[2] = {Key::room(), Value::room()};
         const Status done = Core::pop_newest(kType, Key::buffer(key), bytes[0],
-                                                   Value::buffer(value), bytes[1], timeout);
+                                             Value::buffer(value), bytes[1], timeout);
         if (!done.ok()) { return done; }
         const Status filled = Key::filled(key, bytes[0]);
         return filled.ok() ? Value::filled(value, bytes[1]) : filled;
@@ -161,7 +161,7 @@ private:
         };
         // Where a core has to keep what there was.
         typename Core::template Former<Value::room()> former;
-        return Core::change(kType, Key::data(key), Key::size(key), {decide, &decider}, former,
+        return Core::change(kType, Key::data(key), Key::size(key), decide, &decider, former,
                             timeout);
     }
 };

@@ -19,10 +19,7 @@ struct DictChange {
 /// Decides it, and is told what there is: null, there is none. Called with the dictionary's lock
 /// held: it may read and change anything but that. What is to be put must last until it returned
 /// to change().
-struct DictDecide {
-    DictChange (*decide)(void* context, const void* value, std::size_t bytes);
-    void* context;
-};
+using DictDecide = DictChange (*)(void* context, const void* value, std::size_t bytes);
 
 /// All that a dictionary holds at one moment, in memory of this process alone.
 class DictCopy {
@@ -58,12 +55,12 @@ struct DictHandle : ManagedHandle {
     template <std::size_t kBytes>
     struct Former {};
     template <std::size_t kBytes>
-    Status change(const ObjectType& type, const void* key, std::size_t key_bytes,
-                  const DictDecide& decide, Former<kBytes>&, Timeout timeout) const noexcept {
-        return change(type, key, key_bytes, decide, timeout);
+    Status change(const ObjectType& type, const void* key, std::size_t key_bytes, DictDecide decide,
+                  void* context, Former<kBytes>&, Timeout timeout) const noexcept {
+        return change(type, key, key_bytes, decide, context, timeout);
     }
-    Status change(const ObjectType& type, const void* key, std::size_t key_bytes,
-                  const DictDecide& decide, Timeout timeout) const noexcept;
+    Status change(const ObjectType& type, const void* key, std::size_t key_bytes, DictDecide decide,
+                  void* context, Timeout timeout) const noexcept;
     Status set(const ObjectType& type, const void* key, std::size_t key_bytes, const void* value,
                std::size_t bytes, Timeout timeout) const noexcept;
     /// How many bytes it has; buffer_too_short (detail: as many).
