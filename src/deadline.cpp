@@ -12,6 +12,13 @@ std::int64_t deadline_of(Timeout timeout) noexcept {
     return port::now_ns() + timeout.nanoseconds();
 }
 
+Timeout timeout_until(std::int64_t deadline_ns) noexcept {
+    if (deadline_ns == port::kNever) { return Timeout::forever(); }
+    if (deadline_ns <= 0) { return Timeout::no_wait(); }
+    const std::int64_t left_ns = deadline_ns - port::now_ns();
+    return nanoseconds(left_ns > 0 ? left_ns : 0);
+}
+
 bool has_passed(std::int64_t deadline_ns) noexcept {
     if (deadline_ns == port::kNever) { return false; }
     return deadline_ns <= 0 || port::now_ns() >= deadline_ns;

@@ -26,6 +26,9 @@ constexpr Errc deadline_error(std::int64_t negative) noexcept {
     return static_cast<Errc>(-negative);
 }
 
+/// What is left until then: forever() of port::kNever, no_wait() once it has passed.
+Timeout timeout_until(std::int64_t deadline_ns) noexcept;
+
 /// Whether the deadline has passed. Reads no clock for those that never have, or always.
 bool has_passed(std::int64_t deadline_ns) noexcept;
 

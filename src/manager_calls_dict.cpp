@@ -35,7 +35,7 @@ struct Swap {
 Status dict_get(WireCall& call) noexcept {
     return call.waiting([&](Timeout wait) -> Status {
         const Result<std::size_t> bytes = dict_of(call).get(
-            call.type, call.key, call.request.key_bytes, call.out, call.room, wait);
+            call.type, call.key, call.request.key_bytes, call.out, call.value_room(), wait);
         call.reply.value_bytes = static_cast<std::uint32_t>(bytes.value_or(0));
         return bytes.status();
     });
@@ -43,7 +43,7 @@ Status dict_get(WireCall& call) noexcept {
 
 Status dict_set(WireCall& call) noexcept {
     Status checked = call.check_key();
-    if (checked.ok()) { checked = call.check_value(); }
+    if (checked.ok()) { checked = call.check_value(call.value, call.request.value_bytes); }
     if (!checked.ok()) { return checked; }
     return call.waiting([&](Timeout wait) {
         return dict_of(call).set(call.type, call.key, call.request.key_bytes, call.value,
@@ -60,7 +60,7 @@ Status dict_erase(WireCall& call) noexcept {
 Status dict_pop(WireCall& call) noexcept {
     return call.waiting([&](Timeout wait) -> Status {
         const Result<std::size_t> bytes = dict_of(call).take(
-            call.type, call.key, call.request.key_bytes, call.out, call.room, wait);
+            call.type, call.key, call.request.key_bytes, call.out, call.value_room(), wait);
         call.reply.value_bytes = static_cast<std::uint32_t>(bytes.value_or(0));
         return bytes.status();
     });
@@ -85,7 +85,7 @@ Status dict_swap(WireCall& call) noexcept {
     const unsigned char* const value = call.value + old;
     const std::size_t bytes = call.request.value_bytes - old;
     Status checked = call.check_key();
-    if (checked.ok() && will_be) { checked = check_element(call.type.elements[1], value, bytes); }
+    if (checked.ok() && will_be) { checked = call.check_value(value, bytes); }
     if (!checked.ok() || (!will_be && bytes != 0)) { return Errc::bad_argument; }
     const DictChange::What what = will_be ? DictChange::What::put : DictChange::What::erase;
     Swap swap = {call.value, old, was_there, {what, value, bytes}, false};
@@ -98,9 +98,14 @@ Status dict_swap(WireCall& call) noexcept {
 }
 
 Status dict_popitem(WireCall& call) noexcept {
+    if (call.request.a < 0) { return Errc::bad_argument; }
     unsigned char* const value = call.out + call.room / 2;
     return call.waiting([&](Timeout wait) -> Status {
         std::size_t key_bytes = call.room / 2, bytes = call.room - key_bytes;
+        if (static_cast<std::uint64_t>(call.request.a) < key_bytes) {
+            key_bytes = static_cast<std::size_t>(call.request.a);
+        }
+        if (call.value_room() < bytes) { bytes = call.value_room(); }
         const Status done =
             dict_of(call).pop_newest(call.type, call.out, key_bytes, value, bytes, wait);
         if (!done.ok()) { return done; }

@@ -63,7 +63,8 @@ Result<ManagedHandle> make_object(WireCall& call, const char* name) noexcept {
     if (call.request.a < 0 || call.request.a > INT32_MAX) { return Errc::size_too_large; }
     const auto count = static_cast<std::size_t>(call.request.a);
     switch (call.type.kind) {
-        case ObjectKind::dict: return manager.make_container(name, call.type);
+        case ObjectKind::dict:
+        case ObjectKind::list: return manager.make_container(name, call.type);
         case ObjectKind::value: return make_value(call, manager, name);
         case ObjectKind::array: return manager.make_segment(call.type, count, nullptr, name);
         case ObjectKind::queue:
@@ -76,7 +77,6 @@ Result<ManagedHandle> make_object(WireCall& call, const char* name) noexcept {
         case ObjectKind::event: return plain(manager->event(name));
         case ObjectKind::barrier:
             return plain(manager->barrier(count, wire_timeout_of(call.request.b), name));
-        case ObjectKind::list:
         case ObjectKind::none: break;
     }
     return Errc::bad_argument;

@@ -12,6 +12,7 @@ constexpr std::uint32_t kind_bit(ObjectKind kind) noexcept {
 }
 constexpr std::uint32_t kAny = UINT32_MAX;
 constexpr std::uint32_t kDict = kind_bit(ObjectKind::dict);
+constexpr std::uint32_t kList = kind_bit(ObjectKind::list);
 constexpr std::uint32_t kJoinable = kind_bit(ObjectKind::joinable_queue);
 constexpr std::uint32_t kQueues = kind_bit(ObjectKind::queue) | kJoinable;
 constexpr std::uint32_t kElements = kind_bit(ObjectKind::value) | kind_bit(ObjectKind::array);
@@ -46,6 +47,17 @@ constexpr Rule kRules[] = {
     {WireOp::dict_size, kDict, false, false, &wire_calls::dict_size},
     {WireOp::dict_clear, kDict, false, false, &wire_calls::dict_clear},
     {WireOp::dict_items, kDict, false, false, &wire_calls::dict_items},
+    {WireOp::list_get, kList, false, false, &wire_calls::list_get},
+    {WireOp::list_set, kList, false, true, &wire_calls::list_set},
+    {WireOp::list_insert, kList, false, true, &wire_calls::list_insert},
+    {WireOp::list_pop, kList, false, false, &wire_calls::list_pop},
+    {WireOp::list_swap, kList, false, true, &wire_calls::list_swap},
+    {WireOp::list_search, kList, false, true, &wire_calls::list_search},
+    {WireOp::list_size, kList, false, false, &wire_calls::list_size},
+    {WireOp::list_erase, kList, false, false, &wire_calls::list_erase},
+    {WireOp::list_reverse, kList, false, false, &wire_calls::list_reverse},
+    {WireOp::list_sort, kList, false, false, &wire_calls::list_sort},
+    {WireOp::list_items, kList, true, false, &wire_calls::list_items},
     {WireOp::queue_put, kQueues, false, true, &wire_calls::queue_put},
     {WireOp::queue_get, kQueues, false, false, &wire_calls::queue_get},
     {WireOp::queue_size, kQueues, false, false, &wire_calls::queue_size},
@@ -150,7 +162,8 @@ Status check_type(const ObjectType& type) noexcept {
     switch (type.kind) {
         case ObjectKind::dict:
             // Keys are compared by their bytes: no floating point.
-            is_good = is_element_type(type.elements[0]) && is_element_type(type.elements[1]) &&
+            is_good = is_element_type(type.elements[0]) &&
+                      (is_element_type(type.elements[1]) || type.elements[1] == 0) &&
                       sort_of(type.elements[0]) != ElementSort::floating;
             break;
         case ObjectKind::list:
@@ -168,8 +181,14 @@ Status check_type(const ObjectType& type) noexcept {
 Status WireCall::check_key() const noexcept {
     return check_element(type.elements[0], key, request.key_bytes);
 }
-Status WireCall::check_value() const noexcept {
-    return check_element(type.elements[1], value, request.value_bytes);
+Status WireCall::check_value(const unsigned char* bytes, std::size_t count) const noexcept {
+    if (type.elements[1] != 0) { return check_element(type.elements[1], bytes, count); }
+    // Of a namespace: its type, and its bytes.
+    std::uint32_t its_type = 0;
+    if (count < sizeof its_type) { return Errc::bad_argument; }
+    __builtin_memcpy(&its_type, bytes, sizeof its_type);
+    if (!is_element_type(its_type)) { return Errc::bad_argument; }
+    return check_element(its_type, bytes + sizeof its_type, count - sizeof its_type);
 }
 
 Result<ManagerView*> WireCall::view() noexcept {

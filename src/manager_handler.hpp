@@ -8,6 +8,7 @@
 
 #include <brood/connection.hpp>
 #include <brood/detail/dict_handle.hpp>
+#include <brood/detail/list_handle.hpp>
 
 #include "manager_views.hpp"
 #include "manager_watch.hpp"
@@ -51,10 +52,16 @@ struct WireCall {
     }
     /// The object's view. Errors: as ManagerViews::open().
     Result<ManagerView*> view() noexcept;
-    /// Whether the key, the value are those of a dict with the types of the request.
-    /// Errors: bad_argument.
+    /// How many bytes of a value the client can take, and a reply: at most what it says.
+    std::size_t value_room() const noexcept {
+        if (request.b < 0) { return 0; }
+        const auto asked = static_cast<std::uint64_t>(request.b);
+        return asked < room ? static_cast<std::size_t>(asked) : room;
+    }
+    /// Whether the key, and these bytes as a value, are those of a dict with the types of the
+    /// request. Errors: bad_argument.
     Status check_key() const noexcept;
-    Status check_value() const noexcept;
+    Status check_value(const unsigned char* bytes, std::size_t count) const noexcept;
 };
 
 /// Whether such elements can be. Errors: bad_argument.
@@ -81,6 +88,17 @@ Status dict_popitem(WireCall& call) noexcept;
 Status dict_size(WireCall& call) noexcept;
 Status dict_clear(WireCall& call) noexcept;
 Status dict_items(WireCall& call) noexcept;
+Status list_get(WireCall& call) noexcept;
+Status list_set(WireCall& call) noexcept;
+Status list_insert(WireCall& call) noexcept;
+Status list_pop(WireCall& call) noexcept;
+Status list_swap(WireCall& call) noexcept;
+Status list_search(WireCall& call) noexcept;
+Status list_size(WireCall& call) noexcept;
+Status list_erase(WireCall& call) noexcept;
+Status list_reverse(WireCall& call) noexcept;
+Status list_sort(WireCall& call) noexcept;
+Status list_items(WireCall& call) noexcept;
 Status queue_put(WireCall& call) noexcept;
 Status queue_get(WireCall& call) noexcept;
 Status queue_size(WireCall& call) noexcept;
@@ -114,6 +132,7 @@ public:
     std::uint32_t manager() const noexcept { return plan_.manager; }
     ManagerViews& views() noexcept { return *views_; }
     DictCopy& copy() noexcept { return copy_; }
+    ListCopy& list_copy() noexcept { return list_copy_; }
 
 private:
     explicit ManagerHandler(const ManagerHandlerPlan& plan) noexcept : plan_(plan) {}
@@ -128,6 +147,7 @@ private:
     unsigned char* out_ = nullptr;  // the reply
     ManagerViews* views_ = nullptr;
     DictCopy copy_;
+    ListCopy list_copy_;
     bool was_greeted_ = false, has_said_bye_ = false;
 };
 

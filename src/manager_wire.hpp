@@ -24,19 +24,37 @@
 //     stats                                                a: bytes_used, b: bytes_max;
 //                                                          value: u32 objects, objects_max
 //   dict
-//     dict_get           key                               value
+//     dict_get           key; b: room                      value
 //     dict_set           key, value
 //     dict_erase         key
-//     dict_pop           key                               value
+//     dict_pop           key; b: room                      value
 //     dict_contains      key                               a: 1 or 0
 //     dict_swap          key; a: 1 old is there, 2 new is, a: 1 it was old and is new, 0 it was not
 //                        3 both; b: bytes of old;
 //                        value: old, then new
-//     dict_popitem                                         key, value
+//     dict_popitem       a: room for the key, b: for the   key, value
+//                        value
 //     dict_size                                            a
 //     dict_clear
 //     dict_items         a: from which byte of the copy,   a: bytes of the copy, b: items;
 //                        0 makes one; b: how many bytes    value: a piece of it
+//   list: a is an index, from the end if it is below zero
+//     list_get           a; b: room                        value
+//     list_set           a; value
+//     list_insert        a; value: elements                before that one, all at once
+//     list_pop           a; b: room                        value
+//     list_swap          a; b: bytes of old;               a: 1 it was old and is new, 0 it was not
+//                        value: old, then new
+//     list_search        a: 0 index, 1 count, 2 remove;    a: the index, or how many
+//                        value
+//     list_size                                            a
+//     list_erase         a: from, b: to
+//     list_reverse
+//     list_sort                                            by <, as List::sort()
+//     list_items         a: from which element of the      a: elements of the copy, b: bytes of
+//                        copy; 0 makes one, of the slice   them; value: some elements
+//                        that is the key: i64 from, to,
+//                        step
 //   queue, joinable_queue
 //     queue_put          value
 //     queue_get                                            value
@@ -65,6 +83,10 @@
 // make: of a dict nothing more; semaphores a: permits; condition a: waiters; barrier a: parties, b:
 // its timeout in ms, -1 for ever; queues a: maxsize; array a: count; value `value`: what it is, or
 // none for zeroes. What has no name goes with the connection, unless it is kept.
+//
+// room: how many bytes the client can take; an element with more stays, and is told as
+// buffer_too_short (detail: how many it has). Elements of a list, one or several: each as u32 bytes,
+// and these. The value of a dict with type1 0, a namespace: u32 its type, and its bytes.
 //
 // A copy (dict_items) is bytes of: u32 key_bytes, u32 value_bytes (in the server's order), key,
 // value, both filled up to a multiple of 4. One copy for each connection, until its end was sent.
@@ -115,9 +137,9 @@ struct WireRequest {
 
     void write(unsigned char* head) const noexcept {
         WireCursor<unsigned char> to(head);
-        for (const std::uint32_t number : {static_cast<std::uint32_t>(op), entry, generation, kind,
-                                           types[0], types[1],
-                                           static_cast<std::uint32_t>(timeout_ms)}) {
+        for (const std::uint32_t number :
+             {static_cast<std::uint32_t>(op), entry, generation, kind, types[0], types[1],
+              static_cast<std::uint32_t>(timeout_ms)}) {
             to.put(number, 4);
         }
         to.put(static_cast<std::uint64_t>(a), 8);

@@ -43,11 +43,14 @@ public:
     ~ListCopy() noexcept;
 
     std::size_t count() const noexcept { return count_; }
+    /// Of all elements together.
+    std::size_t bytes() const noexcept { return bytes_ - count_ * sizeof(std::size_t); }
     /// `index` < count().
     ListBytes at(std::size_t index) const noexcept;
 
 private:
     friend struct ListHandle;
+    friend struct RemoteListCore;
     unsigned char* memory_ = nullptr;  // where each ends, then their bytes
     std::size_t bytes_ = 0, count_ = 0;
 };

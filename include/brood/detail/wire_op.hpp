@@ -29,6 +29,18 @@ enum class WireOp : std::uint32_t {
     dict_clear = 24,
     dict_items = 25,
 
+    list_get = 32,
+    list_set = 33,
+    list_insert = 34,
+    list_pop = 35,
+    list_swap = 36,
+    list_search = 37,
+    list_size = 38,
+    list_erase = 39,
+    list_reverse = 40,
+    list_sort = 41,
+    list_items = 42,
+
     queue_put = 48,
     queue_get = 49,
     queue_size = 50,
