@@ -7,6 +7,7 @@
 
 #include <brood/manager_server.hpp>
 #include <brood/remote_manager.hpp>
+#include <src/manager_wire.hpp>
 
 namespace remote_test {
 
@@ -25,6 +26,9 @@ using socket_test::Folder;
 using socket_test::kKey;
 using test::assert_code;
 using test::assert_ok;
+using brood::detail::WireOp;
+using brood::detail::WireReply;
+using brood::detail::WireRequest;
 using test::kLong;
 
 inline ManagerServerOptions keyed() {
@@ -80,6 +84,73 @@ private:
     pid_t server_ = -1;
     bool is_serving_ = false;
 };
+
+/// A client that says what it likes.
+class RawClient {
+public:
+    explicit RawClient(brood::Connection&& made) : connection(std::move(made)) {}
+    explicit RawClient(const Served& served)
+        : connection(brood::Client::connect(served.address(), socket_test::with_key(), kLong)
+                         .expect("connecting")) {}
+
+    /// Sends a request whose lengths are right.
+    Status send(WireRequest request, const std::string& key = "", const std::string& value = "") {
+        request.key_bytes = static_cast<std::uint32_t>(key.size());
+        request.value_bytes = static_cast<std::uint32_t>(value.size());
+        std::string message(WireRequest::kBytes, '\0');
+        request.write(reinterpret_cast<unsigned char*>(&message[0]));
+        message += key + value;
+        return connection.send_bytes(message.data(), message.size(), kLong);
+    }
+    /// The code of the reply; or why there is none.
+    Errc receive() {
+        static unsigned char message[1 << 20];
+        const auto got = connection.recv_bytes(message, sizeof message, kLong);
+        if (!got.ok()) { return got.code(); }
+        assert_true(*got >= WireReply::kBytes);
+        reply = WireReply::read(message);
+        assert_true(brood::detail::wire_fits(reply, *got));
+        return static_cast<Errc>(reply.code);
+    }
+    Errc ask(const WireRequest& request, const std::string& key = "",
+             const std::string& value = "") {
+        assert_ok(send(request, key, value));
+        return receive();
+    }
+    static WireRequest hello() {
+        WireRequest request;
+        request.a = brood::detail::kWireVersion;
+        return request;
+    }
+    static std::string byte_order(std::uint64_t order = brood::detail::kByteOrder) {
+        return std::string(reinterpret_cast<const char*>(&order), sizeof order);
+    }
+    void greet() { assert_true(ask(hello(), "", byte_order()) == Errc::ok); }
+    /// A request about an object that was told by the last reply, of the type of `of`.
+    WireRequest about(WireOp op, const WireRequest& of) const {
+        WireRequest request = of;
+        request.op = op;
+        request.entry = static_cast<std::uint32_t>(reply.a);
+        request.generation = static_cast<std::uint32_t>(reply.b);
+        request.a = request.b = 0;
+        return request;
+    }
+
+    brood::Connection connection;
+    WireReply reply;
+};
+
+/// To make an object.
+inline WireRequest making(const brood::detail::ObjectType& type, std::int64_t a = 0) {
+    WireRequest request;
+    request.op = WireOp::make;
+    request.kind = static_cast<std::uint32_t>(type.kind);
+    request.types[0] = type.elements[0];
+    request.types[1] = type.elements[1];
+    request.timeout_ms = 0;
+    request.a = a;
+    return request;
+}
 
 }  // namespace remote_test
 
