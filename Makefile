@@ -277,6 +277,10 @@ model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and 
 	@$(MODEL) --mistakes
 	@test/defects.sh model $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
+.PHONY: fuzz
+fuzz: ## A million requests at random to a manager's server, under the sanitizers; BROOD_FUZZ_SEED=1
+	@BROOD_FUZZ=1000000 BROOD_TEST_SECONDS=3600 $(MAKE) check SANITIZE=1 T=manager_fuzz_test
+
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
 
