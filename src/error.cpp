@@ -115,6 +115,7 @@ constexpr Entry kEntries[] = {
     {Errc::empty, "empty", "nothing is there: put something in first, or wait"},
     {Errc::task_timed_out, "task_timed_out", "it took too long: allow more time"},
     {Errc::cancelled, "cancelled", "cancelled: submit it again"},
+    {Errc::worker_stuck, "worker_stuck", "a worker sleeps in the kernel for good: see to its pid"},
 };
 
 struct LimitEntry {

@@ -117,8 +117,9 @@ bool write(PoolCore& core, std::int64_t now_ns) noexcept {
     // If killed, or stopped, before this is done: readers say that it is not ready; or that it is
     // dead.
     board.stats = stats;
-    board.rows =
-        static_cast<std::uint32_t>(tally_workers(core, board.worker, core.shared->records));
+    const std::uint32_t places = core.shared->records;
+    const std::size_t there = tally_workers(core, board.worker, places);
+    board.rows = there < places ? static_cast<std::uint32_t>(there) : places;
     board.looked_ns = static_cast<std::uint64_t>(now_ns);
     board.version.store(version + 2, std::memory_order_release);
     const std::uint32_t digest = digest_of(board);

@@ -14,7 +14,8 @@ std::uint64_t begin_care(PoolCore& core, std::uint32_t records, std::uint32_t ca
     if (begin_stats != nullptr) { begin_stats(core); }
     return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
            std::uint64_t{records} * slot_bytes +
-           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t));
+           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t)) +
+           std::uint64_t{records} * 2 * sizeof(StuckWorker);
 }
 
 PoolCounts& counts_of(PoolShared& shared) noexcept {

@@ -15,6 +15,8 @@ namespace detail {
 // The same numbers on every system of our ports (kill(1) -l).
 inline constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15;
 inline constexpr std::int64_t kGraceNs = 200000000;
+// Who has not ended so long after SIGKILL is in a sleep that the system does not interrupt.
+inline constexpr std::int64_t kKilledPatienceNs = 1000000000, kKilledLookNs = 1000000;
 // A worker that is killed from outside while it initializes is replaced, but not for ever.
 inline constexpr std::uint32_t kKilledInitializersMax = 3;
 // Nor is one that has no initializer and is killed as soon as it was forked.
@@ -33,15 +35,11 @@ public:
         for (;;) {
             reap();
             obey();
-            if (g_tell != nullptr) { g_tell(shared_, shared_.records); }
             const std::int64_t care_until_ns = care_.look();
+            set_stuck_aside();
+            if (g_tell != nullptr) { g_tell(shared_, shared_.records); }
             replace_missing();
-            if (living_ == 0 && ending_) {
-                shared_.ended_by = Errc::ok;
-                care_.will_end();
-                ring_host(shared_);
-                port::exit_now(0);
-            }
+            if (living_ == 0 && ending_) { end_well(); }
             sleep(care_until_ns);
         }
     }
@@ -73,15 +71,28 @@ private:
     /// Gives the pool up: nothing of it is left, and the host learns why.
     [[noreturn]] void fail(const Error& why) noexcept {
         shared_.ended_by = why;
-        kill_workers(kKill);
+        end_workers();
+        shared_.phase.store(PoolPhase::failed, std::memory_order_release);
+        leave();
+    }
+    [[noreturn]] void end_well() noexcept {
+        shared_.ended_by = Errc::ok;
+        leave();
+    }
+    /// A worker that nothing ends is left behind: it must not keep the host.
+    [[noreturn]] void leave() noexcept {
+        care_.will_end();
+        port::Pid left = care_.any_stuck();
         for (std::uint32_t index = 0; index < shared_.records; ++index) {
             const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-            if (pid == 0) { continue; }
-            static_cast<void>(port::wait_child(pid, port::Reap::wait));
-            shared_.worker[index].pid.store(0, std::memory_order_relaxed);
+            if (pid != 0) { left = pid; }
         }
-        care_.will_end();
-        shared_.phase.store(PoolPhase::failed, std::memory_order_release);
+        shared_.left.store(left, std::memory_order_release);
+        if (left != 0 && g_tell != nullptr) {  // It has the descriptors, whose end tells else.
+            for (std::atomic<std::uint32_t>& armed : shared_.armed) { armed.store(kArmed); }
+            shared_.recalled.store(1, std::memory_order_relaxed);
+            g_tell(shared_, shared_.records);
+        }
         ring_host(shared_);
         port::exit_now(0);
     }
@@ -119,6 +130,14 @@ private:
             const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
             if (state.ok() && !state->ended) { continue; }
             worker_ended(index, state.ok() ? state->exit_code : 0);
+        }
+        if (care_.reap_stuck()) { missing_ = true; }
+    }
+
+    /// For the pool they have ended.
+    void set_stuck_aside() noexcept {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
+            if (care_.set_aside(index)) { worker_ended(index, -kKill); }
         }
     }
 
@@ -181,6 +200,7 @@ private:
         const std::uint32_t workers = shared_.workers.load(std::memory_order_acquire);
         for (std::uint32_t index = 0; index < workers && must_replace(); ++index) {
             if (shared_.worker[index].pid.load(std::memory_order_relaxed) != 0) { continue; }
+            if (!care_.may_start(living_)) { break; }
             const Status forked = fork_worker(index);
             if (forked.ok()) { continue; }
             missing_ = true;
@@ -199,8 +219,28 @@ private:
             kill_workers(kTerminate);
         }
         if (terminating_ && port::now_ns() >= kill_at_ns_) {
-            kill_workers(kKill);
-            kill_at_ns_ = port::kNever;
+            end_workers();
+            end_well();
+        }
+    }
+
+    /// Those who have ended are reaped, and others, after a while, are not.
+    void end_workers() noexcept {
+        kill_workers(kKill);
+        const std::int64_t until_ns = port::now_ns() + kKilledPatienceNs;
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
+            std::atomic<std::int32_t>& pid = shared_.worker[index].pid;
+            while (pid.load(std::memory_order_relaxed) != 0) {
+                const auto state = port::wait_child(pid.load(std::memory_order_relaxed),
+                                                    port::Reap::now);
+                if (!state.ok() || state->ended) {
+                    pid.store(0, std::memory_order_relaxed);
+                } else if (port::now_ns() < until_ns) {
+                    port::sleep_until(port::now_ns() + kKilledLookNs);
+                } else {
+                    break;
+                }
+            }
         }
     }
 

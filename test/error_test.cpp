@@ -88,7 +88,8 @@ constexpr bool is_known(Errc code) {
         case Errc::collected:
         case Errc::empty:
         case Errc::task_timed_out:
-        case Errc::cancelled: return true;
+        case Errc::cancelled:
+        case Errc::worker_stuck: return true;
     }
     return false;
 }

@@ -97,6 +97,7 @@ enum class Errc : std::int32_t {
     empty = 131,               ///< Nothing is there now.
     task_timed_out = 132,      ///< The task took longer than it was allowed, and was ended.
     cancelled = 133,           ///< The task was cancelled before it had ended.
+    worker_stuck = 134,        ///< A worker is left that SIGKILL does not end: detail() is its pid.
 };
 
 /// The limits of the system that an Error can name. The numbers are stable, as those of Errc.

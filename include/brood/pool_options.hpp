@@ -74,6 +74,11 @@ public:
     /// count. A task that runs longer is ended from outside, whatever it blocks or waits for: its
     /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
     /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
+    /// A worker that is in uninterruptible sleep (a disk or a server that does not answer) is not
+    /// ended by that, either. Another 200 ms later its task has ended all the same, and it is
+    /// replaced and PoolStats::stuck; only the slot and the block of its task wait until it goes.
+    /// There may be twice as many processes as workers_max(), the stuck ones included: when there
+    /// are, those that get stuck are replaced no more until others go.
     PoolOptions& task_timeout(Timeout timeout) noexcept;
     /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
     /// and then, of what does not fit into a slot, while they hold all of block_bytes: until a task
