@@ -126,6 +126,14 @@ struct PoolCounts {
     std::atomic<std::uint32_t> is_quiet;  // 1: who begins a task wakes the supervisor
 };
 
+/// What the supervisor of an announced pool has made (pool_announce.cpp), for the host, which may
+/// outlive it. Written by the supervisor.
+struct Announced {
+    std::atomic<std::uint32_t> is_there;  // 1: the rest is whole
+    port::ObjectIdentity identity;
+    char name[48];
+};
+
 /// In shared memory, behind the slots.
 struct PoolCare {
     PoolCounts counts;
@@ -133,6 +141,7 @@ struct PoolCare {
     alignas(64) std::atomic<std::uint32_t> look_at;
     /// Whether there may be tasks that were put back, which no worker finds in order.
     alignas(64) std::atomic<std::uint32_t> put_back;
+    Announced announced;
     // One for each record; behind: rooms, terms, weights, the stuck.
     alignas(64) WorkerCare worker[1];
 

@@ -2,6 +2,7 @@
 #include "pool_core.hpp"
 
 #include "fork_list.hpp"
+#include "pool_announce.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -104,6 +105,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     core.supervisor = 0;
     // One look at each is enough: who gives his proof later sees that his parent has gone.
     for (std::uint32_t i = 0; i < shared.records; ++i) { port::proof_end(shared.worker[i].life); }
+    if (core.announcer() != nullptr) { core.announcer()->clear(core); }
     if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
 }
 

@@ -142,6 +142,7 @@ Status Pool::close() noexcept {
     const detail::HostMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::ok; }
     core_->closed = true;
+    detail::note_supervisor_end(*core_);
     detail::nudge(*core_);  // It tells the threads that wait for room.
     // Another thread may be filling a slot that it got before: then it goes on from here.
     if (core_->unpublished == 0) { detail::begin_closing(*core_); }

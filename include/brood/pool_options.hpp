@@ -106,8 +106,9 @@ public:
     PoolOptions& name(const char* name) noexcept;
     /// Lets other programs of this user see how the pool is getting on: `brood ps`, and PoolView.
     /// For them the supervisor keeps a shared object "/brood-pool-PID-N", that of its own pid and
-    /// with mode 0600, which goes with the pool. If the supervisor is killed, it stays until
-    /// somebody lists the pools. Twice a second, and only while tasks wait or run, the supervisor
+    /// with mode 0600, which goes with the pool. If the supervisor is killed, it goes as soon as a
+    /// call of the host learns of that; if the host is killed as well, it stays until somebody lists
+    /// the pools. Twice a second, and only while tasks wait or run, the supervisor
     /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
     /// (there is no place for shared objects) and not_permitted. Without it: nobody sees it.
     PoolOptions& announce() noexcept;
