@@ -79,9 +79,9 @@ struct alignas(64) WorkerCare {
     // The same, for Pool::stats(), too.
     std::atomic<std::uint32_t> kills;               // kWasKilled, and then kIsStuck
     static constexpr std::uint32_t kWasKilled = 1;  // it was sent SIGKILL
-    static constexpr std::uint32_t kIsStuck = 2;    // and has not ended in its time: see StuckWorker
-    std::atomic<std::uint32_t> marks;               // kWasThere, kIsStopped
-    static constexpr std::uint32_t kWasThere = 1;   // not the first of this index
+    static constexpr std::uint32_t kIsStuck = 2;   // and has not ended in its time: see StuckWorker
+    std::atomic<std::uint32_t> marks;              // kWasThere, kIsStopped
+    static constexpr std::uint32_t kWasThere = 1;  // not the first of this index
     static constexpr std::uint32_t kIsStopped = 2;  // by a signal
 
     static constexpr std::int64_t kBusyStep = 1 << 26;

@@ -97,8 +97,7 @@ void note_supervisor_end(PoolCore& core) noexcept {
     PoolShared& shared = *core.shared;
     // The system marks the bell when the keeper is dying, a moment before it can be reaped; and it
     // says itself that it will leave somebody, just before it ends.
-    const bool is_ending = shared.lost_keeper() ||
-                           shared.left.load(std::memory_order_acquire) != 0;
+    const bool is_ending = shared.lost_keeper() || shared.left.load(std::memory_order_acquire) != 0;
     const port::Reap how = is_ending ? port::Reap::wait : port::Reap::now;
     const Result<port::ChildState> state = port::wait_watched(core.supervisor, core.watch, how);
     if (state.ok() && !state->ended) { return; }

@@ -231,8 +231,8 @@ private:
         for (std::uint32_t index = 0; index < shared_.records; ++index) {
             std::atomic<std::int32_t>& pid = shared_.worker[index].pid;
             while (pid.load(std::memory_order_relaxed) != 0) {
-                const auto state = port::wait_child(pid.load(std::memory_order_relaxed),
-                                                    port::Reap::now);
+                const auto state =
+                    port::wait_child(pid.load(std::memory_order_relaxed), port::Reap::now);
                 if (!state.ok() || state->ended) {
                     pid.store(0, std::memory_order_relaxed);
                 } else if (port::now_ns() < until_ns) {

@@ -29,7 +29,7 @@ void kill_supervisor(const Pool& pool) {
 }
 
 void whichever_call_learns_of_its_death_removes_the_name(void**) {
-    using Learn = void (*)(Pool& pool, Future<int>& future);
+    using Learn = void (*)(Pool & pool, Future<int> & future);
     const Learn calls[] = {
         [](Pool&, Future<int>& future) { assert_code(future.get(kPatience), Errc::pool_broken); },
         [](Pool&, Future<int>& future) { assert_true(future.ready()); },

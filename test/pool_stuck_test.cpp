@@ -72,7 +72,8 @@ pid_t only_worker(const Pool& pool) {
 pid_t stick(Pool& pool, SilentFileSystem& silent, const char* name = "x") {
     const pid_t pid = only_worker(pool);
     const auto options = TaskOptions().timeout(milliseconds(50));
-    Future<int> future = pool.apply_async(options, look_into, path_in(silent, name)).expect("stick");
+    Future<int> future =
+        pool.apply_async(options, look_into, path_in(silent, name)).expect("stick");
     CHECK_IN_CHILD(silent.hear());
     CHECK_IN_CHILD(future.get(kPatience).code() == Errc::task_timed_out);
     CHECK_IN_CHILD(test::state_of(pid) == 'D');
@@ -236,14 +237,20 @@ void terminate_tells_of_it_and_does_not_wait(SilentFileSystem& silent) {
     CHECK_IN_CHILD(pool.join(kPatience).code() == Errc::worker_stuck);
 }
 
+// When no worker is left whose end would be told.
 void an_event_loop_is_told_of_the_end(SilentFileSystem& silent) {
-    Pool pool = pool_of(options_for(1).pollable());
+    Pool pool = pool_of(options_for(1).capacity(8).pollable());
     (void)stick(pool, silent);
-    CHECK_IN_CHILD(pool.close().ok());
+    (void)stick(pool, silent, "y");
     pollfd item = {pool.fileno(), POLLIN, 0};
-    while (pool.supervisor_pid() != 0) {
+    while (poll(&item, 1, 100) == 1) { CHECK_IN_CHILD(pool.poll().ok()); }
+    const pid_t supervisor = pool.supervisor_pid();
+    CHECK_IN_CHILD(pool.close().ok());
+    CHECK_IN_CHILD(eventually([=] { return test::has_ended(supervisor); }));
+    for (int i = 0; i < 2; ++i) {
         CHECK_IN_CHILD(poll(&item, 1, test::kPatienceMs) == 1);
         CHECK_IN_CHILD(pool.poll().ok());
+        CHECK_IN_CHILD(pool.supervisor_pid() == 0);
     }
     CHECK_IN_CHILD(pool.join(kPatience).code() == Errc::worker_stuck);
 }
@@ -272,7 +279,7 @@ void stuck(void**) {
 }  // namespace
 
 #define STUCK_TEST(scene) \
-    { #scene, stuck<scene>, fresh_talk, nothing_left, nullptr }
+    { #scene, stuck < scene>, fresh_talk, nothing_left, nullptr }
 
 int main() {
     const CMUnitTest tests[] = {

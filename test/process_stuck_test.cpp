@@ -7,9 +7,9 @@
 using brood::Errc;
 using brood::milliseconds;
 using brood::Process;
-using test::SilentFileSystem;
 using test::assert_code;
 using test::assert_ok;
+using test::SilentFileSystem;
 
 namespace {
 

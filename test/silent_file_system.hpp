@@ -29,7 +29,10 @@ public:
         fd_ = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         if (fd_ < 0 || mkdtemp(folder_) == nullptr) { return; }
         last_ = this;
-        pthread_atfork(nullptr, nullptr, [] { close(last_->fd_); });
+        pthread_atfork(nullptr, nullptr, [] {
+            if (last_->fd_ >= 0) { close(last_->fd_); }
+            last_->fd_ = -1;
+        });
         char options[100];
         snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd_);
         mounted_ = mount("silent", folder_, "fuse", MS_NOSUID | MS_NODEV, options) == 0;
