@@ -15,12 +15,18 @@ namespace detail {
 // The same numbers on every system of our ports (kill(1) -l).
 inline constexpr int kHangup = 1, kInterrupt = 2, kQuit = 3, kKill = 9, kTerminate = 15;
 inline constexpr std::int64_t kGraceNs = 200000000;
-// Who has not ended so long after SIGKILL is in a sleep that the system does not interrupt.
-inline constexpr std::int64_t kKilledPatienceNs = 1000000000, kKilledLookNs = 1000000;
 // A worker that is killed from outside while it initializes is replaced, but not for ever.
 inline constexpr std::uint32_t kKilledInitializersMax = 3;
 // Nor is one that has no initializer and is killed as soon as it was forked.
 inline constexpr std::uint32_t kKilledEarlyMax = 100;
+
+// Of the end of a pool (pool_supervisor_end.cpp).
+void signal_workers(PoolShared& shared, int signal) noexcept;
+/// Kills all, and reaps those who have ended within a second.
+void end_workers(PoolShared& shared) noexcept;
+/// Tells the host of a worker that nothing ends and that is left behind: it must not keep the host.
+/// `stuck`: such a one who has no record any more, or 0.
+void say_who_is_left(PoolShared& shared, port::Pid stuck) noexcept;
 
 /// `Care` is what this pool does for its tasks beyond what every pool does: see pool_care.hpp. That
 /// of most pools (pool_supervisor.cpp) is nothing, and takes no room here.
@@ -71,7 +77,7 @@ private:
     /// Gives the pool up: nothing of it is left, and the host learns why.
     [[noreturn]] void fail(const Error& why) noexcept {
         shared_.ended_by = why;
-        end_workers();
+        end_workers(shared_);
         shared_.phase.store(PoolPhase::failed, std::memory_order_release);
         leave();
     }
@@ -79,20 +85,9 @@ private:
         shared_.ended_by = Errc::ok;
         leave();
     }
-    /// A worker that nothing ends is left behind: it must not keep the host.
     [[noreturn]] void leave() noexcept {
         care_.will_end();
-        port::Pid left = care_.any_stuck();
-        for (std::uint32_t index = 0; index < shared_.records; ++index) {
-            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-            if (pid != 0) { left = pid; }
-        }
-        shared_.left.store(left, std::memory_order_release);
-        if (left != 0 && g_tell != nullptr) {  // It has the descriptors, whose end tells else.
-            for (std::atomic<std::uint32_t>& armed : shared_.armed) { armed.store(kArmed); }
-            shared_.recalled.store(1, std::memory_order_relaxed);
-            g_tell(shared_, shared_.records);
-        }
+        say_who_is_left(shared_, care_.any_stuck());
         ring_host(shared_);
         port::exit_now(0);
     }
@@ -216,38 +211,11 @@ private:
         if (command == PoolCommand::terminate && !terminating_) {
             terminating_ = true;
             kill_at_ns_ = port::now_ns() + kGraceNs;
-            kill_workers(kTerminate);
+            signal_workers(shared_, kTerminate);
         }
         if (terminating_ && port::now_ns() >= kill_at_ns_) {
-            end_workers();
+            end_workers(shared_);
             end_well();
-        }
-    }
-
-    /// Those who have ended are reaped, and others, after a while, are not.
-    void end_workers() noexcept {
-        kill_workers(kKill);
-        const std::int64_t until_ns = port::now_ns() + kKilledPatienceNs;
-        for (std::uint32_t index = 0; index < shared_.records; ++index) {
-            std::atomic<std::int32_t>& pid = shared_.worker[index].pid;
-            while (pid.load(std::memory_order_relaxed) != 0) {
-                const auto state =
-                    port::wait_child(pid.load(std::memory_order_relaxed), port::Reap::now);
-                if (!state.ok() || state->ended) {
-                    pid.store(0, std::memory_order_relaxed);
-                } else if (port::now_ns() < until_ns) {
-                    port::sleep_until(port::now_ns() + kKilledLookNs);
-                } else {
-                    break;
-                }
-            }
-        }
-    }
-
-    void kill_workers(int signal) noexcept {
-        for (std::uint32_t index = 0; index < shared_.records; ++index) {
-            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-            if (pid != 0) { port::signal_process(pid, port::kNoFd, signal).ignore(); }
         }
     }
 
@@ -269,7 +237,7 @@ private:
         }
         // Before the look at what was said: what is said after that wakes us again.
         if (items[1].ready || items[2].ready) {
-            kill_workers(kKill);
+            signal_workers(shared_, kKill);
             care_.will_end();
             port::exit_now(0);
         }

@@ -1,6 +1,6 @@
-// Goal: a worker in uninterruptible sleep, which nothing can kill, holds up nobody (pitfalls.md 13):
-// its task ends at its time, once; another worker takes its place; its late end, and what its last
-// system call writes then, hits no other task; and the pool ends without it, and says so.
+// Goal: a worker in uninterruptible sleep, which nothing can kill, holds up nobody (pitfalls.md
+// 13): its task ends at its time, once; another worker takes its place; its late end, and what its
+// last system call writes then, hits no other task; and the pool ends without it, and says so.
 // Method: a file system that does not answer until it is told to; each pool in a process of its
 // own, with mounts of its own.
 #include "pool_support.hpp"

@@ -33,10 +33,11 @@ public:
     }
     /// What is asked for each of its tasks, of which every chunk is one:
     /// `MapOptions().chunk_size(1).task(TaskOptions().timeout(seconds(2)).retries(1))`. So a time-out
-    /// is that of a chunk, from when a worker begins it, and all its elements are task_timed_out; and
-    /// a chunk whose worker died is run again from its first element on. The others go on.
-    /// With it the map may also return timeout_negative, timeout_overflow, bad_argument (what the
-    /// pool refuses for a single task, and a submit_timeout(): a map makes room itself).
+    /// is that of a chunk, from when a worker begins it, and then all its elements are
+    /// task_timed_out; and a chunk whose worker died is run again from its first element on. The
+    /// other chunks go on. With it the map may also return timeout_negative, timeout_overflow,
+    /// bad_argument (what the pool refuses for a single task; and a submit_timeout(), since a map
+    /// makes room itself).
     MapOptions& task(const TaskOptions& options) noexcept {
         wishes_ = options.wishes_;
         settle_ = &detail::pool_settle;  // By a pointer: other programs do not link it.

@@ -94,9 +94,8 @@ public:
     ///   pass it: strict among what waits at the same time, and in the end all have their turn.
     /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
     ///   after which 8 x capacity others were submitted is before all that came later.
-    /// Chunks of maps count as tasks of priority 0 that take no time, unless MapOptions::task() says
-    /// otherwise. A task that is run again
-    /// keeps its place. With an order other than fifo the choice takes some ns for each task that
+    /// Chunks of maps count as tasks of priority 0 that take no time, unless MapOptions::task()
+    /// says otherwise. A task that is run again keeps its place. With an order other than fifo the choice takes some ns for each task that
     /// waits; where tasks were passed by more than `capacity` others, for each of the table.
     PoolOptions& order(Order order) noexcept;
     /// Workers note when they begin and end a task, so that worker_stats() tells how long each has
@@ -108,8 +107,8 @@ public:
     /// Lets other programs of this user see how the pool is getting on: `brood ps`, and PoolView.
     /// For them the supervisor keeps a shared object "/brood-pool-PID-N", that of its own pid and
     /// with mode 0600, which goes with the pool. If the supervisor is killed, it goes as soon as a
-    /// call of the host learns of that; if the host is killed as well, it stays until somebody lists
-    /// the pools. Twice a second, and only while tasks wait or run, the supervisor
+    /// call of the host learns of that; if the host is killed as well, it stays until somebody
+    /// lists the pools. Twice a second, and only while tasks wait or run, the supervisor
     /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
     /// (there is no place for shared objects) and not_permitted. Without it: nobody sees it.
     PoolOptions& announce() noexcept;
