@@ -32,8 +32,8 @@ public:
         return set(window_, chunks, kWindowMax);
     }
     /// What is asked for each of its tasks, of which every chunk is one:
-    /// `MapOptions().chunk_size(1).task(TaskOptions().timeout(seconds(2)).retries(1))`. So a time-out
-    /// is that of a chunk, from when a worker begins it, and then all its elements are
+    /// `MapOptions().chunk_size(1).task(TaskOptions().timeout(seconds(2)).retries(1))`. So a
+    /// time-out is that of a chunk, from when a worker begins it, and then all its elements are
     /// task_timed_out; and a chunk whose worker died is run again from its first element on. The
     /// other chunks go on. With it the map may also return timeout_negative, timeout_overflow,
     /// bad_argument (what the pool refuses for a single task; and a submit_timeout(), since a map

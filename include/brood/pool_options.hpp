@@ -95,8 +95,9 @@ public:
     /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
     ///   after which 8 x capacity others were submitted is before all that came later.
     /// Chunks of maps count as tasks of priority 0 that take no time, unless MapOptions::task()
-    /// says otherwise. A task that is run again keeps its place. With an order other than fifo the choice takes some ns for each task that
-    /// waits; where tasks were passed by more than `capacity` others, for each of the table.
+    /// says otherwise. A task that is run again keeps its place. With an order other than fifo the
+    /// choice takes some ns for each task that waits; where tasks were passed by more than
+    /// `capacity` others, for each of the table.
     PoolOptions& order(Order order) noexcept;
     /// Workers note when they begin and end a task, so that worker_stats() tells how long each has
     /// been in its task, how long in tasks at all, and how many those were. Two looks at the clock
