@@ -79,10 +79,6 @@ int stay_for_good() {
 // Nobody else has its task, or its memory, while it may go on.
 void a_worker_that_may_not_be_killed_is_not_taken_for_stuck(void**) {
     const auto refused = [] {
-        Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(1));
-        if (!pool.ok()) { return 1; }
-        std::int32_t pid = 0;
-        if (!test::eventually([&] { return pool->worker_pids(&pid, 1) == 1; })) { return 2; }
         fault::Plan plan;
         plan.act = fault::Act::fail;
         plan.entry = "signal_process";
@@ -90,6 +86,10 @@ void a_worker_that_may_not_be_killed_is_not_taken_for_stuck(void**) {
         plan.depth = 1;
         plan.error = Errc::not_permitted;
         fault::arm(plan);
+        Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(1));
+        if (!pool.ok()) { return 1; }
+        std::int32_t pid = 0;
+        if (!test::eventually([&] { return pool->worker_pids(&pid, 1) == 1; })) { return 2; }
         const auto options = TaskOptions().timeout(milliseconds(500));
         const Result<int> got = pool->apply(options, stay_for_good);
         if (got.code() != Errc::task_timed_out || !fault::struck()) { return 3; }
