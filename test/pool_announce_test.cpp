@@ -33,9 +33,7 @@ void whichever_call_learns_of_its_death_removes_the_name(void**) {
     const Learn calls[] = {
         [](Pool&, Future<int>& future) { assert_code(future.get(kPatience), Errc::pool_broken); },
         [](Pool&, Future<int>& future) { assert_true(future.ready()); },
-        [](Pool& pool, Future<int>&) {
-            assert_code(pool.apply_async(square, 3u), Errc::pool_broken);
-        },
+        [](Pool& pool, Future<int>&) { assert_code(pool.apply(square, 3u), Errc::pool_broken); },
         [](Pool& pool, Future<int>&) { assert_ok(pool.stats()); },
         [](Pool& pool, Future<int>&) { assert_code(pool.resize(1), Errc::pool_broken); },
         [](Pool& pool, Future<int>&) { assert_ok(pool.close()); },
