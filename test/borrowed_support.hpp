@@ -19,6 +19,8 @@ public:
         const auto mapped = brood::port::map_shared(kBytes);
         test::assert_ok(mapped);
         base_ = static_cast<unsigned char*>(*mapped);
+        // The first object begins a page, which its handles could unmap; others may not.
+        used_ = brood::port::page_bytes() - kLine;
         guard();
     }
     ~Ground() { brood::port::unmap(base_, kBytes); }
