@@ -223,8 +223,7 @@ Result<std::size_t> ConditionAccess::bytes(std::size_t waiters) noexcept {
     return Condition::State::bytes_for(waiters);
 }
 
-Status ConditionAccess::lay_out(void* memory, std::size_t waiters,
-                                detail::Before before) noexcept {
+Status ConditionAccess::lay_out(void* memory, std::size_t waiters, detail::Before before) noexcept {
     auto& state = *static_cast<Condition::State*>(memory);
     Status status = detail::make_mutex(state.lock, before);
     if (status.ok()) { status = port::bell_init(state.heirs); }

@@ -62,8 +62,8 @@ std::size_t RingAccess::range_bytes(const Plan& plan) noexcept {
     return whole_pages(ring_offset(plan.is_joinable) + most_ring_bytes(ring_of(plan)));
 }
 
-Status RingAccess::lay_out(void* memory, std::size_t room, const Plan& plan,
-                           const Members& members, Before before) noexcept {
+Status RingAccess::lay_out(void* memory, std::size_t room, const Plan& plan, const Members& members,
+                           Before before) noexcept {
     const Result<std::size_t> first = bytes(plan);
     Status made = first.status();
     if (made.ok() && plan.most == 0) { made = allocate(memory, room, *first, before); }

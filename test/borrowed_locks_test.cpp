@@ -1,5 +1,5 @@
-// Goal: a Lock, RLock, Semaphore, Condition, Event, Barrier, Value or Array in a part of memory that
-// another keeps is what it is in memory of its own; a handle to it ends without a trace.
+// Goal: a Lock, RLock, Semaphore, Condition, Event, Barrier, Value or Array in a part of memory
+// that another keeps is what it is in memory of its own; a handle to it ends without a trace.
 // Method: such objects beside others, and in each process handles of its own; kills.
 #include "borrowed_support.hpp"
 
@@ -166,9 +166,7 @@ void a_look_at_those_who_wait_for_units_changes_nothing_for_them(void**) {
     const SemaphoreAccess::Plan plan = {Form::signalling, 0, false};
     void* const memory = ground.place(SemaphoreAccess::bytes(plan));
     assert_ok(SemaphoreAccess::lay_out(memory, plan, Before::zeroes));
-    const auto waits = [&] {
-        return SemaphoreAccess::view(memory).take(kLong).ok() ? 0 : 1;
-    };
+    const auto waits = [&] { return SemaphoreAccess::view(memory).take(kLong).ok() ? 0 : 1; };
     const pid_t waiter = start_sleeping(waits), victim = start_sleeping(waits);
     for (int look = 0; look < 3; ++look) {
         assert_false(SemaphoreAccess::is_idle(memory));
@@ -187,9 +185,8 @@ void an_event_stays_set_and_wakes_who_waits(void**) {
     Ground ground;
     void* const memory = ground.place(EventAccess::bytes());
     assert_ok(EventAccess::lay_out(memory, Before::zeroes));
-    const pid_t waiter = start_sleeping([&] {
-        return EventAccess::view(memory).wait(kLong).ok() ? 0 : 1;
-    });
+    const pid_t waiter =
+        start_sleeping([&] { return EventAccess::view(memory).wait(kLong).ok() ? 0 : 1; });
     assert_false(EventAccess::is_idle(memory));
     assert_ok(EventAccess::view(memory).set());
     assert_int_equal(join_child(waiter), 0);

@@ -120,8 +120,8 @@ void a_queue_is_in_use_while_one_is_in_the_middle_of_a_put(void**) {
     const pid_t victim = shared_test::start_child([&] {
         auto queue = place.view();
         CHECK_IN_CHILD(queue.put({}).ok());
-        void* const page = mmap(nullptr, brood::port::page_bytes(), PROT_NONE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* const page =
+            mmap(nullptr, brood::port::page_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK_IN_CHILD(page != MAP_FAILED);
         (void)signal(SIGSEGV, [](int) { (void)raise(SIGSTOP); });
         queue.put_many(static_cast<const Line*>(page), 1).expect("put");  // Never gets there.
@@ -193,7 +193,7 @@ int fill(Shell queue) {
 }
 
 template <class Shell>
-void grows_within_its_range(void**) {
+void grow_within_its_range() {
     const Range range(1 << 20);
     Place<Shell> place(0);
     place.memory = range.address();
@@ -211,10 +211,9 @@ void grows_within_its_range(void**) {
             auto queue = place.view();
             for (int i = 0; i < count / 2; ++i) { CHECK_IN_CHILD(queue.get(kLong)->number == i); }
         });
-        for (int i = count / 2; i < count; ++i) {
-            assert_int_equal(got_and_done(place.view()), i);
-        }
-        const auto is_small = [&] { return shared_test::shared_kilobytes() < kilobytes + grown / 8; };
+        for (int i = count / 2; i < count; ++i) { assert_int_equal(got_and_done(place.view()), i); }
+        const long few = kilobytes + grown / 8;
+        const auto is_small = [&] { return shared_test::shared_kilobytes() < few; };
         assert_true(is_small() || !shared_test::gives_back());
         assert_true(place.is_idle());
         assert_int_equal(fill(place.view()), count);
@@ -224,8 +223,13 @@ void grows_within_its_range(void**) {
     range.assert_whole();
 }
 
-constexpr auto a_queue_without_a_bound_grows_within_its_range = &grows_within_its_range<Queue<Line>>;
-constexpr auto so_does_a_joinable_one = &grows_within_its_range<JoinableQueue<Line>>;
+void a_queue_without_a_bound_grows_within_its_range(void**) {
+    grow_within_its_range<Queue<Line>>();
+}
+
+void so_does_a_joinable_one(void**) {
+    grow_within_its_range<JoinableQueue<Line>>();
+}
 
 // ---- Joinable ----------------------------------------------------------------------------------
 
@@ -307,7 +311,8 @@ void the_next_queue_in_that_memory_begins_empty(void**) {
     assert_int_equal(place.view().lost(), 0);
     assert_ok(place.view().join(kLong));
     for (int i = 0; i < 4; ++i) { assert_ok(place.view().put(i)); }
-    for (int i = 0; i < 4; ++i) { assert_int_equal(*stale.get(kLong), i); }  // It is this one's now.
+    // The old handle is one of this queue now.
+    for (int i = 0; i < 4; ++i) { assert_int_equal(*stale.get(kLong), i); }
     ground.assert_whole();
 }
 
@@ -315,8 +320,8 @@ void the_next_queue_in_that_memory_begins_empty(void**) {
 
 void strangers_have_a_table_in_the_same_memory(void**) {
     Ground ground;
-    auto& table = *static_cast<MemberTable*>(
-        ground.place(MemberTable::bytes_for(MemberTable::kNamed)));
+    auto& table =
+        *static_cast<MemberTable*>(ground.place(MemberTable::bytes_for(MemberTable::kNamed)));
     assert_ok(detail::init_table(table, MemberTable::kNamed));
     // As a process does that has mapped it just now.
     const auto come = [&](auto place) {

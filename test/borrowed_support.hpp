@@ -1,4 +1,5 @@
-// For tests of objects in memory that another keeps: such memory, and children that stay as they are.
+// For tests of objects in memory that another keeps: such memory, and children that stay as they
+// are.
 #ifndef BROOD_TEST_BORROWED_SUPPORT_HPP
 #define BROOD_TEST_BORROWED_SUPPORT_HPP
 

@@ -61,7 +61,7 @@ private:
     Segment(SharedMemory&& memory, std::size_t count) noexcept;
     Segment(void* base, std::size_t count) noexcept;
     SharedMemory memory_;  // none, if it is another's
-    Lock lock_;  // inside memory_, so it must go first
+    Lock lock_;            // inside memory_, so it must go first
     void* elements_ = nullptr;
     std::size_t count_ = 0;
 };
