@@ -75,47 +75,47 @@ void sweep_list(const char* what, int every, int before, std::function<bool(List
 }
 
 void a_list_is_whole_after_a_kill_in_append(void**) {
-    sweep_list("append", 3, 20, [](List<int> list) { return list.append(7).ok(); });
+    sweep_list("append", 17, 20, [](List<int> list) { return list.append(7).ok(); });
     // One that has no room for another.
-    sweep_list("growing append", 3, 0, [](List<int> list) { return list.append(7).ok(); });
+    sweep_list("growing append", 23, 0, [](List<int> list) { return list.append(7).ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_insert(void**) {
-    sweep_list("insert", 5, 20, [](List<int> list) { return list.insert(3, 7).ok(); });
-    sweep_list("insert into many", 11, 100, [](List<int> list) { return list.insert(3, 7).ok(); });
+    sweep_list("insert", 29, 20, [](List<int> list) { return list.insert(3, 7).ok(); });
+    sweep_list("insert into many", 29, 100, [](List<int> list) { return list.insert(3, 7).ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_extend(void**) {
-    sweep_list("extend", 47, 20, [](List<int> list) {
+    sweep_list("extend", 211, 20, [](List<int> list) {
         const std::vector<int> values = range(100, 140);
         return list.extend(values.data(), values.size()).ok();
     });
 }
 
 void a_list_is_whole_after_a_kill_in_pop(void**) {
-    sweep_list("pop", 3, 20, [](List<int> list) { return list.pop().ok(); });
-    sweep_list("pop of the first", 3, 20, [](List<int> list) { return list.pop(0).ok(); });
-    sweep_list("pop of the last there is", 3, 1, [](List<int> list) { return list.pop().ok(); });
+    sweep_list("pop", 17, 20, [](List<int> list) { return list.pop().ok(); });
+    sweep_list("pop of the first", 17, 20, [](List<int> list) { return list.pop(0).ok(); });
+    sweep_list("pop of the last there is", 17, 1, [](List<int> list) { return list.pop().ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_set_and_update(void**) {
-    sweep_list("set", 3, 20, [](List<int> list) { return list.set(4, 7777).ok(); });
-    sweep_list("update", 3, 20, [](List<int> list) {
+    sweep_list("set", 17, 20, [](List<int> list) { return list.set(4, 7777).ok(); });
+    sweep_list("update", 17, 20, [](List<int> list) {
         return list.update(4, [](int& value) { value = -1; }).ok();
     });
 }
 
 void a_list_is_whole_after_a_kill_in_sort_and_reverse(void**) {
     const auto greater = [](const int& a, const int& b) { return b < a; };
-    sweep_list("sort", 23, 20, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("sort of many", 89, 70, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("reverse", 11, 70, [](List<int> list) { return list.reverse().ok(); });
+    sweep_list("sort", 61, 20, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("sort of many", 211, 70, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("reverse", 53, 70, [](List<int> list) { return list.reverse().ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_erase(void**) {
-    sweep_list("erase", 11, 20, [](List<int> list) { return list.erase(3, 6).ok(); });
-    sweep_list("erase of many", 47, 100, [](List<int> list) { return list.erase(5, 90).ok(); });
-    sweep_list("clear", 31, 40, [](List<int> list) { return list.clear().ok(); });
+    sweep_list("erase", 53, 20, [](List<int> list) { return list.erase(3, 6).ok(); });
+    sweep_list("erase of many", 211, 100, [](List<int> list) { return list.erase(5, 90).ok(); });
+    sweep_list("clear", 131, 40, [](List<int> list) { return list.clear().ok(); });
 }
 
 // ---- Dictionaries ------------------------------------------------------------------------------
@@ -147,13 +147,13 @@ void sweep_dict(const char* what, int every, int before, int key,
 }
 
 void a_dict_is_whole_after_a_kill_in_set_and_erase(void**) {
-    sweep_dict("set", 5, 20, 20, [](Dict<int, int> dict) { return dict.set(20, 1).ok(); });
-    sweep_dict("erase", 5, 20, 7, [](Dict<int, int> dict) { return dict.erase(7).ok(); });
+    sweep_dict("set", 29, 20, 20, [](Dict<int, int> dict) { return dict.set(20, 1).ok(); });
+    sweep_dict("erase", 29, 20, 7, [](Dict<int, int> dict) { return dict.erase(7).ok(); });
 }
 
 // With more than 4096 buckets the directory moves, and its old block has the size of a segment.
 void a_dict_is_whole_after_a_kill_when_its_directory_moves(void**) {
-    sweep_dict("set with a larger directory", 19, 4096, 4096,
+    sweep_dict("set with a larger directory", 61, 4096, 4096,
                [](Dict<int, int> dict) { return dict.set(4096, 1).ok(); });
 }
 
