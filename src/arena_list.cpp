@@ -85,13 +85,13 @@ Status ListTable::take_array(ArenaStep& step, std::uint32_t index, std::uint32_t
     const Word* const old = view->all;
     const std::uint32_t before = view->count, after = before - removed + count;
     const Place old_array = load(entry_.root[0]);
-    const Result<Place> taken =
-        step.take((std::uint64_t{after} + after / 2 + 4) * sizeof(Word));
+    const Result<Place> taken = step.take((std::uint64_t{after} + after / 2 + 4) * sizeof(Word));
     if (!taken.ok()) { return taken.error(); }
     const auto room = static_cast<std::uint32_t>(step.room_of(*taken) / sizeof(Word));
     Word* const array = arena_.words(*taken, room);
     if (array == nullptr || room < after) { return Errc::corrupt; }
-    const std::uint32_t first = index == 0 && removed == 0 && before != 0 && count != 0 ? (room - after) / 2 : 0;
+    const std::uint32_t first =
+        index == 0 && removed == 0 && before != 0 && count != 0 ? (room - after) / 2 : 0;
     Word* to = array + first;
     to = put(to, old, index);
     to = put(to, fresh, count);

@@ -193,8 +193,8 @@ Result<std::size_t> ListHandle::search(const ObjectType& type, ListSearch what,
     for (std::uint32_t i = 0; i < view->count; ++i) {
         const ListBytes at = table.bytes_at(load(view->all[i]));
         if (at.data == nullptr) { return Errc::corrupt; }
-        const bool is_one =
-            at.bytes == value.bytes && __builtin_memcmp(at.data, value.data, at.bytes) == 0;
+        const bool is_one = at.bytes == value.bytes &&
+                            __builtin_memcmp(at.data, value.data, at.bytes) == 0;
         if (!is_one) { continue; }
         ++found;
         if (what == ListSearch::count) { continue; }

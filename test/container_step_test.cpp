@@ -82,11 +82,11 @@ void a_list_is_whole_after_a_kill_in_append(void**) {
 
 void a_list_is_whole_after_a_kill_in_insert(void**) {
     sweep_list("insert", 29, 20, [](List<int> list) { return list.insert(3, 7).ok(); });
-    sweep_list("insert into many", 29, 100, [](List<int> list) { return list.insert(3, 7).ok(); });
+    sweep_list("insert into many", 31, 100, [](List<int> list) { return list.insert(3, 7).ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_extend(void**) {
-    sweep_list("extend", 211, 20, [](List<int> list) {
+    sweep_list("extend", 1499, 20, [](List<int> list) {
         const std::vector<int> values = range(100, 140);
         return list.extend(values.data(), values.size()).ok();
     });
@@ -100,22 +100,21 @@ void a_list_is_whole_after_a_kill_in_pop(void**) {
 
 void a_list_is_whole_after_a_kill_in_set_and_update(void**) {
     sweep_list("set", 17, 20, [](List<int> list) { return list.set(4, 7777).ok(); });
-    sweep_list("update", 17, 20, [](List<int> list) {
-        return list.update(4, [](int& value) { value = -1; }).ok();
-    });
+    sweep_list("update", 17, 20,
+               [](List<int> list) { return list.update(4, [](int& value) { value = -1; }).ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_sort_and_reverse(void**) {
     const auto greater = [](const int& a, const int& b) { return b < a; };
-    sweep_list("sort", 61, 20, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("sort of many", 211, 70, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("reverse", 53, 70, [](List<int> list) { return list.reverse().ok(); });
+    sweep_list("sort", 997, 20, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("sort of many", 4001, 70, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("reverse", 211, 70, [](List<int> list) { return list.reverse().ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_erase(void**) {
     sweep_list("erase", 53, 20, [](List<int> list) { return list.erase(3, 6).ok(); });
-    sweep_list("erase of many", 211, 100, [](List<int> list) { return list.erase(5, 90).ok(); });
-    sweep_list("clear", 131, 40, [](List<int> list) { return list.clear().ok(); });
+    sweep_list("erase of many", 1009, 100, [](List<int> list) { return list.erase(5, 90).ok(); });
+    sweep_list("clear", 499, 40, [](List<int> list) { return list.clear().ok(); });
 }
 
 // ---- Dictionaries ------------------------------------------------------------------------------

@@ -132,7 +132,9 @@ static void setdefault_update_and_popitem_at_their_edges(void**) {
 static void items_are_a_copy_of_one_moment(void**) {
     auto manager = Manager::create().expect("making the manager");
     const auto dict = manager.dict<int, int>().expect("making a dict");
-    for (const auto [key, value] : dict.items().expect("copying")) { fail_msg("%d %d", key, value); }
+    for (const auto [key, value] : dict.items().expect("copying")) {
+        fail_msg("%d %d", key, value);
+    }
     for (int i = 0; i < 100; ++i) { assert_ok(dict.set(i, i)); }
     const auto items = dict.items().expect("copying");
     assert_ok(dict.clear());

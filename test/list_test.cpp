@@ -63,8 +63,8 @@ void elements_are_got_and_set_by_index(void**) {
     assert_int_equal(*list.get(4), 40);
     assert_int_equal(*list.get(-1), 40);
     assert_int_equal(*list.get(-5), 0);
-    for (const std::ptrdiff_t beyond : {std::ptrdiff_t{5}, std::ptrdiff_t{-6}, PTRDIFF_MAX,
-                                        PTRDIFF_MIN}) {
+    for (const std::ptrdiff_t beyond :
+         {std::ptrdiff_t{5}, std::ptrdiff_t{-6}, PTRDIFF_MAX, PTRDIFF_MIN}) {
         assert_code(list.get(beyond), Errc::out_of_range);
         assert_code(list.set(beyond, 1), Errc::out_of_range);
         assert_code(list.pop(beyond), Errc::out_of_range);
@@ -378,9 +378,7 @@ void what_a_dead_maker_stored_is_kept_and_the_rest_swept(void**) {
     });
     assert_int_equal(test::join_child(maker), 0);
     // Whoever makes objects sweeps.
-    for (int i = 0; i < 8; ++i) {
-        assert_ok(manager.list<int>().expect("making a list").drop());
-    }
+    for (int i = 0; i < 8; ++i) { assert_ok(manager.list<int>().expect("making a list").drop()); }
     assert_int_equal(manager.stats()->objects, before + 3);
     assert_int_equal(*rows.get(0)->get(0), 1);
     assert_int_equal(*rows.get(1)->get(0), 0);

@@ -88,9 +88,8 @@ void names_have_1_to_63_bytes(void**) {
     const struct {
         const char* name;
         Errc code;
-    } bad[] = {{"", Errc::name_empty},
-               {nullptr, Errc::name_empty},
-               {longer.c_str(), Errc::name_too_long}};
+    } bad[] = {
+        {"", Errc::name_empty}, {nullptr, Errc::name_empty}, {longer.c_str(), Errc::name_too_long}};
     for (const auto& row : bad) {
         assert_code(ns.set(row.name, 1), row.code);
         assert_code(ns.get<int>(row.name), row.code);
@@ -166,9 +165,7 @@ void objects_are_attributes(void**) {
         return 0;
     });
     assert_int_equal(test::join_child(maker), 0);
-    for (int i = 0; i < 8; ++i) {
-        assert_ok(manager.list<int>().expect("making a list").drop());
-    }
+    for (int i = 0; i < 8; ++i) { assert_ok(manager.list<int>().expect("making a list").drop()); }
     assert_int_equal(manager.stats()->objects, 3);
     assert_int_equal(*ns.get<List<int>>("list")->get(0), 7);
     assert_int_equal(*ns.get<Namespace>("inner")->get<int>("deep"), 8);

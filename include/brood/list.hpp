@@ -101,8 +101,7 @@ public:
     }
 
     /// The index of the first that equals `value`. Also says: not_found.
-    Result<std::size_t> index(const T& value,
-                              Timeout timeout = Timeout::forever()) const noexcept {
+    Result<std::size_t> index(const T& value, Timeout timeout = Timeout::forever()) const noexcept {
         return find(detail::ListSearch::index, value, timeout);
     }
     /// value in l
@@ -112,8 +111,7 @@ public:
         return found.ok();
     }
     /// How many equal `value`.
-    Result<std::size_t> count(const T& value,
-                              Timeout timeout = Timeout::forever()) const noexcept {
+    Result<std::size_t> count(const T& value, Timeout timeout = Timeout::forever()) const noexcept {
         return find(detail::ListSearch::count, value, timeout);
     }
     /// Takes out the first that equals `value`. Also says: not_found; as pop().
