@@ -197,7 +197,8 @@ public:
 
     /// A block of at least `bytes` bytes, whose content is undefined; whoever fills it before the
     /// commit need not set() its words. It is aligned to `alignment`, which is 16 or 64.
-    /// Errors: no_space, no_memory, corrupt.
+    /// Errors: no_space, no_memory, corrupt. Not after give(): what was given could be taken, and
+    /// overwritten, and would not be what it was if the step is undone.
     Result<Place> take(std::uint64_t bytes, std::uint32_t alignment = kUnitBytes) noexcept;
     /// A run of pages for at least `bytes` bytes, of whose addresses only the caller knows which
     /// have memory. Errors: as take().
@@ -240,6 +241,7 @@ private:
     Status status_;
     std::uint32_t count_ = 0;  // of the log
     bool is_locked_ = false;
+    bool has_given_ = false;
     // Runs that are free with the commit, and whose memory goes back then.
     static constexpr std::uint32_t kBareMax = 4;
     struct {

@@ -63,6 +63,16 @@ Word* DictTable::find(const void* key, std::size_t bytes, std::uint32_t hash) co
 
 // ---- Items -------------------------------------------------------------------------------------
 
+bool DictTable::keep_named(ArenaStep& step, const void* value, std::size_t bytes) const noexcept {
+    std::uint32_t type = load(entry_.types[1]);
+    const auto* from = static_cast<const unsigned char*>(value);
+    if (type == 0 && bytes >= sizeof type + sizeof(ManagedHandle)) {
+        __builtin_memcpy(&type, from, sizeof type);
+        from += sizeof type;
+    }
+    return sort_of(type) != ElementSort::handle || keep_stored(step, from);
+}
+
 Result<Place> DictTable::make_item(ArenaStep& step, const void* key, std::size_t key_bytes,
                                    std::uint32_t hash, const void* value,
                                    std::size_t bytes) noexcept {
@@ -75,7 +85,7 @@ Result<Place> DictTable::make_item(ArenaStep& step, const void* key, std::size_t
     made->value_bytes.store(static_cast<std::uint32_t>(bytes), std::memory_order_relaxed);
     __builtin_memcpy(reinterpret_cast<unsigned char*>(made + 1), key, key_bytes);
     __builtin_memcpy(value_of(*made), value, bytes);
-    if (holds_handles() && !keep_stored(step, value)) { return Errc::closed; }
+    if (!keep_named(step, value, bytes)) { return Errc::closed; }
     return place;
 }
 
@@ -108,7 +118,7 @@ Status DictTable::replace(ArenaStep& step, Word& link, const void* value,
     const std::size_t key_bytes = load(old->key_bytes);
     const std::size_t before = sizeof(DictItem) + padded(key_bytes);
     if (bytes <= kOverwrittenMax && before + padded(bytes) <= step.room_of(place)) {
-        if (holds_handles() && !keep_stored(step, value)) { return Errc::closed; }
+        if (!keep_named(step, value, bytes)) { return Errc::closed; }
         step.set(old->value_bytes, static_cast<std::uint32_t>(bytes));
         step.copy(value_of(*old), value, bytes);
         return step.status();
@@ -159,28 +169,34 @@ Status DictTable::begin(ArenaStep& step) noexcept {
 
 // Of zeroes, and with it kSegment buckets or, if there are some already, room for them.
 Status DictTable::add_segment(ArenaStep& step, std::uint32_t segment) noexcept {
-    const std::uint32_t room = load(entry_.root[5]);
-    if (segment >= room) {
-        const std::uint32_t more = room == 0 ? 4 : room * 2;
-        const Result<Place> place = step.take(std::uint64_t{more} * sizeof(Word));
-        if (!place.ok()) { return place.error(); }
-        Word* const directory = arena_.words(*place, more);
-        const Word* const old = arena_.words(load(entry_.root[0]), room);
-        if (room != 0 && old == nullptr) { return Errc::corrupt; }
-        for (std::uint32_t i = 0; i < more; ++i) {
-            directory[i].store(i < room ? load(old[i]) : 0, std::memory_order_relaxed);
-        }
-        if (room != 0) { step.give(load(entry_.root[0])); }
-        step.set(entry_.root[0], *place);
-        step.set(entry_.root[5], more);
-    }
     const Result<Place> made = step.take(kSegment * sizeof(Word));
     if (!made.ok()) { return made.error(); }
+    const std::uint32_t room = load(entry_.root[5]);
+    if (segment >= room) {
+        const Status resized = resize_directory(step, room == 0 ? 4 : room * 2);
+        if (!resized.ok()) { return resized; }
+    }
     Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
     if (directory == nullptr) { return Errc::corrupt; }
     __builtin_memset(arena_.at(*made, kSegment * sizeof(Word)), 0, kSegment * sizeof(Word));
     step.set(directory[segment], *made);
     if (segment == 0) { step.set(entry_.root[2], kSegment); }
+    return step.status();
+}
+
+Status DictTable::resize_directory(ArenaStep& step, std::uint32_t room) noexcept {
+    const std::uint32_t before = load(entry_.root[5]);
+    const Result<Place> place = step.take(std::uint64_t{room} * sizeof(Word));
+    if (!place.ok()) { return place.error(); }
+    Word* const directory = arena_.words(*place, room);
+    const Word* const old = arena_.words(load(entry_.root[0]), before);
+    if (before != 0 && old == nullptr) { return Errc::corrupt; }
+    for (std::uint32_t i = 0; i < room; ++i) {
+        directory[i].store(i < before ? load(old[i]) : 0, std::memory_order_relaxed);
+    }
+    if (before != 0) { step.give(load(entry_.root[0])); }
+    step.set(entry_.root[0], *place);
+    step.set(entry_.root[5], room);
     return step.status();
 }
 
@@ -222,21 +238,15 @@ bool DictTable::merge(ArenaStep& step) noexcept {
     step.set(*last, 0);
     step.set(entry_.root[2], buckets);
     if (buckets % kSegment != 0) { return step.status().ok(); }
-    Word* directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    const std::uint32_t segment = buckets / kSegment;
-    step.give(load(directory[segment]));
+    const std::uint32_t segment = buckets / kSegment, room = load(entry_.root[5]);
+    const Word* const before = arena_.words(load(entry_.root[0]), room);
+    if (before == nullptr || segment >= room) { return false; }
+    const Place emptied = load(before[segment]);
+    const bool is_smaller = room > 4 && segment <= room / 4;
+    if (is_smaller && !resize_directory(step, room / 2).ok()) { return false; }
+    Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
     step.set(directory[segment], 0);
-    const std::uint32_t room = load(entry_.root[5]);
-    if (room <= 4 || segment > room / 4) { return step.status().ok(); }
-    const Result<Place> place = step.take(std::uint64_t{room / 2} * sizeof(Word));
-    if (!place.ok()) { return false; }
-    Word* const smaller = arena_.words(*place, room / 2);
-    for (std::uint32_t i = 0; i < room / 2; ++i) {
-        smaller[i].store(load(directory[i]), std::memory_order_relaxed);
-    }
-    step.give(load(entry_.root[0]));
-    step.set(entry_.root[0], *place);
-    step.set(entry_.root[5], room / 2);
+    step.give(emptied);
     return step.status().ok();
 }
 

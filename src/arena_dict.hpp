@@ -7,6 +7,8 @@
 //
 // An item is a block: DictItem, then the key and the value, each rounded up to words.
 //
+// In a namespace, whose type of values is 0, each value has its type before it, as a word.
+//
 // Linear hashing (W. Litwin, 1980; P.-A. Larson, "Dynamic Hash Tables", 1988): with n buckets,
 // where 2^l <= n < 2^(l+1), an item is in bucket h mod 2^(l+1), or h mod 2^l if that is not there
 // yet. To grow, bucket n - 2^l is split into itself and bucket n. So nobody waits for more.
@@ -66,15 +68,15 @@ public:
     static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 3) / 4 * 4; }
 
 private:
-    bool holds_handles() const noexcept {
-        return sort_of(load(entry_.types[1])) == ElementSort::handle;
-    }
+    /// If a value is a handle: what it names is kept. False: that is gone.
+    bool keep_named(ArenaStep& step, const void* value, std::size_t bytes) const noexcept;
     Word* bucket(std::uint32_t index) const noexcept;
     std::uint32_t bucket_of(std::uint32_t hash) const noexcept;
     Result<Place> make_item(ArenaStep& step, const void* key, std::size_t key_bytes,
                             std::uint32_t hash, const void* value, std::size_t bytes) noexcept;
     Status begin(ArenaStep& step) noexcept;
     Status add_segment(ArenaStep& step, std::uint32_t segment) noexcept;
+    Status resize_directory(ArenaStep& step, std::uint32_t room) noexcept;
     bool split(ArenaStep& step) noexcept;
     bool merge(ArenaStep& step) noexcept;
 

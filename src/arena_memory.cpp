@@ -107,6 +107,7 @@ Result<Place> ArenaStep::take_pages(std::uint32_t order) noexcept {
 }
 
 Result<Place> ArenaStep::take(std::uint64_t bytes, std::uint32_t alignment) noexcept {
+    if (has_given_) { fail(Errc::corrupt); }
     if (!status_.ok()) { return status_.error(); }
     if (bytes > std::uint64_t{arena_.pages} * kPageBytes) { return Errc::no_space; }
     Result<Place> taken = Errc::no_space;
@@ -155,6 +156,7 @@ std::uint64_t ArenaStep::room_of(Place place) const noexcept {
 
 void ArenaStep::give(Place place) noexcept {
     if (!status_.ok()) { return; }
+    has_given_ = true;
     if (room_of(place) == 0) { return fail(Errc::corrupt); }
     const std::uint32_t page = place / kPageUnits;
     const std::uint32_t what = load(arena_.note(page).what);

@@ -3,6 +3,7 @@
 #include <brood/manager.hpp>
 
 #include "arena_dict.hpp"
+#include "arena_list.hpp"
 #include "barrier_access.hpp"
 #include "condition_access.hpp"
 #include "deadline.hpp"
@@ -86,6 +87,10 @@ const ObjectWays& ways_of(ObjectKind kind) noexcept {
                                              return DictTable(step.arena(), entry).free_some(step);
                                          },
                                          nullptr};
+    static constexpr ObjectWays kList = {[](ArenaStep& step, ArenaEntry& entry) noexcept {
+                                             return ListTable(step.arena(), entry).free_some(step);
+                                         },
+                                         nullptr};
     static constexpr ObjectWays kSegment = {nullptr, &is_idle<SegmentAccess>};
     static constexpr ObjectWays kQueue = {nullptr, &is_idle_ring<false>};
     static constexpr ObjectWays kJoinable = {nullptr, &is_idle_ring<true>};
@@ -97,6 +102,7 @@ const ObjectWays& ways_of(ObjectKind kind) noexcept {
     static constexpr ObjectWays kBarrier = {nullptr, &is_idle<BarrierAccess>};
     switch (kind) {
         case ObjectKind::dict: return kDict;
+        case ObjectKind::list: return kList;
         case ObjectKind::value:
         case ObjectKind::array: return kSegment;
         case ObjectKind::queue: return kQueue;
@@ -108,7 +114,6 @@ const ObjectWays& ways_of(ObjectKind kind) noexcept {
         case ObjectKind::condition: return kCondition;
         case ObjectKind::event: return kEvent;
         case ObjectKind::barrier: return kBarrier;
-        case ObjectKind::list:
         case ObjectKind::none: return kNone;
     }
     return kNone;

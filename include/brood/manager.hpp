@@ -8,6 +8,8 @@
 
 #include <brood/dict.hpp>
 #include <brood/handle.hpp>
+#include <brood/list.hpp>
+#include <brood/name_space.hpp>
 #include <brood/shared_memory.hpp>
 
 namespace brood {
@@ -95,6 +97,15 @@ public:
     template <class K, class V>
     Result<Dict<K, V>> dict(const char* name = "") const noexcept {
         return made<Dict<K, V>>(name);
+    }
+    /// Makes a list. Errors: as dict().
+    template <class T>
+    Result<List<T>> list(const char* name = "") const noexcept {
+        return made<List<T>>(name);
+    }
+    /// Makes a namespace. Errors: as dict().
+    Result<Namespace> name_space(const char* name = "") const noexcept {
+        return made<Namespace>(name);
     }
 
     /// Locks and the like, as those of their create(); open() of the handle gives one.
