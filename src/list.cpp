@@ -112,8 +112,9 @@ Status ListHandle::insert_few(const ObjectType& type, std::ptrdiff_t index,
 // in one step. If killed before that step: it goes with the caller. After it: all are here.
 Status ListHandle::insert_many(const ObjectType& type, std::ptrdiff_t index,
                                const ListSource& source, std::int64_t deadline_ns) const noexcept {
-    const Result<ManagedHandle> made =
-        make_object(manager, {type, nullptr, nullptr, nullptr, 0}, deadline_ns);
+    ObjectPlan plan;
+    plan.type = type;
+    const Result<ManagedHandle> made = make_managed(manager, plan, deadline_ns);
     if (!made.ok()) { return manager == 0 ? Errc::closed : made.error(); }
     const ListHandle own{*made};
     Status done;
