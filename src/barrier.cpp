@@ -6,6 +6,7 @@
 
 #include <port/port.hpp>
 
+#include "barrier_access.hpp"
 #include "barrier_state.hpp"
 #include "deadline.hpp"
 #include "sleepers.hpp"
@@ -15,46 +16,33 @@ inline namespace v0 {
 
 using detail::Phase;
 
-Result<Barrier> Barrier::make(std::size_t parties, Timeout timeout, Run run, const void* action,
-                              std::size_t action_bytes) noexcept {
-    if (parties == 0) { return Errc::size_zero; }
-    if (parties > kPartiesMax) { return Errc::size_too_large; }
-    if (timeout.is_negative()) { return Errc::timeout_negative; }
-    if (timeout.is_overflow()) { return Errc::timeout_overflow; }
-    const std::size_t bytes = State::bytes_for(parties);
-    const Result<void*> memory = port::map_shared(bytes);
+Result<Barrier> Barrier::make(std::size_t parties, Timeout timeout,
+                              const detail::BarrierAction& action) noexcept {
+    const BarrierAccess::Plan plan = {parties, timeout, action, false};
+    const Result<std::size_t> bytes = BarrierAccess::bytes(plan);
+    if (!bytes.ok()) { return bytes.error(); }
+    const Result<void*> memory = detail::make_object(*bytes, [&](void* zeroes) {
+        return BarrierAccess::lay_out(zeroes, plan, detail::Before::zeroes);
+    });
     if (!memory.ok()) { return memory.error(); }
-    auto* const state = static_cast<State*>(*memory);
-    Status status;
-    for (port::Bell* bell : {&state->phase, &state->heirs, &state->room}) {
-        if (status.ok()) { status = port::bell_init(*bell); }
-    }
-    for (std::size_t i = 0; i < parties && status.ok(); ++i) {
-        status = port::mutex_init(state->place[i]);
-    }
-    if (!status.ok()) {
-        port::unmap(state, bytes);
-        return status.error();
-    }
-    state->parties = static_cast<std::uint32_t>(parties);
-    ::new (&state->timeout) Timeout(timeout);
-    state->run = run;
-    if (run != nullptr) { __builtin_memcpy(state->action, action, action_bytes); }
-    Barrier barrier;
-    barrier.state_ = state;
+    Barrier barrier = BarrierAccess::view(*memory);
+    barrier.own_memory_ = true;
     return barrier;
 }
 
-Barrier::Barrier(Barrier&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+Barrier::Barrier(Barrier&& other) noexcept
+    : state_(std::exchange(other.state_, nullptr)),
+      own_memory_(std::exchange(other.own_memory_, false)) {}
 
 Barrier& Barrier::operator=(Barrier&& other) noexcept {
     Barrier taken(std::move(other));  // Leaves with what *this had.
     std::swap(state_, taken.state_);
+    std::swap(own_memory_, taken.own_memory_);
     return *this;
 }
 
 Barrier::~Barrier() noexcept {
-    if (state_ != nullptr) { port::unmap(state_, State::bytes_for(state_->parties)); }
+    if (own_memory_) { port::unmap(state_, State::bytes_for(state_->parties)); }
 }
 
 Result<std::size_t> Barrier::wait() noexcept {
@@ -144,6 +132,51 @@ bool Barrier::State::change(Phase from, Phase to) noexcept {
     // If killed here: the system wakes one, who tells the others.
     static_cast<void>(settled());
     return true;
+}
+
+// ---- In memory of others -----------------------------------------------------------------------
+
+Result<std::size_t> BarrierAccess::bytes(const Plan& plan) noexcept {
+    if (plan.parties == 0) { return Errc::size_zero; }
+    if (plan.parties > Barrier::kPartiesMax) { return Errc::size_too_large; }
+    if (plan.timeout.is_negative()) { return Errc::timeout_negative; }
+    if (plan.timeout.is_overflow()) { return Errc::timeout_overflow; }
+    if (plan.action.run != nullptr && plan.is_for_strangers) { return Errc::unsupported; }
+    return Barrier::State::bytes_for(plan.parties);
+}
+
+Status BarrierAccess::lay_out(void* memory, const Plan& plan, detail::Before before) noexcept {
+    auto& state = *static_cast<Barrier::State*>(memory);
+    Status status;
+    for (port::Bell* bell : {&state.phase, &state.heirs, &state.room}) {
+        if (status.ok()) { status = port::bell_init(*bell); }
+    }
+    for (std::size_t i = 0; i < plan.parties && status.ok(); ++i) {
+        status = detail::make_mutex(state.place[i], before);
+        state.mark[i].store(0, std::memory_order_relaxed);
+    }
+    state.parties = static_cast<std::uint32_t>(plan.parties);
+    ::new (&state.timeout) Timeout(plan.timeout);
+    state.run = plan.action.run;
+    if (state.run != nullptr) {
+        __builtin_memcpy(state.action, plan.action.callable, plan.action.bytes);
+    }
+    state.phase.word.store(0, std::memory_order_seq_cst);
+    return status;
+}
+
+Barrier BarrierAccess::view(void* memory) noexcept {
+    Barrier barrier;
+    barrier.state_ = static_cast<Barrier::State*>(memory);
+    return barrier;
+}
+
+bool BarrierAccess::is_idle(void* memory) noexcept {
+    auto& state = *static_cast<Barrier::State*>(memory);
+    for (std::uint32_t i = 0; i < state.parties; ++i) {
+        if (!port::mutex_is_free(state.place[i])) { return false; }
+    }
+    return !detail::has_sleepers(state.room, detail::kSleepers);
 }
 
 }  // namespace v0

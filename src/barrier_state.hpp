@@ -94,7 +94,7 @@ struct Barrier::State {
     port::Bell room;
     std::uint32_t parties;
     Timeout timeout;
-    Run run;
+    Status (*run)(void* action) noexcept;
     alignas(kActionBytes) unsigned char action[kActionBytes];
     std::atomic<std::uint32_t> mark[kPartiesMax];  // 0, or that of who has come
     port::RobustMutex place[1];                    // and so on

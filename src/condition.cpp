@@ -5,6 +5,7 @@
 
 #include <port/port.hpp>
 
+#include "condition_access.hpp"
 #include "condition_state.hpp"
 #include "deadline.hpp"
 
@@ -17,52 +18,50 @@ using detail::kOwed;
 using detail::kWaiting;
 
 Result<Condition> Condition::create(std::size_t waiters) noexcept {
-    if (waiters == 0) { return Errc::size_zero; }
-    if (waiters > kWaitersMax) { return Errc::size_too_large; }
-    const std::size_t bytes = State::bytes_for(waiters);
-    const Result<void*> memory = port::map_shared(bytes);
+    const Result<std::size_t> bytes = ConditionAccess::bytes(waiters);
+    if (!bytes.ok()) { return bytes.error(); }
+    const Result<void*> memory = detail::make_object(*bytes, [=](void* zeroes) {
+        return ConditionAccess::lay_out(zeroes, waiters, detail::Before::zeroes);
+    });
     if (!memory.ok()) { return memory.error(); }
-    auto* const state = static_cast<State*>(*memory);
-    Status status = port::mutex_init(state->lock);
-    if (status.ok()) { status = port::bell_init(state->heirs); }
-    for (std::size_t i = 0; i < waiters && status.ok(); ++i) {
-        status = port::mutex_init(state->place[i].mutex);
-        if (status.ok()) { status = port::bell_init(state->place[i].bell); }
-    }
-    if (!status.ok()) {
-        port::unmap(state, bytes);
-        return status.error();
-    }
-    state->places = static_cast<std::uint32_t>(waiters);
-    Condition condition;
-    condition.state_ = state;
+    Condition condition = ConditionAccess::view(*memory);
+    condition.own_memory_ = true;
     return condition;
 }
 
-Condition::Condition(Condition&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+Condition::Condition(Condition&& other) noexcept
+    : state_(std::exchange(other.state_, nullptr)),
+      own_memory_(std::exchange(other.own_memory_, false)),
+      held_(std::exchange(other.held_, false)) {}
 
 Condition& Condition::operator=(Condition&& other) noexcept {
     Condition taken(std::move(other));  // Leaves with what *this had.
     std::swap(state_, taken.state_);
+    std::swap(own_memory_, taken.own_memory_);
+    std::swap(held_, taken.held_);
     return *this;
 }
 
 Condition::~Condition() noexcept {
     if (state_ == nullptr) { return; }
     // The system's list of what a thread holds is linked through the mutexes.
-    release().ignore();
-    port::unmap(state_, State::bytes_for(state_->places));
+    if (held_) { release().ignore(); }
+    if (own_memory_) { port::unmap(state_, State::bytes_for(state_->places)); }
 }
 
 Status Condition::take(Timeout timeout) noexcept {
     const std::int64_t deadline_ns = detail::deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
-    return state_ == nullptr ? Status(Errc::closed) : state_->take(deadline_ns);
+    if (state_ == nullptr) { return Errc::closed; }
+    const Status taken = state_->take(deadline_ns);
+    if (detail::is_held(taken)) { set_held(true); }
+    return taken;
 }
 
 Status Condition::release() noexcept {
     if (state_ == nullptr) { return Errc::closed; }
     if (!state_->is_mine()) { return Errc::not_owner; }
+    set_held(false);  // Before, as afterwards it is the next holder's.
     state_->stop_acting();
     return port::mutex_unlock(state_->lock);
 }
@@ -83,7 +82,18 @@ Status Condition::wait(Timeout timeout) noexcept {
     const std::int64_t deadline_ns = detail::deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (state_ == nullptr) { return Errc::closed; }
-    return state_->is_mine() ? state_->wait(deadline_ns) : Status(Errc::not_owner);
+    return state_->is_mine() ? wait_once(deadline_ns) : Status(Errc::not_owner);
+}
+
+// Meanwhile others may have taken the lock by this handle, and released it.
+Status Condition::wait_once(std::int64_t deadline_ns) noexcept {
+    const Status waited = state_->wait(deadline_ns);
+    if (state_->is_mine()) { set_held(true); }
+    return waited;
+}
+
+void Condition::set_held(bool held) noexcept {
+    __atomic_store_n(&held_, held, __ATOMIC_RELAXED);
 }
 
 Status Condition::wait_until(bool (*ask)(void*) noexcept, void* of, Timeout timeout) noexcept {
@@ -94,7 +104,7 @@ Status Condition::wait_until(bool (*ask)(void*) noexcept, void* of, Timeout time
     Status waited;
     while (!ask(of)) {
         if (!waited.ok()) { return waited; }
-        waited = state_->wait(deadline_ns);
+        waited = wait_once(deadline_ns);
         if (!waited.ok() && waited.code() != Errc::timed_out) { return waited; }
     }
     return Errc::ok;
@@ -203,6 +213,46 @@ bool Condition::State::look_around(std::uint32_t mine, port::RobustMutex** watch
         if (!is_free && stands != kGone) { watched[count++] = &place[i].mutex; }
     }
     return heirs.word.load(std::memory_order_seq_cst) == 0;
+}
+
+// ---- In memory of others -----------------------------------------------------------------------
+
+Result<std::size_t> ConditionAccess::bytes(std::size_t waiters) noexcept {
+    if (waiters == 0) { return Errc::size_zero; }
+    if (waiters > Condition::kWaitersMax) { return Errc::size_too_large; }
+    return Condition::State::bytes_for(waiters);
+}
+
+Status ConditionAccess::lay_out(void* memory, std::size_t waiters, detail::Before before) noexcept {
+    auto& state = *static_cast<Condition::State*>(memory);
+    Status status = detail::make_mutex(state.lock, before);
+    if (status.ok()) { status = port::bell_init(state.heirs); }
+    for (std::size_t i = 0; i < waiters && status.ok(); ++i) {
+        detail::WaitersPlace& place = state.place[i];
+        status = detail::make_mutex(place.mutex, before);
+        if (status.ok()) { status = port::bell_init(place.bell); }
+        place.set(kGone);
+    }
+    state.places = static_cast<std::uint32_t>(waiters);
+    state.acting = 0;
+    state.high.store(0, std::memory_order_relaxed);
+    state.heirs.word.store(0, std::memory_order_seq_cst);
+    return status;
+}
+
+Condition ConditionAccess::view(void* memory) noexcept {
+    Condition condition;
+    condition.state_ = static_cast<Condition::State*>(memory);
+    return condition;
+}
+
+// The lock last: on posix a look at one that a dead holder left makes it as if nobody had died.
+bool ConditionAccess::is_idle(void* memory) noexcept {
+    auto& state = *static_cast<Condition::State*>(memory);
+    for (std::uint32_t i = 0; i < state.places; ++i) {
+        if (!port::mutex_is_free(state.place[i].mutex)) { return false; }
+    }
+    return port::mutex_is_free(state.lock);
 }
 
 }  // namespace v0

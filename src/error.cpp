@@ -96,6 +96,7 @@ constexpr Entry kEntries[] = {
     {Errc::too_many_task_done, "too_many_task_done",
      "done more often than got: call it once for each"},
     {Errc::abandoned, "abandoned", "who had got it died: put what was not done again"},
+    {Errc::in_use, "in_use", "somebody uses it: let them end first"},
 
     {Errc::worker_died, "worker_died", "the worker died in the task: others go on"},
     {Errc::pool_broken, "pool_broken", "the supervisor is gone: submit again to a new pool"},

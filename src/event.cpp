@@ -15,6 +15,7 @@
 
 #include <port/port.hpp>
 
+#include "event_access.hpp"
 #include "sleepers.hpp"
 
 namespace brood {
@@ -34,25 +35,28 @@ bool has_come(std::uint32_t now, std::uint32_t at_first) noexcept {
 }  // namespace
 
 Result<Event> Event::create() noexcept {
-    const Result<void*> page = port::map_shared(sizeof(port::Bell));
+    const Result<void*> page = detail::make_object(EventAccess::bytes(), [](void* memory) {
+        return EventAccess::lay_out(memory, detail::Before::zeroes);
+    });
     if (!page.ok()) { return page.error(); }
-    Event event;
-    event.bell_ = *page;
-    const Status status = port::bell_init(bell_at(event.bell_));
-    if (!status.ok()) { return status.error(); }
+    Event event = EventAccess::view(*page);
+    event.own_page_ = true;
     return event;
 }
 
-Event::Event(Event&& other) noexcept : bell_(std::exchange(other.bell_, nullptr)) {}
+Event::Event(Event&& other) noexcept
+    : bell_(std::exchange(other.bell_, nullptr)),
+      own_page_(std::exchange(other.own_page_, false)) {}
 
 Event& Event::operator=(Event&& other) noexcept {
     Event taken(std::move(other));  // Leaves with what *this had.
     std::swap(bell_, taken.bell_);
+    std::swap(own_page_, taken.own_page_);
     return *this;
 }
 
 Event::~Event() noexcept {
-    if (bell_ != nullptr) { port::unmap(bell_, sizeof(port::Bell)); }
+    if (own_page_) { port::unmap(bell_, EventAccess::bytes()); }
 }
 
 Status Event::set() noexcept {
@@ -103,6 +107,23 @@ Status Event::wait(Timeout timeout) noexcept {
     }
     port::owe_nothing();
     return slept;
+}
+
+// ---- In memory of others -----------------------------------------------------------------------
+
+Status EventAccess::lay_out(void* memory, detail::Before before) noexcept {
+    if (before == detail::Before::zeroes) { return port::bell_init(bell_at(memory)); }
+    return view(memory).clear();
+}
+
+Event EventAccess::view(void* memory) noexcept {
+    Event event;
+    event.bell_ = memory;
+    return event;
+}
+
+bool EventAccess::is_idle(void* memory) noexcept {
+    return !detail::has_sleepers(bell_at(memory), detail::kSleepers);
 }
 
 }  // namespace v0

@@ -106,6 +106,22 @@ bool JoinBook::is_used_here() noexcept {
     return false;
 }
 
+bool JoinBook::holds_any(Ring& ring) noexcept {
+    for (std::uint32_t i = 0; i < top.load(std::memory_order_acquire); ++i) {
+        if (!port::mutex_is_mine(holder[i].life)) { continue; }
+        const std::uint32_t index = ring.get.index.load(std::memory_order_acquire);
+        return static_cast<std::int32_t>(holder[i].holds(index)) > 0;
+    }
+    return false;
+}
+
+bool JoinBook::has_living() noexcept {
+    for (Holder& one : holder) {
+        if (!port::mutex_is_free(one.life)) { return true; }
+    }
+    return !port::mutex_is_free(mutex);
+}
+
 // ---- Counts ------------------------------------------------------------------------------------
 
 std::uint32_t JoinBook::outstanding(Ring& ring) const noexcept {
@@ -232,6 +248,21 @@ Status JoinBook::sleep(std::int64_t deadline_ns) noexcept {
 
 void JoinBook::ring_joiners() noexcept {
     ring_for(joiners, port::kEverybody);
+}
+
+// ---- Making one ---------------------------------------------------------------------------------
+
+Status lay_out_book(JoinBook& book, Before before) noexcept {
+    Status made = make_mutex(book.mutex, before);
+    if (made.ok()) { made = port::bell_init(book.joiners); }
+    for (Holder& one : book.holder) {
+        if (made.ok()) { made = make_mutex(one.life, before); }
+    }
+    for (std::atomic<std::uint32_t>* count :
+         {&book.done, &book.written_off, &book.has_struck, &book.top}) {
+        count->store(0, std::memory_order_relaxed);
+    }
+    return made;
 }
 
 }  // namespace detail

@@ -20,6 +20,8 @@
 #include <brood/result.hpp>
 #include <port/port.hpp>
 
+#include "object_memory.hpp"
+
 namespace brood {
 inline namespace v0 {
 namespace detail {
@@ -71,6 +73,9 @@ struct JoinBook {
     /// The calling thread takes part no more. What it holds is abandoned.
     void leave(Membership& me) noexcept;
     bool is_used_here() noexcept;
+    /// Whether the calling thread holds any message.
+    bool holds_any(Ring& ring) noexcept;
+    bool has_living() noexcept;
 
     std::uint32_t outstanding(Ring& ring) const noexcept;
     /// 0 only if it was 0 at some moment of the call.
@@ -92,6 +97,9 @@ private:
     Holder* whose(Ring& ring, Holder& caller) noexcept;
     bool count_abandoned(Ring& ring) noexcept;
 };
+
+/// Makes one in zeroes, or in the place of a former one. Errors: no_memory.
+Status lay_out_book(JoinBook& book, Before before) noexcept;
 
 }  // namespace detail
 }  // namespace v0

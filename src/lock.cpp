@@ -5,6 +5,7 @@
 #include <port/port.hpp>
 
 #include "deadline.hpp"
+#include "lock_access.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -17,13 +18,12 @@ port::RobustMutex& mutex_at(void* state) noexcept {
 }  // namespace
 
 Result<Lock> Lock::create() noexcept {
-    const Result<void*> page = port::map_shared(port::page_bytes());
+    const Result<void*> page = detail::make_object(LockAccess::bytes(), [](void* memory) {
+        return LockAccess::lay_out(memory, detail::Before::zeroes);
+    });
     if (!page.ok()) { return page.error(); }
-    Lock lock;
-    lock.state_ = *page;
+    Lock lock = LockAccess::view(*page);
     lock.own_page_ = true;
-    const Status status = port::mutex_init(mutex_at(lock.state_));
-    if (!status.ok()) { return status.error(); }
     return lock;
 }
 
@@ -46,7 +46,7 @@ Lock::~Lock() noexcept {
     // that is held must not be unmapped. Whoever else holds it is not disturbed. One that is not
     // held is not even read: it may lie in a segment that somebody has damaged.
     if (held_) { port::mutex_unlock(mutex_at(state_)).ignore(); }
-    if (own_page_) { port::unmap(state_, port::page_bytes()); }
+    if (own_page_) { port::unmap(state_, LockAccess::bytes()); }
 }
 
 Status Lock::take(Timeout timeout) noexcept {

@@ -10,6 +10,8 @@ namespace {
 // Inherited by every kind of fork, as the mapping is.
 std::atomic<MemberTable*> g_family{nullptr};
 
+std::atomic<std::uint32_t> g_mappings{0};
+
 constexpr std::size_t kFamilyBytes = MemberTable::bytes_for(MemberTable::kFamily);
 
 Result<MemberTable*> make_table() noexcept {
@@ -112,13 +114,23 @@ Result<MemberTable*> family() noexcept {
     return found;
 }
 
+Result<Members> members_of_strangers(MemberTable& table) noexcept {
+    const std::uint32_t has_fences = table.has_fences != 0 ? 1 : 0;
+    if (has_fences != 0) {
+        const Status joined = port::fence_join();
+        if (!joined.ok()) { return joined.error(); }
+    }
+    const std::uint32_t mapping = g_mappings.fetch_add(1, std::memory_order_relaxed) + 1;
+    return Members{&table, MemberTable::kNamed, has_fences, mapping};
+}
+
 // Numbers come back after 2^32 objects; one that a member still names, from its last operation, is
 // passed over. Whoever is stopped in here for so long takes his number late, and checks it late.
-std::uint32_t MemberTable::number_object() noexcept {
+std::uint32_t MemberTable::number_object(std::uint32_t last) noexcept {
     for (;;) {
         const std::uint32_t number = objects.fetch_add(1, std::memory_order_relaxed) + 1;
         bool is_free = number != 0;
-        for (std::uint32_t index = 1; index <= kFamily; ++index) {
+        for (std::uint32_t index = 1; index <= last; ++index) {
             is_free = is_free && at(index).object.load(std::memory_order_relaxed) != number;
         }
         if (is_free) { return number; }

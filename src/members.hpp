@@ -68,8 +68,8 @@ struct MemberTable {
     Member& at(std::uint32_t index) noexcept { return reinterpret_cast<Member*>(this + 1)[index]; }
     static constexpr std::size_t bytes_for(std::uint32_t last) noexcept;
 
-    /// A number for an object, which no other has that any member may name. Of a family's.
-    std::uint32_t number_object() noexcept;
+    /// A number for an object, which no other has that any member may name. `last`: its last entry.
+    std::uint32_t number_object(std::uint32_t last) noexcept;
 };
 static_assert(sizeof(MemberTable) == 128 && offsetof(MemberTable, accounting) == 64, "an ABI");
 static_assert(offsetof(MemberTable, has_fences) == 0 && offsetof(MemberTable, objects) == 4);
@@ -88,6 +88,7 @@ struct Members {
     std::uint32_t has_fences = 0;
     std::uint32_t mapping = 0;  // its number in this process, where it may be unmapped
 
+    bool is_of_strangers() const noexcept { return mapping != 0; }
     Member& at(std::uint32_t index) const noexcept { return table->at(index <= last ? index : 0); }
     /// No entry above it was ever taken.
     std::uint32_t top() const noexcept {
@@ -116,6 +117,10 @@ inline Members members_of_family(MemberTable& table) noexcept {
     return {&table, MemberTable::kFamily, table.has_fences, 0};
 }
 
+/// Of a table of kNamed threads that need not be of one family, in memory that this process has
+/// just mapped. Errors: unsupported (its maker had membarrier(2), which is refused here).
+Result<Members> members_of_strangers(MemberTable& table) noexcept;
+
 /// What a thread knows of its place in a table.
 struct Membership : Members {
     Member* self = nullptr;
@@ -130,7 +135,7 @@ struct Membership : Members {
     std::uint32_t roster = 0, place = 0;
 };
 
-/// How many tables of named queues a thread can be a member of at a time.
+/// How many tables of strangers a thread can be a member of at a time.
 inline constexpr std::size_t kNamedMemberships = 8;
 
 /// Makes the calling thread a member. An entry whose dead owner left messages behind is taken only

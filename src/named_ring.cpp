@@ -12,8 +12,6 @@ namespace {
 // A table of a named queue has one object: the queue.
 constexpr std::uint32_t kObject = 1;
 
-std::atomic<std::uint32_t> g_mappings{0};
-
 MemberTable& table_in(void* elements) noexcept {
     return *static_cast<MemberTable*>(elements);
 }
@@ -41,18 +39,13 @@ void end_named(NamedRing& named) noexcept {
 Result<NamedRing*> know(Result<Segment> segment, std::uint32_t message_bytes) noexcept {
     if (!segment.ok()) { return segment.error(); }
     // What the segment's own shape says is not looked at: it was checked that such a ring fits.
-    MemberTable& table = table_in(segment->elements());
-    const std::uint32_t has_fences = table.has_fences != 0 ? 1 : 0;
-    if (has_fences != 0) {
-        const Status joined = port::fence_join();
-        if (!joined.ok()) { return joined.error(); }
-    }
+    const Result<Members> members = members_of_strangers(table_in(segment->elements()));
+    if (!members.ok()) { return members.error(); }
     const Result<void*> page = port::map_private(sizeof(NamedRing));
     if (!page.ok()) { return page.error(); }
     auto* const named = ::new (*page) NamedRing();
     shape_ring(named->shape, message_bytes, segment->count());
-    named->members = {&table, MemberTable::kNamed, has_fences,
-                      g_mappings.fetch_add(1, std::memory_order_relaxed) + 1};
+    named->members = *members;
     named->segment = std::move(*segment);
     named->end = &end_named;
     return named;
@@ -65,6 +58,7 @@ void RingHandle::adopt(NamedRing& named) noexcept {
     shape_ = &named.shape;
     table_ = named.members.table;
     extras_.named = &named;
+    extras_.members = &named.members;
 }
 
 Result<RingHandle> RingHandle::create_named(const char* name, std::size_t message_bytes,

@@ -40,7 +40,7 @@ struct NamedRing {
 };
 
 inline Members members_of(MemberTable& table, const RingExtras& extras) noexcept {
-    return extras.named != nullptr ? extras.named->members : members_of_family(table);
+    return extras.members != nullptr ? *extras.members : members_of_family(table);
 }
 
 }  // namespace detail

@@ -29,20 +29,12 @@ bool has_news(JoinBook& book, Ring& ring, std::uint32_t& reported) noexcept {
 }  // namespace
 
 Status RingHandle::make_joinable() noexcept {
-    const Result<void*> memory = port::map_shared(sizeof(JoinBook));
-    if (!memory.ok()) { return memory.error(); }
-    auto* const book = static_cast<JoinBook*>(*memory);
-    Status made = port::mutex_init(book->mutex);
-    if (made.ok()) { made = port::bell_init(book->joiners); }
-    for (Holder& one : book->holder) {
-        if (made.ok()) { made = port::mutex_init(one.life); }
-    }
-    if (made.ok()) {
-        extras_.book = book;
-    } else {
-        port::unmap(book, sizeof(JoinBook));
-    }
-    return made;
+    const Result<void*> memory = make_object(sizeof(JoinBook), [](void* zeroes) {
+        return lay_out_book(*static_cast<JoinBook*>(zeroes), Before::zeroes);
+    });
+    if (!memory.ok()) { return memory.status(); }
+    extras_.book = static_cast<JoinBook*>(*memory);
+    return Errc::ok;
 }
 
 // As one of those whom joiners watch.
@@ -112,9 +104,11 @@ void RingHandle::leave() noexcept {
     count_lost(*ring_, members());  // So that others may have the entries of the dead.
     Membership* const me = membership_in(*table_);
     JoinBook* const book = std::exchange(extras_.book, nullptr);
+    const bool is_own = bytes_ != 0;
     if (book != nullptr) {
-        if (me != nullptr) { book->leave(*me); }
-        if (!book->is_used_here()) { port::unmap(book, sizeof(JoinBook)); }
+        // What it got by another handle to a queue in memory of others, it still holds.
+        if (me != nullptr && (is_own || !book->holds_any(*ring_))) { book->leave(*me); }
+        if (is_own && !book->is_used_here()) { port::unmap(book, sizeof(JoinBook)); }
     }
     Roster* const roster = std::exchange(extras_.roster, nullptr);
     if (roster != nullptr && !roster->is_used_here()) {

@@ -17,14 +17,12 @@ Result<RingHandle> RingHandle::make(std::size_t message_bytes, std::size_t most)
     const Result<MemberTable*> table = family();
     if (!table.ok()) { return table.error(); }
     RingHandle handle;
-    const Result<Ring*> ring = make_ring(message_bytes, most, handle.bytes_);
+    const Result<Ring*> ring = make_ring({message_bytes, most}, handle.bytes_);
     if (!ring.ok()) { return ring.error(); }
     handle.ring_ = *ring;
     handle.shape_ = &(*ring)->shape;
     handle.table_ = *table;
-    (*ring)->object = (*table)->number_object();
-    const Status made = init_bells(**ring);
-    if (!made.ok()) { return made.error(); }
+    (*ring)->object = (*table)->number_object(MemberTable::kFamily);
     return handle;
 }
 
@@ -50,11 +48,8 @@ RingHandle::~RingHandle() noexcept {
 
 void RingHandle::release() noexcept {
     leave();
-    if (extras_.named == nullptr) {
-        port::unmap(ring_, bytes_);
-    } else {
-        extras_.named->end(*extras_.named);
-    }
+    if (bytes_ != 0) { port::unmap(ring_, bytes_); }
+    if (extras_.named != nullptr) { extras_.named->end(*extras_.named); }
 }
 
 std::size_t RingHandle::size() const noexcept {

@@ -30,14 +30,17 @@ std::uint64_t bytes_of(std::uint64_t slots, std::uint64_t slot_bytes) noexcept {
     return sizeof(Ring) + slots * slot_bytes;
 }
 
-std::size_t whole_pages(std::uint64_t bytes) noexcept {
-    const std::size_t page = port::page_bytes();
-    return (static_cast<std::size_t>(bytes) + page - 1) / page * page;
+std::uint32_t least_slots(std::uint64_t slot_bytes) noexcept {
+    std::uint32_t least = kLeastSlots;
+    while (bytes_of(least * 2, slot_bytes) <= kLeastBytes) { least *= 2; }
+    return least;
 }
 
-// Where the pages of `slots` slots end.
+// Where the pages of `slots` slots end, from the ring on, which need not begin a page. Its shape is
+// where it is.
 std::size_t end_of(const RingShape& shape, std::uint32_t slots) noexcept {
-    return whole_pages(bytes_of(slots, shape.slot_bytes));
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(&shape) % port::page_bytes();
+    return whole_pages(before + bytes_of(slots, shape.slot_bytes)) - before;
 }
 
 void lay_out(RingShape& shape, std::size_t message_bytes, std::uint32_t slots,
@@ -49,32 +52,25 @@ void lay_out(RingShape& shape, std::size_t message_bytes, std::uint32_t slots,
     shape.most.store(static_cast<std::uint32_t>(most), std::memory_order_relaxed);
 }
 
-Result<Ring*> make_growing(std::size_t message_bytes, std::uint64_t slot_bytes,
-                           std::size_t& bytes) noexcept {
-    std::uint32_t least = kLeastSlots;
-    while (bytes_of(least * 2, slot_bytes) <= kLeastBytes) { least *= 2; }
-    const std::uint64_t whole = bytes_of(kSlotsMax, slot_bytes);
-    const auto most = static_cast<std::size_t>(whole < kReservedMax ? whole : kReservedMax);
-    if (bytes_of(least, slot_bytes) > most) { return Errc::size_too_large; }
-    const std::size_t first = whole_pages(bytes_of(least, slot_bytes));
+// What it may become of itself: with as many slots as there is room for.
+void let_grow(RingShape& shape, std::size_t room) noexcept {
+    const std::uint32_t least = shape.slots.load(std::memory_order_relaxed);
+    shape.allocated.store(least, std::memory_order_relaxed);
+    shape.slots_least = shape.slots_max = least;
+    while (shape.slots_max < kSlotsMax &&
+           bytes_of(std::uint64_t{shape.slots_max} * 2, shape.slot_bytes) <= room) {
+        shape.slots_max *= 2;
+    }
+}
+
+// Addresses for a ring that grows, of which the first are allocated.
+Result<port::Reservation> reserve(std::size_t most, std::size_t first) noexcept {
     const Result<port::Reservation> reserved = port::reserve_shared(most, first);
-    if (!reserved.ok()) { return reserved.error(); }
+    if (!reserved.ok()) { return reserved; }
     const Status allocated = port::allocate_reserved(reserved->address, first);
-    if (!allocated.ok()) {
-        port::unmap(reserved->address, reserved->bytes);
-        return allocated.error();
-    }
-    __builtin_memset(reserved->address, 0, sizeof(Ring));
-    auto* const ring = static_cast<Ring*>(reserved->address);
-    lay_out(ring->shape, message_bytes, least, least);
-    ring->shape.allocated.store(least, std::memory_order_relaxed);
-    ring->shape.slots_least = ring->shape.slots_max = least;
-    while (ring->shape.slots_max < kSlotsMax &&
-           bytes_of(std::uint64_t{ring->shape.slots_max} * 2, slot_bytes) <= reserved->bytes) {
-        ring->shape.slots_max *= 2;
-    }
-    bytes = reserved->bytes;
-    return ring;
+    if (allocated.ok()) { return reserved; }
+    port::unmap(reserved->address, reserved->bytes);
+    return allocated.error();
 }
 
 /// Changes the number of slots of a ring, with both its sides in use.
@@ -106,7 +102,7 @@ public:
 
     Status grow(std::size_t count) noexcept {
         const std::uint32_t slots = shape_.slots.load(std::memory_order_relaxed);
-        if (count > shape_.slots_max - in_it()) { return Errc::no_space; }
+        if (in_it() > slots || count > shape_.slots_max - in_it()) { return Errc::no_space; }
         const std::uint32_t wanted = whole_power(in_it() + count);
         if (wanted > slots) {
             const Status allocated = allocate(wanted);
@@ -209,16 +205,57 @@ void shape_ring(RingShape& shape, std::size_t message_bytes, std::size_t most) n
     lay_out(shape, message_bytes, whole_power(most), most);
 }
 
-Result<Ring*> make_ring(std::size_t message_bytes, std::size_t most, std::size_t& bytes) noexcept {
-    if (!is_ring_size(message_bytes, most)) { return Errc::size_too_large; }
-    if (most == 0) { return make_growing(message_bytes, slot_bytes_of(message_bytes), bytes); }
-    if (ring_bytes(message_bytes, most) > PTRDIFF_MAX) { return Errc::size_too_large; }
-    bytes = static_cast<std::size_t>(ring_bytes(message_bytes, most));
-    const Result<void*> memory = port::map_shared(bytes);
-    if (!memory.ok()) { return memory.error(); }
-    auto* const ring = static_cast<Ring*>(*memory);
-    shape_ring(ring->shape, message_bytes, most);
-    return ring;
+std::size_t whole_pages(std::uint64_t bytes) noexcept {
+    const std::size_t page = port::page_bytes();
+    return (static_cast<std::size_t>(bytes) + page - 1) / page * page;
+}
+
+std::size_t most_ring_bytes(const RingPlan& plan) noexcept {
+    const std::uint64_t whole = bytes_of(kSlotsMax, slot_bytes_of(plan.message_bytes));
+    return static_cast<std::size_t>(whole < kReservedMax ? whole : kReservedMax);
+}
+
+Result<std::size_t> first_ring_bytes(const RingPlan& plan) noexcept {
+    if (!is_ring_size(plan.message_bytes, plan.most)) { return Errc::size_too_large; }
+    const std::uint64_t slot_bytes = slot_bytes_of(plan.message_bytes);
+    const std::uint64_t bytes = plan.grows() ? bytes_of(least_slots(slot_bytes), slot_bytes)
+                                             : ring_bytes(plan.message_bytes, plan.most);
+    const std::uint64_t most = plan.grows() ? most_ring_bytes(plan) : std::uint64_t{PTRDIFF_MAX};
+    if (bytes > most) { return Errc::size_too_large; }
+    return static_cast<std::size_t>(bytes);
+}
+
+Status lay_out_ring(Ring& ring, std::size_t room, const RingPlan& plan) noexcept {
+    __builtin_memset(static_cast<void*>(&ring), 0, sizeof(Ring));
+    if (plan.grows()) {
+        const std::uint32_t least = least_slots(slot_bytes_of(plan.message_bytes));
+        lay_out(ring.shape, plan.message_bytes, least, least);
+        let_grow(ring.shape, room);
+    } else {
+        shape_ring(ring.shape, plan.message_bytes, plan.most);
+    }
+    return init_bells(ring);
+}
+
+Result<Ring*> make_ring(const RingPlan& plan, std::size_t& bytes) noexcept {
+    const Result<std::size_t> first = first_ring_bytes(plan);
+    if (!first.ok()) { return first.error(); }
+    port::Reservation room = {nullptr, *first};
+    if (plan.grows()) {
+        const auto reserved = reserve(most_ring_bytes(plan), whole_pages(*first));
+        if (!reserved.ok()) { return reserved.error(); }
+        room = *reserved;
+    } else {
+        const Result<void*> memory = port::map_shared(room.bytes);
+        if (!memory.ok()) { return memory.error(); }
+        room.address = *memory;
+    }
+    auto* const ring = static_cast<Ring*>(room.address);
+    bytes = room.bytes;
+    const Status laid_out = lay_out_ring(*ring, room.bytes, plan);
+    if (laid_out.ok()) { return ring; }
+    port::unmap(room.address, room.bytes);
+    return laid_out.error();
 }
 
 Status init_bells(Ring& ring) noexcept {

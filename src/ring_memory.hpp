@@ -8,10 +8,26 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
-/// A ring for at most `most` messages at a time; 0: for as many as memory holds. Its bells are not
-/// made yet. `bytes` is what is to be unmapped in the end.
+struct RingPlan {
+    std::size_t message_bytes;
+    std::size_t most;  // messages at a time; 0: as many as memory holds, it grows
+
+    bool grows() const noexcept { return most == 0; }
+};
+
+/// A ring in memory of its own. `bytes` is what is to be unmapped in the end.
 /// Errors: size_too_large, no_memory, no_space, too_many_files, unsupported.
-Result<Ring*> make_ring(std::size_t message_bytes, std::size_t most, std::size_t& bytes) noexcept;
+Result<Ring*> make_ring(const RingPlan& plan, std::size_t& bytes) noexcept;
+
+/// What it takes; of one that grows, at first. Errors: size_too_large.
+Result<std::size_t> first_ring_bytes(const RingPlan& plan) noexcept;
+/// How much one that grows may ever take.
+std::size_t most_ring_bytes(const RingPlan& plan) noexcept;
+/// Makes a ring where as many bytes as it takes at first are allocated, whatever they are; it has
+/// `room` bytes. Its number is not given yet. Errors: no_memory.
+Status lay_out_ring(Ring& ring, std::size_t room, const RingPlan& plan) noexcept;
+
+std::size_t whole_pages(std::uint64_t bytes) noexcept;
 
 /// Whether a ring can have so many messages at a time, and of that size.
 constexpr bool is_ring_size(std::uint64_t message_bytes, std::uint64_t most) noexcept {

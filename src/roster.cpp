@@ -112,7 +112,7 @@ bool Roster::is_used_here() noexcept {
 
 Status RingHandle::producers(std::size_t count) noexcept {
     if (ring_ == nullptr) { return Errc::closed; }
-    if (extras_.named != nullptr) { return Errc::unsupported; }
+    if (bytes_ == 0) { return Errc::unsupported; }  // Nobody would unmap it at the right time.
     if (extras_.roster != nullptr) { return Errc::already_exists; }
     if (count == 0) { return Errc::size_zero; }
     if (count > port::kWatchedMax) { return Errc::size_too_large; }

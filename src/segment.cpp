@@ -7,6 +7,7 @@
 #include "lock_access.hpp"
 #include "named_object.hpp"
 #include "names.hpp"
+#include "segment_access.hpp"
 #include "segment_layout.hpp"
 #include "shared_memory_access.hpp"
 
@@ -31,7 +32,7 @@ port::RobustMutex& mutex_in(void* base) noexcept {
 
 // Lays out `total` zeroed bytes at `base`, the magic last.
 Status fill(void* base, const SegmentType& type, std::size_t total, const void* initial,
-            Segment::LayOut lay_out) noexcept {
+            Segment::LayOut lay_out, Before before = Before::zeroes) noexcept {
     auto* const header = static_cast<SegmentHeader*>(base);
     header->layout_version = kLayoutVersion;
     header->kind = static_cast<std::uint16_t>(type.kind);
@@ -41,10 +42,12 @@ Status fill(void* base, const SegmentType& type, std::size_t total, const void* 
     header->total_bytes = total;
     header->mutex_layout = port::mutex_layout();
     header->creator_pid = port::process_id();
-    const Status lock = port::mutex_init(mutex_in(base));
+    const Status lock = make_mutex(mutex_in(base), before);
     if (!lock.ok()) { return lock; }
     if (initial != nullptr) {
         __builtin_memcpy(bytes_at(base, kElementsOffset), initial, total - kElementsOffset);
+    } else if (before == Before::alike) {
+        __builtin_memset(bytes_at(base, kElementsOffset), 0, total - kElementsOffset);
     }
     if (lay_out != nullptr) {
         const Status laid_out = lay_out(bytes_at(base, kElementsOffset), type);
@@ -190,11 +193,15 @@ Result<Segment> Segment::open(const char* name, const SegmentType& type, Timeout
     }
 }
 
-Segment::Segment(SharedMemory&& memory, std::size_t count) noexcept
-    : memory_(std::move(memory)),
-      lock_(LockAccess::view(mutex_in(memory_.data()))),
-      elements_(bytes_at(memory_.data(), kElementsOffset)),
+Segment::Segment(void* base, std::size_t count) noexcept
+    : lock_(LockAccess::view(mutex_in(base))),
+      elements_(bytes_at(base, kElementsOffset)),
       count_(count) {}
+
+Segment::Segment(SharedMemory&& memory, std::size_t count) noexcept
+    : Segment(memory.data(), count) {
+    memory_ = std::move(memory);
+}
 
 Segment::Segment(Segment&& other) noexcept
     : memory_(std::move(other.memory_)),
@@ -213,6 +220,29 @@ Segment& Segment::operator=(Segment&& other) noexcept {
     elements_ = std::exchange(other.elements_, nullptr);
     count_ = std::exchange(other.count_, 0);
     return *this;
+}
+
+// ---- In memory of others -----------------------------------------------------------------------
+
+Result<std::size_t> SegmentAccess::bytes(const SegmentType& type) noexcept {
+    const Result<std::size_t> total = segment_bytes(type);
+    return total.ok() ? Result<std::size_t>(whole_lines(*total)) : total;
+}
+
+Status SegmentAccess::lay_out(void* memory, const SegmentType& type, const void* initial,
+                              Before before) noexcept {
+    const Result<std::size_t> total = segment_bytes(type);
+    if (!total.ok()) { return total.status(); }
+    return fill(memory, type, *total, initial, nullptr, before);
+}
+
+Segment SegmentAccess::view(void* memory) noexcept {
+    const auto& header = *static_cast<const SegmentHeader*>(memory);
+    return Segment(memory, static_cast<std::size_t>(header.count));
+}
+
+bool SegmentAccess::is_idle(void* memory) noexcept {
+    return LockAccess::is_idle(&mutex_in(memory));
 }
 
 }  // namespace detail

@@ -54,7 +54,8 @@ Errc check_fields(const SegmentFields& fields, std::uint64_t object_bytes,
     const bool is_value = fields.kind == number_of(SegmentKind::value);
     const bool is_array = fields.kind == number_of(SegmentKind::array);
     const bool is_queue = fields.kind == number_of(SegmentKind::queue);
-    if (!is_value && !is_array && !is_queue) { return Errc::corrupt; }
+    const bool is_manager = fields.kind == number_of(SegmentKind::manager);
+    if (!is_value && !is_array && !is_queue && !is_manager) { return Errc::corrupt; }
     if (fields.header_bytes != kElementsOffset) { return Errc::corrupt; }
     if (is_value && fields.count != 1) { return Errc::corrupt; }
     if (fields.total_bytes <= kElementsOffset || fields.total_bytes > object_bytes) {

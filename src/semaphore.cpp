@@ -13,6 +13,7 @@
 
 #include <port/port.hpp>
 
+#include "semaphore_access.hpp"
 #include "sleepers.hpp"
 
 namespace brood {
@@ -58,56 +59,69 @@ Result<Semaphore> Semaphore::signalling(std::size_t units) noexcept {
 }
 
 Result<Semaphore> Semaphore::make(Form form, std::size_t permits, bool is_bounded) noexcept {
-    const bool records = form == Form::recording;
-    if (records && permits == 0) { return Errc::size_zero; }
-    if (permits > (records ? kPermitsMax : kUnitsMax)) { return Errc::size_too_large; }
-    const std::size_t bytes = State::bytes_for(form, permits);
-    const Result<void*> memory = port::map_shared(bytes);
+    const SemaphoreAccess::Plan plan = {form, permits, is_bounded};
+    const Result<std::size_t> bytes = SemaphoreAccess::bytes(plan);
+    if (!bytes.ok()) { return bytes.error(); }
+    const Result<void*> memory = detail::make_object(*bytes, [&](void* zeroes) {
+        return SemaphoreAccess::lay_out(zeroes, plan, detail::Before::zeroes);
+    });
     if (!memory.ok()) { return memory.error(); }
-    auto* const state = static_cast<State*>(*memory);
-    Status status = port::bell_init(state->bell);
-    for (std::size_t i = 0; records && i < permits && status.ok(); ++i) {
-        status = port::mutex_init(state->permit[i]);
-    }
-    if (!status.ok()) {
-        port::unmap(state, bytes);
-        return status.error();
-    }
-    state->permits = static_cast<std::uint32_t>(permits);
-    state->form = static_cast<std::uint32_t>(form);
-    state->is_bounded = is_bounded ? 1 : 0;
-    state->units.store(state->permits, std::memory_order_relaxed);
-    Semaphore semaphore;
-    semaphore.state_ = state;
+    Semaphore semaphore = SemaphoreAccess::view(*memory);
+    semaphore.own_memory_ = true;
     return semaphore;
 }
 
-Semaphore::Semaphore(Semaphore&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+Semaphore::Semaphore(Semaphore&& other) noexcept
+    : state_(std::exchange(other.state_, nullptr)),
+      taken_(std::exchange(other.taken_, 0)),
+      own_memory_(std::exchange(other.own_memory_, false)) {}
 
 Semaphore& Semaphore::operator=(Semaphore&& other) noexcept {
     Semaphore taken(std::move(other));  // Leaves with what *this had.
     std::swap(state_, taken.state_);
+    std::swap(taken_, taken.taken_);
+    std::swap(own_memory_, taken.own_memory_);
     return *this;
 }
 
 Semaphore::~Semaphore() noexcept {
     if (state_ == nullptr) { return; }
     // The system's list of what a thread holds is linked through the mutexes.
-    while (!state_->is_signalling() && release_permits(1).ok()) {}
-    port::unmap(state_, state_->bytes());
+    if (own_memory_) {
+        while (!state_->is_signalling() && release_permits(1).ok()) {}
+        port::unmap(state_, state_->bytes());
+    } else {
+        // What the caller has by another handle stays his.
+        for (std::uint32_t left = taken_; left > 0 && release_permits(1).ok(); --left) {}
+    }
 }
 
 Status Semaphore::take(Timeout timeout) noexcept {
     const std::int64_t deadline_ns = detail::deadline_of(timeout);
     if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
     if (state_ == nullptr) { return Errc::closed; }
-    return state_->is_signalling() ? take_unit(deadline_ns) : take_permit(deadline_ns);
+    if (state_->is_signalling()) { return take_unit(deadline_ns); }
+    const Status taken = take_permit(deadline_ns);
+    if (!own_memory_ && taken.ok()) { __atomic_fetch_add(&taken_, 1, __ATOMIC_RELAXED); }
+    return taken;
 }
 
 Status Semaphore::release(std::size_t permits) noexcept {
     if (state_ == nullptr) { return Errc::closed; }
     if (permits == 0) { return Errc::ok; }
-    return state_->is_signalling() ? release_units(permits) : release_permits(permits);
+    if (state_->is_signalling()) { return release_units(permits); }
+    const Status released = release_permits(permits);
+    if (!own_memory_ && released.ok()) { forget_taken(permits); }
+    return released;
+}
+
+// Of these permits some may have been taken by another handle.
+void Semaphore::forget_taken(std::size_t permits) noexcept {
+    std::uint32_t seen = __atomic_load_n(&taken_, __ATOMIC_RELAXED), left = 0;
+    do {
+        left = seen > permits ? seen - static_cast<std::uint32_t>(permits) : 0;
+    } while (!__atomic_compare_exchange_n(&taken_, &seen, left, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
 }
 
 std::size_t Semaphore::value() const noexcept {
@@ -233,6 +247,44 @@ Status Semaphore::release_units(std::size_t units) noexcept {
     detail::ring_for(state.bell, static_cast<std::uint32_t>(units));
     port::owe_nothing();
     return Errc::ok;
+}
+
+// ---- In memory of others -----------------------------------------------------------------------
+
+Result<std::size_t> SemaphoreAccess::bytes(const Plan& plan) noexcept {
+    const bool records = plan.form == Form::recording;
+    if (records && plan.permits == 0) { return Errc::size_zero; }
+    const std::size_t most = records ? Semaphore::kPermitsMax : kUnitsMax;
+    if (plan.permits > most) { return Errc::size_too_large; }
+    return Semaphore::State::bytes_for(plan.form, plan.permits);
+}
+
+Status SemaphoreAccess::lay_out(void* memory, const Plan& plan, detail::Before before) noexcept {
+    auto& state = *static_cast<Semaphore::State*>(memory);
+    Status status = port::bell_init(state.bell);
+    const std::size_t mutexes = plan.form == Form::recording ? plan.permits : 0;
+    for (std::size_t i = 0; i < mutexes && status.ok(); ++i) {
+        status = detail::make_mutex(state.permit[i], before);
+    }
+    state.permits = static_cast<std::uint32_t>(plan.permits);
+    state.form = static_cast<std::uint32_t>(plan.form);
+    state.is_bounded = plan.is_bounded ? 1 : 0;
+    state.units.store(state.permits, std::memory_order_relaxed);
+    return status;
+}
+
+Semaphore SemaphoreAccess::view(void* memory) noexcept {
+    Semaphore semaphore;
+    semaphore.state_ = static_cast<Semaphore::State*>(memory);
+    return semaphore;
+}
+
+bool SemaphoreAccess::is_idle(void* memory) noexcept {
+    auto& state = *static_cast<Semaphore::State*>(memory);
+    for (std::uint32_t i = 0; !state.is_signalling() && i < state.permits; ++i) {
+        if (!port::mutex_is_free(state.permit[i])) { return false; }
+    }
+    return !detail::has_sleepers(state.bell, detail::kSleepers);
 }
 
 }  // namespace v0

@@ -55,6 +55,12 @@ inline void ring_for(port::Bell& bell, std::uint32_t count) noexcept {
     }
 }
 
+/// Whether somebody sleeps on the bell, or is about to, as far as can be told; `flags` of its word
+/// say that somebody may. Those who sleep are woken, find nothing changed, and go on sleeping. It
+/// takes 2 ms at most; where a port does not know whom it woke (posix) 100 ms, and then one who is
+/// stopped (SIGSTOP) is not seen. Nor is one who was woken before, and has not run since.
+bool has_sleepers(port::Bell& bell, std::uint32_t flags) noexcept;
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace brood

@@ -75,6 +75,7 @@ constexpr bool is_known(Errc code) {
         case Errc::broken_barrier:
         case Errc::too_many_task_done:
         case Errc::abandoned:
+        case Errc::in_use:
         case Errc::worker_died:
         case Errc::pool_broken:
         case Errc::pool_closed:

@@ -10,6 +10,34 @@
 
 namespace brood {
 inline namespace v0 {
+namespace detail {
+
+/// What is run when all have come to a Barrier: a callable that is copied as bytes.
+struct BarrierAction {
+    Status (*run)(void* callable) noexcept = nullptr;
+    const void* callable = nullptr;
+    std::size_t bytes = 0;
+
+    /// Of one that stays until it has been copied.
+    template <class Action>
+    static BarrierAction of(Action& action) noexcept {
+        return {&run_as<Action>, &action, sizeof(Action)};
+    }
+
+private:
+    template <class Action>
+    static Status run_as(void* bytes) noexcept {
+        Action& callable = *static_cast<Action*>(bytes);
+        if constexpr (std::is_void_v<decltype(callable())>) {
+            callable();
+            return Errc::ok;
+        } else {
+            return callable();
+        }
+    }
+};
+
+}  // namespace detail
 
 /// Each of `parties` threads waits until all have come, as multiprocessing.Barrier in Python. Then
 /// all go on, and it can be used again. If one does not come in time, or is killed while it waits,
@@ -39,14 +67,14 @@ public:
     /// too_many_files.
     static Result<Barrier> create(std::size_t parties,
                                   Timeout timeout = Timeout::forever()) noexcept {
-        return make(parties, timeout, nullptr, nullptr, 0);
+        return make(parties, timeout, {});
     }
     template <class Action>
     static Result<Barrier> create(std::size_t parties, Action action,
                                   Timeout timeout = Timeout::forever()) noexcept {
         static_assert(std::is_trivially_copyable_v<Action>, "the action lies in shared memory");
         static_assert(sizeof(Action) <= kActionBytes && alignof(Action) <= kActionBytes);
-        return make(parties, timeout, &run<Action>, &action, sizeof(Action));
+        return make(parties, timeout, detail::BarrierAction::of(action));
     }
 
     Barrier() noexcept = default;
@@ -74,21 +102,12 @@ public:
     bool broken() const noexcept;
 
 private:
+    friend struct BarrierAccess;  // in memory of others: src/barrier_access.hpp
     struct State;
-    using Run = Status (*)(void* action) noexcept;
-    template <class Action>
-    static Status run(void* action) noexcept {
-        Action& callable = *static_cast<Action*>(action);
-        if constexpr (std::is_void_v<decltype(callable())>) {
-            callable();
-            return Errc::ok;
-        } else {
-            return callable();
-        }
-    }
-    static Result<Barrier> make(std::size_t parties, Timeout timeout, Run run, const void* action,
-                                std::size_t action_bytes) noexcept;
+    static Result<Barrier> make(std::size_t parties, Timeout timeout,
+                                const detail::BarrierAction& action) noexcept;
     State* state_ = nullptr;
+    bool own_memory_ = false;
 };
 
 }  // namespace v0

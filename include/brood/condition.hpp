@@ -88,9 +88,14 @@ public:
     Status notify_all() noexcept { return notify(SIZE_MAX); }
 
 private:
+    friend struct ConditionAccess;  // in memory of others: src/condition_access.hpp
     struct State;
     Status wait_until(bool (*ask)(void*) noexcept, void* of, Timeout timeout) noexcept;
+    Status wait_once(std::int64_t deadline_ns) noexcept;
+    void set_held(bool held) noexcept;
     State* state_ = nullptr;
+    bool own_memory_ = false;
+    bool held_ = false;  // by means of this handle: another one's end releases nothing
 };
 
 }  // namespace v0

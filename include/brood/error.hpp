@@ -81,6 +81,7 @@ enum class Errc : std::int32_t {
     broken_barrier = 112,      ///< One did not come, or died: broken until Barrier::reset().
     too_many_task_done = 113,  ///< task_done() for more messages than were got.
     abandoned = 114,  ///< Holders of messages died before task_done(): detail() says how many.
+    in_use = 115,     ///< Somebody holds the object, or waits for it.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.

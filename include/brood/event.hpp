@@ -41,7 +41,9 @@ public:
     Status wait(Timeout timeout = Timeout::forever()) noexcept;
 
 private:
-    void* bell_ = nullptr;  // a port::Bell in shared memory
+    friend struct EventAccess;  // in memory of others: src/event_access.hpp
+    void* bell_ = nullptr;      // a port::Bell in shared memory
+    bool own_page_ = false;
 };
 
 }  // namespace v0

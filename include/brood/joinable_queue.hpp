@@ -60,8 +60,8 @@ public:
     /// Killed here: nothing is changed, and others who join are woken as they must.
     Status join(Timeout timeout = Timeout::forever()) noexcept { return this->ring_.join(timeout); }
 
-
 private:
+    friend struct detail::ShellAccess;
     explicit JoinableQueue(detail::RingHandle&& ring) noexcept : Queue<T>(std::move(ring)) {}
 };
 

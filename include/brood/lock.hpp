@@ -49,7 +49,7 @@ public:
     Status release() noexcept;
 
 private:
-    friend struct LockAccess;  // locks inside segments: src/segment.cpp
+    friend struct LockAccess;  // locks in memory of others: src/lock_access.hpp
     void* state_ = nullptr;    // a port::RobustMutex in shared memory
     bool own_page_ = false;
     bool held_ = false;  // by means of this handle: another one's end releases nothing

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <brood/detail/ring_handle.hpp>
+#include <brood/detail/shell_access.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -171,6 +172,7 @@ public:
     Status shutdown(Shutdown how = Shutdown::drain) noexcept { return ring_.shutdown(how); }
 
 protected:
+    friend struct detail::ShellAccess;
     static Result<Queue> wrap(Result<detail::RingHandle> ring) noexcept {
         if (!ring.ok()) { return ring.error(); }
         return Queue(std::move(*ring));

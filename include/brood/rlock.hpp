@@ -3,6 +3,7 @@
 #define BROOD_RLOCK_HPP
 
 #include <cstddef>
+#include <cstdint>
 
 #include <brood/detail/guard.hpp>
 #include <brood/result.hpp>
@@ -20,7 +21,7 @@ using RLocked = detail::Guard<RLock>;
 /// free when it was released as often as it was taken.
 ///
 /// Memory: one page of shared memory. No heap. The destructor unmaps it in this process only; a
-///         holder that destroys its handle releases it first, however often he took it.
+///         holder that destroys its handle releases it first, as often as he took it by that.
 /// Fork:   make it before fork(); parent and children then share it. A holder's child is no holder.
 /// Crash:  when a holder is killed, however often he had taken it, the next to take it gets it
 ///         together with owner_died, and has taken it once.
@@ -50,8 +51,11 @@ public:
     Status release() noexcept;
 
 private:
+    friend struct RLockAccess;  // in memory of others: src/rlock_access.hpp
     struct State;
     State* state_ = nullptr;
+    std::uint32_t taken_ = 0;  // how often the holder took it by means of this handle
+    bool own_page_ = false;
 };
 
 }  // namespace v0

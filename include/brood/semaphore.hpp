@@ -73,12 +73,16 @@ protected:
     static Result<Semaphore> make(Form form, std::size_t permits, bool is_bounded) noexcept;
 
 private:
+    friend struct SemaphoreAccess;  // in memory of others: src/semaphore_access.hpp
     struct State;
     Status take_permit(std::int64_t deadline_ns) noexcept;
     Status take_unit(std::int64_t deadline_ns) noexcept;
     Status release_permits(std::size_t permits) noexcept;
     Status release_units(std::size_t units) noexcept;
+    void forget_taken(std::size_t permits) noexcept;
     State* state_ = nullptr;
+    std::uint32_t taken_ = 0;  // permits, by means of this handle, if its memory is another's
+    bool own_memory_ = false;
 };
 
 /// A Semaphore that reports a release beyond its initial count as too_many_releases.
@@ -94,6 +98,7 @@ public:
     BoundedSemaphore() noexcept = default;
 
 private:
+    friend struct SemaphoreAccess;
     explicit BoundedSemaphore(Semaphore&& made) noexcept
         : Semaphore(static_cast<Semaphore&&>(made)) {}
     static Result<BoundedSemaphore> wrap(Result<Semaphore> made) noexcept {

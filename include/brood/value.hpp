@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <brood/detail/segment.hpp>
+#include <brood/detail/shell_access.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -83,6 +84,7 @@ public:
     void keep_name() noexcept { segment_.keep_name(); }
 
 private:
+    friend struct detail::ShellAccess;
     static constexpr detail::SegmentType kType = {detail::SegmentKind::value, sizeof(T), 1};
 
     explicit Value(detail::Segment&& segment) noexcept : segment_(std::move(segment)) {}

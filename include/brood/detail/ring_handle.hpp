@@ -28,12 +28,14 @@ struct MemberTable;
 struct JoinBook;
 struct Roster;
 
-/// What a queue may have beside its ring; null: it has not. Each in memory of its own.
+/// What a queue may have beside its ring; null: it has not. Each in memory of its own, unless the
+/// ring's is another's, too.
 struct RingExtras {
-    JoinBook* book = nullptr;    // who holds what was got: JoinableQueue
-    Roster* roster = nullptr;    // the producers that are known: Queue::producers()
-    NamedRing* named = nullptr;  // what a process knows of a queue with a name
-    std::uint32_t reported = 0;  // of what was abandoned: what this handle has reported
+    JoinBook* book = nullptr;          // who holds what was got: JoinableQueue
+    Roster* roster = nullptr;          // the producers that are known: Queue::producers()
+    NamedRing* named = nullptr;        // what a process knows of a queue with a name
+    const Members* members = nullptr;  // of its table, unless that is the family's
+    std::uint32_t reported = 0;        // of what was abandoned: what this handle has reported
 };
 
 class RingHandle {
@@ -79,6 +81,7 @@ public:
     Status join(Timeout timeout) noexcept;
 
 private:
+    friend struct RingAccess;  // in memory of others: src/ring_access.hpp
     std::uint32_t put_at_once(const void* messages, std::size_t count, Timeout timeout) noexcept;
     std::uint32_t get_at_once(void* messages, std::size_t count, Timeout timeout) noexcept;
     Result<std::size_t> put_slowly(const void* messages, std::size_t count,
@@ -93,7 +96,7 @@ private:
     const RingShape* shape_ = nullptr;
     MemberTable* table_ = nullptr;
     RingExtras extras_;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;  // of memory that is the handle's own
     bool closed_ = false;
 };
 

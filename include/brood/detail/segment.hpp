@@ -15,7 +15,7 @@ inline namespace v0 {
 namespace detail {
 
 /// `pool` is no segment of values, but begins as one: src/pool_board.hpp.
-enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3, pool = 4 };
+enum class SegmentKind : std::uint16_t { value = 1, array = 2, queue = 3, pool = 4, manager = 5 };
 
 /// What the elements of a segment are. Checked when it is opened by name.
 struct SegmentType {
@@ -41,6 +41,10 @@ public:
     static Result<Segment> open(const char* name, const SegmentType& type,
                                 Timeout timeout) noexcept;
 
+    /// All of `memory`, which has no header and no lock, as whole elements. Errors: size_zero (not
+    /// one); closed (it has no bytes).
+    static Result<Segment> bare(SharedMemory&& memory, std::size_t element_bytes) noexcept;
+
     Segment() noexcept = default;
     Segment(Segment&& other) noexcept;
     Segment& operator=(Segment&& other) noexcept;
@@ -55,11 +59,13 @@ public:
     void keep_mapped() noexcept;
 
 private:
+    friend struct SegmentAccess;  // in memory of others: src/segment_access.hpp
     static Result<Segment> make(const char* name, const SegmentType& type, Access access,
                                 const void* initial, LayOut lay_out) noexcept;
     Segment(SharedMemory&& memory, std::size_t count) noexcept;
-    SharedMemory memory_;
-    Lock lock_;  // inside memory_, so it must go first
+    Segment(void* base, std::size_t count) noexcept;
+    SharedMemory memory_;  // none, if it is another's
+    Lock lock_;            // inside memory_, so it must go first; none, if that is bare
     void* elements_ = nullptr;
     std::size_t count_ = 0;
 };

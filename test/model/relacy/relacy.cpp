@@ -131,7 +131,7 @@ Status join_members(const Members&) noexcept {
 Membership* membership_in(const MemberTable&) noexcept {
     return nullptr;
 }
-std::uint32_t MemberTable::number_object() noexcept {
+std::uint32_t MemberTable::number_object(std::uint32_t) noexcept {
     return 1;
 }
 // Nobody knows the producers.
