@@ -91,6 +91,7 @@ void elements_are_inserted_where_python_would(void**) {
     assert_ok(list.insert(-100, -1));
     assert_true(content(list) == range(-1, 6));
     assert_ok(list.extend(nullptr, 0));
+    assert_code(list.extend(nullptr, 3), Errc::bad_argument);
     assert_int_equal(*list.size(), 7);
 }
 

@@ -82,6 +82,7 @@ public:
     Result<std::size_t> size(Timeout timeout = Timeout::forever()) const noexcept {
         return DictHandle::count(kType, timeout);
     }
+    /// Also says: full (no object is left to gather them in; nothing has changed).
     Status clear(Timeout timeout = Timeout::forever()) const noexcept {
         return DictHandle::clear(kType, timeout);
     }
