@@ -41,10 +41,15 @@ public:
 
     /// Forks a process that runs `body` and exits with what that returns; it stands where `body`
     /// calls operation_begins(). False: it never came there.
-    bool start(const std::function<int()>& body);
+    /// Threads that `body` starts are free. With `has_free_threads` run_to() goes step by step: one
+    /// of them might run into a breakpoint.
+    bool start(const std::function<int()>& body, bool has_free_threads = false);
     /// Takes a process that others have started, which has its parent among our descendants: it
-    /// stands where it is. Its operation ends when it sleeps, or with itself.
+    /// stands where it is. Its operation ends when it sleeps, or with itself. Or a thread, which
+    /// has to be killed before the first of its process is.
     bool seize(pid_t pid);
+    /// Who was seized is free from here on.
+    void let_go();
     /// One that was seized goes on to its next fork. From there on it is free, and the child, at
     /// its first instruction, in its place.
     bool go_to_child(std::int64_t deadline_ns);
@@ -74,12 +79,15 @@ public:
 private:
     Halt wait(bool may_sleep, std::int64_t deadline_ns);
     void resume(bool by_a_step, int signal = 0);
+    Halt walk_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
     void lift();  // the breakpoint of run_to()
+    bool interrupt();
     bool take_child();
     bool leave_stopped();
 
     pid_t pid_ = 0;
     bool is_guest_ = false;  // seized
+    bool walks_ = false;     // step by step, in place of breakpoints
     bool at_rest_ = false;   // ... and did not run since
     bool wants_stop_ = false, wants_child_ = false;
     bool running_ = false, by_a_step_ = false;
