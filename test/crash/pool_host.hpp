@@ -68,8 +68,8 @@ public:
     /// `self`: its line on the board.
     PoolHost(Stage& stage, Talk& talk, const PoolPlan& plan, int self)
         : stage_(stage), talk_(talk), plan_(plan), self_(self) {}
-    /// What another thread of the host does with the pool of `first`, which alone makes and ends it.
-    /// Its tasks have the numbers from the middle on.
+    /// What another thread of the host does with the pool of `first`, who alone ends it. Its tasks
+    /// have the numbers from the middle on.
     PoolHost(PoolHost& first, const PoolPlan& plan, int self)
         : stage_(first.stage_), talk_(first.talk_), plan_(plan), self_(self), of_(first.of_) {
         first_ = count_ = kPoolTasks / 2;

@@ -73,7 +73,8 @@ protected:
 
     // ---- Deaths. Told before they happen.
     void worker_will_die(std::uint32_t index) {
-        talk->deaths.fetch_add(window_.tasks(brood::detail::TaskState::claimed, static_cast<int>(index)));
+        talk->deaths.fetch_add(
+            window_.tasks(brood::detail::TaskState::claimed, static_cast<int>(index)));
     }
     void will_die(pid_t pid) {
         if (pid == talk->place.supervisor.load()) { talk->is_broken.store(1); }

@@ -23,6 +23,7 @@ enum class Blow {
     // Of a victim with another thread, which is one of the others.
     pause,       ///< It alone stands there while the others come, and then goes on.
     cross,       ///< The same, but the other stands amid its operation until it is through.
+    meet,        ///< The other stands amid its operation, the victim comes to its point; all go on.
     cross_kill,  ///< Both stand amid their operations; then SIGKILL.
 };
 const char* name_of(Blow blow);

@@ -24,6 +24,7 @@ const char* name_of(Blow blow) {
         case Blow::long_stop: return "long stop";
         case Blow::pause: return "pause";
         case Blow::cross: return "amid the other's operation";
+        case Blow::meet: return "met by one amid its operation";
         case Blow::cross_kill: return "amid the other's operation, then killed";
     }
     return "?";
@@ -248,7 +249,7 @@ void Sweep::strike(const Point& point, const Variant& variant) {
     crowd_ = crowd;
     set_scene();
     Halt halt = start_victim();
-    if (halt != Halt::stuck) { halt = drive(victim_, point); }
+    if (halt != Halt::stuck && blow != Blow::meet) { halt = drive(victim_, point); }
     if (halt == Halt::done || halt == Halt::ended) {
         ++totals_.not_met;
         return;
@@ -260,6 +261,8 @@ void Sweep::strike(const Point& point, const Variant& variant) {
         stop_victim(blow);
     } else if (blow == Blow::slow) {
         slow_victim(later);
+    } else if (blow == Blow::meet) {
+        meet_victim(point, later);
     } else if (blow == Blow::pause) {
         pause_victim();
     } else if (blow == Blow::cross || blow == Blow::cross_kill) {

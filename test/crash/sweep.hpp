@@ -83,7 +83,9 @@ private:
     void slow_victim(std::size_t later);
     void release_victim();
     void pause_victim();
+    bool bring_other_amid(std::size_t later);
     void cross_victim(Blow blow, std::size_t later);
+    void meet_victim(const Point& point, std::size_t later);
     void kill_victim(Blow blow, std::size_t later);
     bool bring_second(const Point& first, Second second, const Point* point,
                       std::vector<std::uintptr_t>& steps, std::size_t& slept_at);

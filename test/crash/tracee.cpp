@@ -268,8 +268,9 @@ void Tracee::lift() {
 }
 
 // Step by step. Where the operation ends there is a breakpoint all the same: only this one goes by.
-Halt Tracee::walk_to(const Point& point, bool may_sleep, std::int64_t deadline_ns) {
-    for (;;) {
+Halt Tracee::walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
+                     std::int64_t deadline_ns) {
+    for (std::size_t left = steps_most; left > 0; --left) {
         if (!running_) {
             const std::uintptr_t at = cpu::program_counter(pid_);
             if (at == end_address()) { return point.address == at ? Halt::point : Halt::done; }
@@ -279,10 +280,11 @@ Halt Tracee::walk_to(const Point& point, bool may_sleep, std::int64_t deadline_n
         const Halt halt = wait(may_sleep, deadline_ns);
         if (halt != Halt::point) { return halt; }
     }
+    return Halt::stuck;
 }
 
 Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns) {
-    if (walks_) { return walk_to(point, may_sleep, deadline_ns); }
+    if (walks_) { return walk_to(point, may_sleep, kStepsMost, deadline_ns); }
     const bool elsewhere = point.address == 0 || point.nth == 0 || point.address == end_address();
     for (;;) {
         if (!running_ && stepping_over_) {

@@ -59,6 +59,9 @@ public:
     Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t patience_ns);
     /// Runs to a point of the operation, until `deadline_ns`; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
+    /// The same step by step. Stuck: by that many, too.
+    Halt walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
+                 std::int64_t deadline_ns);
     /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
     bool step(std::size_t count, std::int64_t deadline_ns);
 
@@ -79,7 +82,6 @@ public:
 private:
     Halt wait(bool may_sleep, std::int64_t deadline_ns);
     void resume(bool by_a_step, int signal = 0);
-    Halt walk_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
     void lift();  // the breakpoint of run_to()
     bool interrupt();
     bool take_child();
