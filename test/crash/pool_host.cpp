@@ -45,7 +45,7 @@ Numbers count_run(int task, const Numbers& numbers) {
 }
 Numbers be_held(int task, const Numbers& numbers) {
     talk->runs[task].fetch_add(1);
-    talk->hold.pass();
+    (task < kPoolTasks / 2 ? talk->hold : talk->other_hold).pass();
     return answer_to(numbers);
 }
 
@@ -305,6 +305,7 @@ void PoolHost::work() {
 
 void PoolHost::finish() {
     talk_.hold.open();
+    talk_.other_hold.open();
     collect(0);
     if (plan_.act != Act::join) { leave_pool(); }
     work();

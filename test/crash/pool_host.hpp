@@ -49,6 +49,7 @@ struct Talk {
     std::atomic<int> is_ready;  // the host
     std::atomic<int> more;      // tasks that it shall submit when `on` opens
     Gate go, on, hold;          // its act; further tasks; the end of those that are held
+    Gate other_hold;            // and of those of its other thread
     std::atomic<std::uint32_t> runs[kPoolTasks];
     std::atomic<int> died;     // tasks of which the host was told that
     std::atomic<pid_t> other;  // the host's other thread, if it has one

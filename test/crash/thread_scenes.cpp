@@ -70,7 +70,7 @@ public:
     bool has_free_threads() const override { return all_.is_asleep; }
     std::vector<int> crowds() const override { return {kMore, kWorkerKilled, kBroken}; }
     std::size_t rounds() const override { return 4; }
-    std::size_t short_share() const override { return all_.is_asleep ? 3 : 2; }
+    std::size_t short_share() const override { return all_.is_asleep ? 4 : 2; }
     std::size_t recoveries() const override { return 0; }  // What it leaves ends with it.
 
     void set(Stage& stage) override {
@@ -120,13 +120,17 @@ public:
     bool bring_other(Stage&, Tracee& other) override { return other.seize(talk->other.load()); }
     void other_begins(Stage& stage) override {
         talk->on.open();
-        if (all_.is_asleep) { talk->hold.open(); }
+        if (all_.is_asleep) { talk->other_hold.open(); }
         stage.settle();
     }
     void reckon(Stage&, pid_t) override { is_host_killed_ = true; }
-    void others_end(Stage&) override {
+    // One after the other: who sleeps on must hear of its own task by itself.
+    void others_end(Stage& stage) override {
         talk->on.open();
-        if (lives(talk->place.host.load()) || workers_go_late()) { talk->hold.open(); }
+        if (!lives(talk->place.host.load()) && !workers_go_late()) { return; }
+        talk->hold.open();
+        stage.settle();
+        talk->other_hold.open();
     }
     void newcomers(Stage&) override {}
 
