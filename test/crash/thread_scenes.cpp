@@ -69,7 +69,7 @@ public:
     bool has_threads() const override { return true; }
     bool has_free_threads() const override { return all_.is_asleep; }
     std::vector<int> crowds() const override { return {kMore, kWorkerKilled, kBroken}; }
-    std::size_t rounds() const override { return 4; }
+    std::size_t rounds() const override { return all_.is_asleep ? 1 : 3; }
     std::size_t short_share() const override { return all_.is_asleep ? 4 : 2; }
     std::size_t recoveries() const override { return 0; }  // What it leaves ends with it.
 

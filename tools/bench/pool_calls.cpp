@@ -24,8 +24,7 @@ unsigned square(unsigned n) {
 /// A process with pipes as its standard streams.
 class Host {
 public:
-    template <class Body>
-    explicit Host(Body&& body) {
+    explicit Host(void (*body)()) {
         int in[2], out[2];
         std::fflush(nullptr);
         if (pipe(in) != 0 || pipe(out) != 0) { bench::die("pipe"); }
@@ -49,7 +48,6 @@ public:
     }
     ~Host() {
         close(to_);
-        kill(pid_, SIGTERM);
         waitpid(pid_, nullptr, 0);
         std::fclose(from_);
     }
@@ -139,9 +137,8 @@ double calls_of(Host& host, Meanwhile&& meanwhile) {
         close(said[0]);
         std::vector<std::string> words = {"strace", "-f", "-c"};
         for (const long pid : host.pids) { words.push_back("-p" + std::to_string(pid)); }
-        std::vector<char*> list;
-        for (std::string& word : words) { list.push_back(word.data()); }
-        list.push_back(nullptr);
+        std::vector<char*> list(words.size() + 1);
+        for (std::size_t i = 0; i < words.size(); ++i) { list[i] = words[i].data(); }
         execvp(list[0], list.data());
         _exit(127);
     }
@@ -159,7 +156,6 @@ double calls_of(Host& host, Meanwhile&& meanwhile) {
     while (std::fgets(line, sizeof line, words) != nullptr) {
         const bool is_total = std::strstr(line, " total") != nullptr;
         if (is_total && std::sscanf(line, "%*s %*s %*s %lf", &found) == 1) { calls = found; }
-        if (std::getenv("BENCH_CALLS") != nullptr) { std::fputs(line, stdout); }
     }
     std::fclose(words);
     waitpid(strace, nullptr, 0);
@@ -179,15 +175,13 @@ void row(const char* measure, const char* unit, const char* peer, double goal, O
     bench::print_row(measure, unit, mine, peer, other, ratio, bench::Better::lower, goal);
 }
 
-template <class Body>
-double idle_calls(Body&& body) {
+double idle_calls(void (*body)()) {
     Host host(body);
     usleep(200000);  // What is only done at the beginning is done.
     return calls_of(host, [] { sleep(kIdleSeconds); });
 }
 
-template <class Body>
-double calls_per_task(unsigned tasks, Body&& body) {
+double calls_per_task(unsigned tasks, void (*body)()) {
     Host host(body);
     host.do_job();
     return calls_of(host, [&] { host.do_job(); }) / tasks;

@@ -62,20 +62,26 @@ void measure(const char* how, const brood::MapOptions& options) {
     tenths.push_back(look(pool));
     if (count != kItems || tenths.size() != 11) { bench::die("results are missing"); }
     const auto rate = [&](std::size_t i) {
-        return kItems / 10 / (tenths[i].at - tenths[i - 1].at) * 1e-6;
+        return kItems * 1e-7 / (tenths[i].at - tenths[i - 1].at);
     };
     using bench::Better;
     const Look &early = tenths[1], &late = tenths[10];
-    compare(how, "speed", "M/s", rate(10), "in the first tenth", rate(1), Better::higher, 0.8);
-    compare(how, "host", "KiB", late.host_kib, "peak after a tenth", early.host_kib, Better::lower,
-            1.05);
-    compare(how, "worker", "KiB", late.worker_kib, "peak after a tenth", early.worker_kib,
+    // Others may have the processors for a while: the median of three.
+    const auto middle = [&](std::size_t i) {
+        double rates[] = {rate(i), rate(i + 1), rate(i + 2)};
+        std::sort(rates, rates + 3);
+        return rates[1];
+    };
+    compare(how, "speed", "M/s", middle(8), "first tenths", middle(1), Better::higher, 0.8);
+    compare(how, "host at most", "KiB", late.host_kib, "after a tenth", early.host_kib,
+            Better::lower, 1.05);
+    compare(how, "worker at most", "KiB", late.worker_kib, "after a tenth", early.worker_kib,
             Better::lower, 1.05);
 }
 
 }  // namespace
 
 int main() {
-    measure("1 by 1", brood::MapOptions());
+    measure("1 by 1", brood::MapOptions().window(brood::MapOptions::kWindowMax));
     measure("by 1000", brood::MapOptions().chunk_size(1000));
 }

@@ -63,8 +63,8 @@ int main() {
     std::printf("Pool, 1 to 16 workers: %u processors can be used here\n", cpus);
     for (const Load& load : kLoads) {
         for (unsigned i = 0; i < std::size(kWorkers); ++i) {
-            const std::string measure = std::string(load.measure) + ", " +
-                                        std::to_string(kWorkers[i]) + " workers";
+            const std::string measure = std::string(load.measure) +
+                                        ", workers: " + std::to_string(kWorkers[i]);
             const double most = kWorkers[i] < cpus ? kWorkers[i] : cpus;
             const double goal = load.share > 0 ? load.share * most : 0.8;
             bench::row(
