@@ -66,8 +66,8 @@ public:
     // A victim that has another thread: it alone is stepped. The other is free, but for a blow that
     // has it stand amid its operation, too: then it is seized where it waits to begin.
     virtual bool has_threads() const { return false; }
-    /// The other may run before the victim is at its point.
-    virtual bool has_free_threads() const { return false; }
+    /// The other may run before the victim is at this point, and into a breakpoint.
+    virtual bool others_run_before(const Point&) const { return false; }
     virtual bool bring_other(Stage&, Tracee&) { return false; }
     virtual void other_begins(Stage&) {}
 

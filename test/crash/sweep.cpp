@@ -90,7 +90,7 @@ Halt Sweep::start_victim() {
         return 0;
     };
     const bool begun = scene_.has_guest() ? scene_.bring_guest(stage_, victim_)
-                                          : victim_.start(act, scene_.has_free_threads());
+                                          : victim_.start(act);
     if (!begun) { return Halt::stuck; }
     stage_.victim = victim_.pid();
     scene_.victim_ready(stage_);
@@ -164,7 +164,9 @@ Halt Sweep::drive(Tracee& tracee, const Point& point) {
     }
     std::uint32_t sleeps = 0;
     for (bool may_sleep = true;;) {
-        const Halt halt = tracee.run_to(point, may_sleep, stage_.deadline());
+        const Halt halt = scene_.others_run_before(point)
+                              ? tracee.walk_to(point, may_sleep, SIZE_MAX, stage_.patience_ns)
+                              : tracee.run_to(point, may_sleep, stage_.deadline());
         if (halt != Halt::asleep) { return halt; }
         ++sleeps;
         if (point.address == 0 && point.nth == sleeps) { return Halt::point; }

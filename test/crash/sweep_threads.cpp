@@ -65,7 +65,7 @@ void Sweep::cross_victim(Blow blow, std::size_t later) {
 // The victim, at its beginning, comes to its point after the other to its place; or waits before.
 void Sweep::meet_victim(const Point& point, std::size_t later) {
     const bool is_there = bring_other_amid(later);
-    victim_.walk_to(point, true, steps_.size() + kDetour, stage_.deadline());
+    victim_.walk_to(point, true, steps_.size() + kDetour, stage_.patience_ns);
     if (is_there) { second_.let_go(); }
     stage_.settle();
     stage_.check(victim_.stop(), Fault::wrong, "the victim could not be stopped");

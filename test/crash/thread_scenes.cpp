@@ -67,10 +67,14 @@ public:
         : PoolScene("2 threads", plan.stepped), all_(plan) {}
 
     bool has_threads() const override { return true; }
-    bool has_free_threads() const override { return all_.is_asleep; }
+    // Who waits is in nobody's way until it is asleep.
+    bool others_run_before(const Point& point) const override {
+        const bool only_waits = plan_.act == Act::get || plan_.act == Act::wait_timed;
+        return all_.is_asleep && point.address != 0 && (point.after_sleep || !only_waits);
+    }
     std::vector<int> crowds() const override { return {kMore, kWorkerKilled, kBroken}; }
-    std::size_t rounds() const override { return all_.is_asleep ? 1 : 3; }
-    std::size_t short_share() const override { return all_.is_asleep ? 4 : 2; }
+    std::size_t rounds() const override { return 3; }
+    std::size_t short_share() const override { return 2; }
     std::size_t recoveries() const override { return 0; }  // What it leaves ends with it.
 
     void set(Stage& stage) override {

@@ -99,9 +99,8 @@ void describe(pid_t pid, char* text, std::size_t bytes) {
              is_known ? call : "?");
 }
 
-bool Tracee::start(const std::function<int()>& body, bool has_free_threads) {
+bool Tracee::start(const std::function<int()>& body) {
     kill();
-    walks_ = has_free_threads;
     pid_ = fork();
     if (pid_ == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -134,7 +133,7 @@ bool Tracee::seize(pid_t pid) {
     if (pid <= 0 || ptrace(PTRACE_SEIZE, pid, nullptr, kOptions) != 0) { return false; }
     pid_ = pid;
     is_guest_ = at_rest_ = running_ = true;
-    by_a_step_ = stepping_over_ = walks_ = false;
+    by_a_step_ = stepping_over_ = false;
     hits_ = 0;
     set_at_ = 0;
     return interrupt();
@@ -269,7 +268,7 @@ void Tracee::lift() {
 
 // Step by step. Where the operation ends there is a breakpoint all the same: only this one goes by.
 Halt Tracee::walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
-                     std::int64_t deadline_ns) {
+                     std::int64_t patience_ns) {
     for (std::size_t left = steps_most; left > 0; --left) {
         if (!running_) {
             const std::uintptr_t at = cpu::program_counter(pid_);
@@ -277,14 +276,13 @@ Halt Tracee::walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
             if (at == point.address && ++hits_ == point.nth) { return Halt::point; }
             resume(true);
         }
-        const Halt halt = wait(may_sleep, deadline_ns);
+        const Halt halt = wait(may_sleep, now_ns() + patience_ns);
         if (halt != Halt::point) { return halt; }
     }
     return Halt::stuck;
 }
 
 Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns) {
-    if (walks_) { return walk_to(point, may_sleep, kStepsMost, deadline_ns); }
     const bool elsewhere = point.address == 0 || point.nth == 0 || point.address == end_address();
     for (;;) {
         if (!running_ && stepping_over_) {

@@ -41,9 +41,8 @@ public:
 
     /// Forks a process that runs `body` and exits with what that returns; it stands where `body`
     /// calls operation_begins(). False: it never came there.
-    /// Threads that `body` starts are free. With `has_free_threads` run_to() goes step by step: one
-    /// of them might run into a breakpoint.
-    bool start(const std::function<int()>& body, bool has_free_threads = false);
+    /// Threads that `body` starts are free.
+    bool start(const std::function<int()>& body);
     /// Takes a process that others have started, which has its parent among our descendants: it
     /// stands where it is. Its operation ends when it sleeps, or with itself. Or a thread, which
     /// has to be killed before the first of its process is.
@@ -59,9 +58,10 @@ public:
     Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t patience_ns);
     /// Runs to a point of the operation, until `deadline_ns`; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
-    /// The same step by step. Stuck: by that many, too.
+    /// The same step by step, without breakpoints, which other threads would run into. Stuck: as
+    /// record(), or by that many.
     Halt walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
-                 std::int64_t deadline_ns);
+                 std::int64_t patience_ns);
     /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
     bool step(std::size_t count, std::int64_t deadline_ns);
 
@@ -89,7 +89,6 @@ private:
 
     pid_t pid_ = 0;
     bool is_guest_ = false;  // seized
-    bool walks_ = false;     // step by step, in place of breakpoints
     bool at_rest_ = false;   // ... and did not run since
     bool wants_stop_ = false, wants_child_ = false;
     bool running_ = false, by_a_step_ = false;
