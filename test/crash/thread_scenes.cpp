@@ -73,7 +73,7 @@ public:
         return all_.is_asleep && point.address != 0 && (point.after_sleep || !only_waits);
     }
     std::vector<int> crowds() const override { return {kMore, kWorkerKilled, kBroken}; }
-    std::size_t rounds() const override { return 3; }
+    std::size_t rounds() const override { return plan_.act == Act::submit ? 12 : 3; }
     std::size_t short_share() const override { return 2; }
     std::size_t recoveries() const override { return 0; }  // What it leaves ends with it.
 

@@ -20,13 +20,18 @@ inline unsigned work(unsigned steps) {
     return state;
 }
 inline unsigned steps_of_us() {
+    // The best of many short looks: others may take the processor from us.
     static const unsigned steps = [] {
-        constexpr unsigned kSteps = 20000000;
+        constexpr unsigned kSteps = 500000;
         volatile unsigned sink = 0;
-        const double start = now();
-        sink = work(kSteps);
+        double best = 1;
+        for (int look = 0; look < 40; ++look) {
+            const double start = now();
+            sink = work(kSteps);
+            best = std::min(best, now() - start);
+        }
         static_cast<void>(sink);
-        return static_cast<unsigned>(kSteps / ((now() - start) * 1e6));
+        return static_cast<unsigned>(kSteps / (best * 1e6));
     }();
     return steps;
 }
