@@ -33,7 +33,7 @@ double long_tasks(unsigned index) {
 }
 
 double tiny_tasks(unsigned index) {
-    return bench::rate_of(pool_of(index), 100000, [](unsigned) { return 0; });
+    return bench::rate_of(pool_of(index), 100000, [](unsigned) { return 0u; });
 }
 
 double tiny_items(unsigned index) {
