@@ -210,7 +210,15 @@ static void values_are_of_any_length(void**) {
         assert_ok(dict.set(1, text_of(length)));
         assert_true(*dict.get(1) == text_of(length));
         assert_ok(dict.set(2, text_of(7)));
+        assert_ok(dict.set(3, text_of(2)));  // Beside the first, while that is short.
     }
+    assert_ok(dict.set(1, text_of(1)));
+    assert_ok(dict.set(4, text_of(2)));
+    assert_ok(dict.set(1, text_of(200)));
+    assert_true(*dict.get(3) == text_of(2));
+    assert_true(*dict.get(4) == text_of(2));
+    assert_ok(dict.erase(3));
+    assert_ok(dict.erase(4));
     assert_ok(dict.set(1, text_of(100)));
     const Dict<int, Text<50>> shorter(dict);
     assert_code(shorter.get(1), Errc::buffer_too_short);
