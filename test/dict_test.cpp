@@ -206,7 +206,8 @@ static void values_are_of_any_length(void**) {
     const auto text_of = [](std::size_t length) {
         return *Text<6000>::from(std::string(length, 'v').c_str());
     };
-    for (const std::size_t length : {0, 1, 200, 256, 257, 3000, 5999, 300, 2, 0}) {
+    constexpr std::size_t kLengths[] = {0, 1, 200, 256, 257, 3000, 5999, 300, 2, 0};
+    for (const std::size_t length : kLengths) {
         assert_ok(dict.set(1, text_of(length)));
         assert_true(*dict.get(1) == text_of(length));
         assert_ok(dict.set(2, text_of(7)));
