@@ -135,7 +135,7 @@ void a_list_is_as_between_two_calls_of_the_killed(void**) {
     const std::uint64_t used = manager.stats()->bytes_used;
     print_message("%lu bytes are used\n", static_cast<unsigned long>(used));
     const Manager fresh = Manager::create().expect("making the manager");
-    assert_true(used < fresh.stats()->bytes_used + 512 * 1024);
+    assert_true(used < fresh.stats()->bytes_used + 160 * 1024);
 }
 
 // Each value is written in two dictionaries' worth of bytes: text that is its key again.

@@ -206,11 +206,20 @@ static void values_are_of_any_length(void**) {
     const auto text_of = [](std::size_t length) {
         return *Text<6000>::from(std::string(length, 'v').c_str());
     };
-    for (const std::size_t length : {0, 1, 200, 256, 257, 3000, 5999, 300, 2, 0}) {
+    constexpr std::size_t kLengths[] = {0, 1, 200, 256, 257, 3000, 5999, 300, 2, 0};
+    for (const std::size_t length : kLengths) {
         assert_ok(dict.set(1, text_of(length)));
         assert_true(*dict.get(1) == text_of(length));
         assert_ok(dict.set(2, text_of(7)));
+        assert_ok(dict.set(3, text_of(2)));  // Beside the first, while that is short.
     }
+    assert_ok(dict.set(1, text_of(1)));
+    assert_ok(dict.set(4, text_of(2)));
+    assert_ok(dict.set(1, text_of(200)));
+    assert_true(*dict.get(3) == text_of(2));
+    assert_true(*dict.get(4) == text_of(2));
+    assert_ok(dict.erase(3));
+    assert_ok(dict.erase(4));
     assert_ok(dict.set(1, text_of(100)));
     const Dict<int, Text<50>> shorter(dict);
     assert_code(shorter.get(1), Errc::buffer_too_short);

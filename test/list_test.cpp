@@ -224,6 +224,9 @@ void elements_have_the_length_that_they_have(void**) {
     for (const char* const sample : samples) { assert_ok(texts.append(sample)); }
     assert_ok(texts.set(0, longest));  // To more, and to fewer bytes than there is room for.
     assert_ok(texts.set(2, ""));
+    assert_ok(texts.set(1, longest + 1799));  // Too long for its block, and not for the log.
+    assert_int_equal(texts.get(1)->size(), 200);
+    assert_ok(texts.set(1, "a"));
     assert_string_equal(texts.get(0)->c_str(), longest);
     assert_string_equal(texts.get(2)->c_str(), "");
     assert_string_equal(texts.get(-1)->c_str(), "middling");
