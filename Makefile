@@ -316,8 +316,10 @@ tidy: ## clang-tidy over core, port, headers and tools
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
 
-bench: ## Every measure beside its peers, which it fetches; also into BUILD/bench.json
-	@tools/build/bench.sh $(MAKE) $(BUILD)/bench.json $(BENCHES)
+CHOSEN_BENCHES = $(if $(BENCH),$(foreach b,$(BENCH),$(or $(filter %/$(b),$(BENCHES)), \
+                 $(error BENCH=$(b): no such benchmark))),$(BENCHES))
+bench: ## Every measure beside its peers, which it fetches; BENCH='pool lock' chooses
+	@tools/build/bench.sh $(MAKE) $(BUILD)/bench.json $(CHOSEN_BENCHES)
 .PHONY: benches
 benches: $(BENCHES) ## Build the benchmarks, run none
 

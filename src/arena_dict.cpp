@@ -7,7 +7,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::uint32_t kSegment = DictTable::kSegment;
 // A value is overwritten where it is if it has at most so many bytes: each word stands in the log.
 constexpr std::size_t kOverwrittenMax = 256;
 // One who erases takes away at most so many buckets: more than come for one inserted.

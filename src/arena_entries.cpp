@@ -94,23 +94,6 @@ HeldObject::~HeldObject() noexcept {
     if (entry_ != nullptr) { port::mutex_unlock(entry_->mutex).ignore(); }
 }
 
-Result<ManagerStats> stats_of(const Arena& arena, std::int64_t deadline_ns) noexcept {
-    const ArenaStep step(arena, deadline_ns);
-    if (!step.status().ok()) { return step.status().error(); }
-    ManagerStats stats;
-    stats.bytes_max = std::uint64_t{arena.pages} * kPageBytes;
-    stats.objects_max = arena.entries - 1;
-    const std::uint32_t top = load(arena.head().entries_top);
-    stats.bytes_used = step.used_pages() * kPageBytes + sizeof(ArenaHead) +
-                       std::uint64_t{load(arena.head().frontier)} * sizeof(PageNote) +
-                       std::uint64_t{top} * sizeof(ArenaEntry);
-    for (std::uint32_t index = 1; index < top && index < arena.entries; ++index) {
-        const std::uint32_t kind = load(arena.entry(index).kind);
-        stats.objects += kind != 0 && kind <= kKindMask ? 1 : 0;
-    }
-    return stats;
-}
-
 }  // namespace detail
 }  // namespace v0
 }  // namespace brood

@@ -28,6 +28,8 @@ std::size_t name_length(const char* name) noexcept;
 std::uint32_t find_name(const Arena& arena, const char* name, std::size_t length) noexcept;
 Status give_name(ArenaStep& step, ArenaEntry& entry, const char* name, std::size_t length) noexcept;
 void take_name(ArenaStep& step, ArenaEntry& entry) noexcept;
+/// In a step: its name, "" if it has none.
+void read_name(const Arena& arena, const ArenaEntry& entry, Text<256>& name) noexcept;
 
 /// Whether somebody uses the block of an object that has one.
 bool is_in_use(const Arena& arena, ArenaEntry& entry) noexcept;

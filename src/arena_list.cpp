@@ -22,10 +22,10 @@ Word* put(Word* to, const void* places, std::uint32_t count) noexcept {
 Result<ListView> ListTable::view() const noexcept {
     const std::uint32_t count = load(entry_.root[1]);
     const std::uint32_t room = load(entry_.root[2]), first = load(entry_.root[3]);
-    if (count == 0) { return ListView{nullptr, 0}; }
+    if (room == 0 && count == 0) { return ListView{nullptr, 0, 0, 0}; }
     Word* const array = arena_.words(load(entry_.root[0]), room);
     if (array == nullptr || first > room || count > room - first) { return Errc::corrupt; }
-    return ListView{array + first, count};
+    return ListView{array + first, count, room, first};
 }
 
 ListBytes ListTable::bytes_at(Place place) const noexcept {
@@ -85,13 +85,13 @@ Status ListTable::take_array(ArenaStep& step, std::uint32_t index, std::uint32_t
     const Word* const old = view->all;
     const std::uint32_t before = view->count, after = before - removed + count;
     const Place old_array = load(entry_.root[0]);
-    const Result<Place> taken =
-        step.take((std::uint64_t{after} + after / 2 + 4) * sizeof(Word));
+    const Result<Place> taken = step.take((std::uint64_t{after} + after / 2 + 4) * sizeof(Word));
     if (!taken.ok()) { return taken.error(); }
     const auto room = static_cast<std::uint32_t>(step.room_of(*taken) / sizeof(Word));
     Word* const array = arena_.words(*taken, room);
     if (array == nullptr || room < after) { return Errc::corrupt; }
-    const std::uint32_t first = index == 0 && removed == 0 && before != 0 && count != 0 ? (room - after) / 2 : 0;
+    const std::uint32_t first =
+        index == 0 && removed == 0 && before != 0 && count != 0 ? (room - after) / 2 : 0;
     Word* to = array + first;
     to = put(to, old, index);
     to = put(to, fresh, count);
@@ -111,7 +111,7 @@ Status ListTable::splice(ArenaStep& step, std::uint32_t index, std::uint32_t rem
     if (!view.ok() || index > before || removed > before - index) { return Errc::corrupt; }
     if (count > UINT32_MAX / 8 || before > UINT32_MAX / 8) { return Errc::no_space; }
     const std::uint32_t after = before - removed + count, tail = before - index - removed;
-    const std::uint32_t room = load(entry_.root[2]), first = load(entry_.root[3]);
+    const std::uint32_t first = view->first;
     // At the front: nothing moves.
     if (index == 0 && (count == 0 || (removed == 0 && count <= first && before != 0))) {
         if (count != 0) { put(view->all - count, fresh, count); }
@@ -120,11 +120,10 @@ Status ListTable::splice(ArenaStep& step, std::uint32_t index, std::uint32_t rem
         return step.status();
     }
     const std::uint32_t moved = count == removed ? 0 : tail;
-    Word* const array = arena_.words(load(entry_.root[0]), room);
-    const bool fits = room != 0 && array != nullptr && first <= room && after <= room - first;
+    const bool fits = after <= view->room - first;
     const std::uint32_t overwritten = index == before ? 0 : moved + count;
     if (!fits || overwritten > kMovedMax) { return take_array(step, index, removed, fresh, count); }
-    Word* const at = array + first + index;
+    Word* const at = view->all + index;
     for (std::uint32_t i = 0; i < moved; ++i) {
         const std::uint32_t from = count > removed ? tail - 1 - i : i;
         step.set(at[count + from], load(at[removed + from]));

@@ -26,6 +26,7 @@ static_assert(sizeof(ListElement) == 4, "an ABI");
 struct ListView {
     Word* all;
     std::uint32_t count;
+    std::uint32_t room, first;  // of the array, and in it
 };
 
 class ListTable {

@@ -69,6 +69,18 @@ void take_name(ArenaStep& step, ArenaEntry& entry) noexcept {
     step.give(block);
 }
 
+void read_name(const Arena& arena, const ArenaEntry& entry, Text<256>& name) noexcept {
+    name = Text<256>();
+    const Word* const block = arena.words(load(entry.name), 1);
+    const std::uint32_t length = block == nullptr ? 0 : load(block[0]);
+    if (length > kObjectNameMax || arena.at(load(entry.name), sizeof(Word) + length) == nullptr) {
+        return;
+    }
+    char text[kObjectNameMax + 1] = {};
+    __builtin_memcpy(text, block + 1, length);
+    name.append(text);
+}
+
 Result<ManagedHandle> find_object(std::uint32_t manager, const char* name, const ObjectType& type,
                                   std::int64_t deadline_ns) noexcept {
     const Arena* const arena = find_arena(manager);

@@ -97,6 +97,8 @@ const ObjectWays& ways_of(ObjectKind kind) noexcept;
 void* block_of(const Arena& arena, const ArenaEntry& entry) noexcept;
 
 Result<ManagerStats> stats_of(const Arena& arena, std::int64_t deadline_ns) noexcept;
+Result<ManagerObject> object_after(const Arena& arena, std::uint32_t index,
+                                   std::int64_t deadline_ns) noexcept;
 
 /// Moves what a container holds to a new object which is being dropped, in the caller's step, and
 /// so empties it. Its entry; dropped by drop_moved() after the commit.

@@ -30,6 +30,7 @@ bool Conveyor::reserve(Ticket& ticket) noexcept {
     if (has_ended_ || count_ == plan_.window) { return false; }
     const Status reserved = pool_reserve(core_, ticket);
     if (!reserved.ok() && reserved.code() != Errc::full) { end(reserved); }
+    if (reserved.ok()) { plan_.give(core_, ticket); }
     return reserved.ok();
 }
 

@@ -102,7 +102,7 @@ constexpr Entry kEntries[] = {
     {Errc::too_many_task_done, "too_many_task_done",
      "done more often than got: call it once for each"},
     {Errc::abandoned, "abandoned", "who had got it died: put what was not done again"},
-    {Errc::in_use, "in_use", "it is held, waited for or at work: drop it when nobody uses it"},
+    {Errc::in_use, "in_use", "somebody uses it: let them end first"},
 
     {Errc::worker_died, "worker_died", "the worker died in the task: others go on"},
     {Errc::pool_broken, "pool_broken", "the supervisor is gone: submit again to a new pool"},
@@ -122,6 +122,7 @@ constexpr Entry kEntries[] = {
     {Errc::empty, "empty", "nothing is there: put something in first, or wait"},
     {Errc::task_timed_out, "task_timed_out", "it took too long: allow more time"},
     {Errc::cancelled, "cancelled", "cancelled: submit it again"},
+    {Errc::worker_stuck, "worker_stuck", "a worker sleeps in the kernel for good: see to its pid"},
 };
 
 struct LimitEntry {

@@ -257,7 +257,6 @@ Status lay_out_book(JoinBook& book, Before before) noexcept {
     if (made.ok()) { made = port::bell_init(book.joiners); }
     for (Holder& one : book.holder) {
         if (made.ok()) { made = make_mutex(one.life, before); }
-        one.is_used.store(0, std::memory_order_relaxed);
     }
     for (std::atomic<std::uint32_t>* count :
          {&book.done, &book.written_off, &book.has_struck, &book.top}) {

@@ -67,6 +67,14 @@ Result<ManagerStats> Manager::stats(Timeout timeout) const noexcept {
     return detail::stats_of(*arena, deadline_ns);
 }
 
+Result<ManagerObject> Manager::next_object(std::uint32_t after, Timeout timeout) const noexcept {
+    const std::int64_t deadline_ns = detail::deadline_of(timeout);
+    if (deadline_ns < 0) { return detail::deadline_error(deadline_ns); }
+    const detail::Arena* const arena = detail::find_arena(id_);
+    if (arena == nullptr) { return id_ == 0 ? Errc::closed : Errc::wrong_process; }
+    return detail::object_after(*arena, after, deadline_ns);
+}
+
 namespace detail {
 
 Status ManagedHandle::drop(Timeout timeout) const noexcept {

@@ -95,7 +95,9 @@ Status send_one(MapJob& job) noexcept {
         status = take_slot(*job.core, ticket);
     }
     const std::size_t items = items_of(job, job.count - job.sent);
-    if (status.ok()) { status = fill(job, ticket, items); }
+    if (!status.ok()) { return status; }
+    job.plan.give(job.core, ticket);
+    status = fill(job, ticket, items);
     if (!status.ok()) { return status; }
     (job.flying++ == 0 ? job.head : job.core->note[job.tail].next) = ticket.slot;
     job.tail = ticket.slot;

@@ -31,6 +31,11 @@ Status MapPlan::make_lazy(const PoolCore* core, const MapOptions& options,
     const Status usable = PoolCore::usable(core);
     if (!usable.ok()) { return usable; }
     if (!options.is_good_) { return Errc::bad_argument; }
+    if (options.settle_ != nullptr) {
+        const Errc acceptable = options.settle_(core, options.wishes_, settled);
+        if (acceptable != Errc::ok) { return acceptable; }
+        if (options.wishes_.room_ns != kWaitAsThePool) { return Errc::bad_argument; }
+    }
     items = options.chunk_ == 0 ? 1 : options.chunk_;
     const std::uint64_t bytes = shape.header + std::uint64_t{items} * shape.item;
     if (bytes > pool_payload_bytes(core) && !shape.may_be_large) {

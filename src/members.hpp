@@ -117,8 +117,8 @@ inline Members members_of_family(MemberTable& table) noexcept {
     return {&table, MemberTable::kFamily, table.has_fences, 0};
 }
 
-/// Of a table of kNamed threads that need not be of one family, in memory that this process has just
-/// mapped. Errors: unsupported (its maker had membarrier(2), which is refused here).
+/// Of a table of kNamed threads that need not be of one family, in memory that this process has
+/// just mapped. Errors: unsupported (its maker had membarrier(2), which is refused here).
 Result<Members> members_of_strangers(MemberTable& table) noexcept;
 
 /// What a thread knows of its place in a table.

@@ -25,7 +25,7 @@ struct Announcement {
     PoolBoard* board;
     std::size_t bytes;
     Claim claim;
-    char name[48];
+    Announced* announced;  // with its name
     std::int64_t due_ns;   // when it is to be written again
     std::uint32_t same;    // how often there was nothing new
     std::uint32_t digest;  // of what it said last
@@ -68,22 +68,26 @@ Status build(PoolCore& core) noexcept {
 
 Status begin(PoolCore& core) noexcept {
     g_own = Announcement();
+    Announced& announced = *(g_own.announced = &PoolCare::of(*core.shared).announced);
     const ObjectGuard guard(port::kNever);
     if (!guard.status().ok()) { return guard.status(); }
     for (int number = 1;; ++number) {
-        Writer(g_own.name, sizeof g_own.name)
+        Writer(announced.name, sizeof announced.name)
             .text(kBoardPrefix)
             .number(port::process_id())
             .text("-")
             .number(number);
-        const Result<Claim> claim = claim_name(g_own.name, static_cast<std::uint32_t>(0600));
+        const Result<Claim> claim = claim_name(announced.name, static_cast<std::uint32_t>(0600));
         if (claim.code() == Errc::already_exists && number < kNamesMost) { continue; }
         if (!claim.ok()) { return claim.error(); }
         g_own.claim = *claim;
         break;
     }
+    // If killed up to here: the host does not know of it, and who looks removes it.
+    announced.identity = g_own.claim.identity;
+    announced.is_there.store(1, std::memory_order_release);
     const Status built = build(core);
-    if (!built.ok()) { abandon(g_own.name, g_own.claim); }
+    if (!built.ok()) { abandon(announced.name, g_own.claim); }
     return built;
 }
 
@@ -117,8 +121,9 @@ bool write(PoolCore& core, std::int64_t now_ns) noexcept {
     // If killed, or stopped, before this is done: readers say that it is not ready; or that it is
     // dead.
     board.stats = stats;
-    board.rows =
-        static_cast<std::uint32_t>(tally_workers(core, board.worker, core.shared->records));
+    const std::uint32_t places = core.shared->records;
+    const std::size_t there = tally_workers(core, board.worker, places);
+    board.rows = there < places ? static_cast<std::uint32_t>(there) : places;
     board.looked_ns = static_cast<std::uint64_t>(now_ns);
     board.version.store(version + 2, std::memory_order_release);
     const std::uint32_t digest = digest_of(board);
@@ -141,9 +146,26 @@ std::int64_t look(PoolCore& core, std::int64_t now_ns) noexcept {
 
 void end() noexcept {
     if (g_own.board == nullptr) { return; }
-    // If killed before: the lock is free, and who looks removes it.
-    remove_name_of(g_own.name, g_own.claim.identity);
+    // If killed before: the lock is free, and the host removes it, or who looks.
+    remove_name_of(g_own.announced->name, g_own.claim.identity);
+    g_own.announced->is_there.store(0, std::memory_order_release);
     g_own.board = nullptr;
+}
+
+/// Only what this pool's supervisor has made, and only if nobody holds it: another may have its
+/// name by now. If killed anywhere in here: it is there still, or gone; who looks finds either.
+void clear(PoolCore& core) noexcept {
+    const Announced& announced = PoolCare::of(*core.shared).announced;
+    if (announced.is_there.load(std::memory_order_acquire) == 0) { return; }
+    const ObjectGuard guard(port::kNever);
+    if (!guard.status().ok()) { return; }
+    const Result<port::Fd> object = port::open_object(announced.name, true);
+    if (!object.ok()) { return; }
+    const Result<port::ObjectIdentity> identity = port::object_identity(*object);
+    if (identity.ok() && *identity == announced.identity) {
+        static_cast<void>(remove_if_left(announced.name, *object));
+    }
+    port::close(*object);
 }
 
 /// Locks belong to processes: to close the descriptors here does not free the supervisor's.
@@ -155,7 +177,7 @@ void forget() noexcept {
     g_own.board = nullptr;
 }
 
-constexpr Announcer kAnnouncer = {&begin, &look, &end, &forget};
+constexpr Announcer kAnnouncer = {&begin, &look, &end, &clear, &forget};
 
 }  // namespace
 }  // namespace detail

@@ -18,6 +18,8 @@ struct Announcer {
     std::int64_t (*look)(PoolCore& core, std::int64_t now_ns);
     /// In the supervisor, before it ends.
     void (*end)();
+    /// In the host, with its mutex, when the supervisor has ended: what a killed one has left goes.
+    void (*clear)(PoolCore& core);
     /// In a worker, which has inherited what is the supervisor's.
     void (*forget)();
 };

@@ -7,6 +7,18 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+void give_terms(PoolCore* core, Ticket ticket, const Settled& settled) noexcept {
+    PoolShared& shared = *core->shared;
+    PoolCare& care = PoolCare::of(shared);
+    care.terms(shared, ticket.slot) = settled.terms;
+    care.weight(shared, ticket.slot).store(settled.weight, std::memory_order_relaxed);
+    shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
+}
+
+}  // namespace
+
 static_assert(sizeof(TaskTerms) == 8 && alignof(TaskTerms) <= 8, "an array of them is shared");
 
 std::uint64_t begin_care(PoolCore& core, std::uint32_t records, std::uint32_t capacity,
@@ -14,7 +26,8 @@ std::uint64_t begin_care(PoolCore& core, std::uint32_t records, std::uint32_t ca
     if (begin_stats != nullptr) { begin_stats(core); }
     return sizeof(PoolCare) + std::uint64_t{records - 1} * sizeof(WorkerCare) +
            std::uint64_t{records} * slot_bytes +
-           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t));
+           std::uint64_t{capacity} * (sizeof(TaskTerms) + sizeof(std::uint32_t)) +
+           std::uint64_t{records} * 2 * sizeof(StuckWorker);
 }
 
 PoolCounts& counts_of(PoolShared& shared) noexcept {
@@ -45,26 +58,31 @@ Errc check_wishes(const TaskWishes& wishes) noexcept {
     return terms.retries > kRetriesMax ? Errc::bad_argument : Errc::ok;
 }
 
-Status pool_reserve_on(PoolCore* core, const TaskWishes& asked, Ticket& ticket) noexcept {
+Errc pool_settle(const PoolCore* core, const TaskWishes& wishes, Settled& settled) noexcept {
+    TaskWishes all = wishes;
+    if (all.terms.ticks == kAsThePool) { all.terms.ticks = core->terms().ticks; }
+    if (all.terms.retries == kAsThePool) { all.terms.retries = core->terms().retries; }
+    if (all.room_ns == kWaitAsThePool) { all.room_ns = core->room_ns(); }
+    const Errc acceptable = check_wishes(all);
+    if (acceptable != Errc::ok) { return acceptable; }
+    settled.terms = all.terms;
+    settled.give = &give_terms;
+    return weigh(*core, all, settled.weight);
+}
+
+Status pool_reserve_on(PoolCore* core, const TaskWishes& wishes, Ticket& ticket) noexcept {
     const Status usable = PoolCore::usable(core);
     if (!usable.ok()) { return usable; }
-    TaskWishes wishes = asked;
-    if (wishes.terms.ticks == kAsThePool) { wishes.terms.ticks = core->terms().ticks; }
-    if (wishes.terms.retries == kAsThePool) { wishes.terms.retries = core->terms().retries; }
-    if (wishes.room_ns == kWaitAsThePool) { wishes.room_ns = core->room_ns(); }
-    Errc acceptable = check_wishes(wishes);
-    std::uint32_t weight = 0;
-    if (acceptable == Errc::ok) { acceptable = weigh(*core, wishes, weight); }
+    Settled settled;
+    const Errc acceptable = pool_settle(core, wishes, settled);
     if (acceptable != Errc::ok) { return acceptable; }
+    const bool as_the_pool = wishes.room_ns == kWaitAsThePool;
     Status reserved = pool_reserve(core, ticket);
-    if (reserved.code() == Errc::full) { reserved = await_room(*core, wishes.room_ns, ticket); }
-    if (!reserved.ok()) { return reserved; }
-    PoolShared& shared = *core->shared;
-    PoolCare& care = PoolCare::of(shared);
-    care.terms(shared, ticket.slot) = wishes.terms;
-    care.weight(shared, ticket.slot).store(weight, std::memory_order_relaxed);
-    shared.slot(ticket.slot).note.store(kOwnTerms, std::memory_order_relaxed);
-    return Errc::ok;
+    if (reserved.code() == Errc::full) {
+        reserved = await_room(*core, as_the_pool ? core->room_ns() : wishes.room_ns, ticket);
+    }
+    if (reserved.ok()) { give_terms(core, ticket, settled); }
+    return reserved;
 }
 
 Result<bool> pool_cancel(PoolCore* core, Ticket ticket) noexcept {

@@ -76,15 +76,23 @@ struct alignas(64) WorkerCare {
     std::uint32_t extension;  // how long its task was stopped
     std::int64_t kill_at_ns;  // it was asked to end, and is not asked any more; 0: it was not asked
 
-    // The same, for Pool::stats().
-    std::atomic<std::uint32_t> kills;               // how often it was sent SIGKILL
-    std::atomic<std::uint32_t> marks;               // kWasThere, kIsStopped
-    static constexpr std::uint32_t kWasThere = 1;   // not the first of this index
+    // The same, for Pool::stats(), too.
+    std::atomic<std::uint32_t> kills;               // kWasKilled, and then kIsStuck
+    static constexpr std::uint32_t kWasKilled = 1;  // it was sent SIGKILL
+    static constexpr std::uint32_t kIsStuck = 2;   // and has not ended in its time: see StuckWorker
+    std::atomic<std::uint32_t> marks;              // kWasThere, kIsStopped
+    static constexpr std::uint32_t kWasThere = 1;  // not the first of this index
     static constexpr std::uint32_t kIsStopped = 2;  // by a signal
 
     static constexpr std::int64_t kBusyStep = 1 << 26;
 };
 static_assert(sizeof(WorkerCare) == 64, "a cache line, and no more memory for it");
+
+/// A worker that SIGKILL has not ended in its time: see pool_stuck.hpp.
+struct StuckWorker {
+    std::atomic<std::int32_t> pid;  // 0: none
+    std::uint32_t index;            // its place before
+};
 
 /// Tasks that have ended and whose slots were given back, by how they ended. Written by the host,
 /// with its mutex: no worker's death can lose one. Who reads it without may, in the moment of a
@@ -118,6 +126,14 @@ struct PoolCounts {
     std::atomic<std::uint32_t> is_quiet;  // 1: who begins a task wakes the supervisor
 };
 
+/// What the supervisor of an announced pool has made (pool_announce.cpp), for the host, which may
+/// outlive it. Written by the supervisor.
+struct Announced {
+    std::atomic<std::uint32_t> is_there;  // 1: the rest is whole
+    port::ObjectIdentity identity;
+    char name[48];
+};
+
 /// In shared memory, behind the slots.
 struct PoolCare {
     PoolCounts counts;
@@ -125,7 +141,9 @@ struct PoolCare {
     alignas(64) std::atomic<std::uint32_t> look_at;
     /// Whether there may be tasks that were put back, which no worker finds in order.
     alignas(64) std::atomic<std::uint32_t> put_back;
-    alignas(64) WorkerCare worker[1];  // one for each record; behind: rooms, terms, weights
+    Announced announced;
+    // One for each record; behind: rooms, terms, weights, the stuck.
+    alignas(64) WorkerCare worker[1];
 
     static PoolCare& of(PoolShared& shared) noexcept {
         auto* const slots = reinterpret_cast<unsigned char*>(&shared) + shared.slots_at;
@@ -146,6 +164,14 @@ struct PoolCare {
     std::atomic<std::uint32_t>& weight(const PoolShared& shared, std::uint32_t slot) noexcept {
         auto* const behind = reinterpret_cast<unsigned char*>(&terms(shared, shared.capacity));
         return reinterpret_cast<std::atomic<std::uint32_t>*>(behind)[slot];
+    }
+    /// There are twice as many as records: a worker is started only where each that there is would
+    /// find one.
+    StuckWorker& stuck(const PoolShared& shared, std::uint32_t place) noexcept {
+        return reinterpret_cast<StuckWorker*>(&weight(shared, shared.capacity))[place];
+    }
+    static std::uint32_t stuck_places(const PoolShared& shared) noexcept {
+        return 2 * shared.records;
     }
     static std::size_t room_bytes(const PoolShared& shared) noexcept {
         return shared.slot_bytes - Slot::kHeaderBytes;

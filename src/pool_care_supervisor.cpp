@@ -1,6 +1,7 @@
 // The supervisor of a pool that takes care of its tasks.
 #include "pool_announce.hpp"
 #include "pool_care.hpp"
+#include "pool_stuck.hpp"
 #include "pool_supervisor.hpp"
 
 namespace brood {
@@ -13,7 +14,10 @@ public:
     static constexpr bool kHeedsPauses = true;
 
     explicit Care(PoolCore& core) noexcept
-        : core_(core), shared_(*core.shared), care_(PoolCare::of(shared_)) {}
+        : core_(core),
+          shared_(*core.shared),
+          care_(PoolCare::of(shared_)),
+          stuck_(shared_, care_) {}
 
     /// Why the pool cannot be as it was asked for; ok if it can, and is announced if it shall be.
     Status check() const noexcept {
@@ -50,21 +54,22 @@ public:
         if (core_.announcer() != nullptr) { core_.announcer()->end(); }
     }
 
-    /// The worker of that index has been reaped and had claimed the task. False: it died in it, and
-    /// that is all.
+    /// The worker of that index has been reaped, or was set aside, and had claimed the task. False:
+    /// it died in it, and that is all.
     bool ends_otherwise(Slot& slot, std::uint32_t index) noexcept {
         WorkerCare& worker = care_.worker[index];
+        const std::uint32_t above = is_stuck(index) ? above_ : 0;
         if (worker.computed.load(std::memory_order_acquire) != 0) {
             __builtin_memcpy(slot.payload(), care_.room(shared_, index),
                              PoolCare::room_bytes(shared_));
-            slot.state.store(state_word(TaskState::done), std::memory_order_release);
+            slot.state.store(state_word(TaskState::done, above), std::memory_order_release);
             return true;
         }
         TaskState how = worker.doom.load(std::memory_order_relaxed);
         const std::uint32_t note = slot.note.load(std::memory_order_relaxed);
         if ((note & kCancelled) != 0) { how = TaskState::cancelled; }
         if (how != TaskState::free) {
-            slot.state.store(state_word(how), std::memory_order_release);
+            slot.state.store(state_word(how, above), std::memory_order_release);
             return true;
         }
         if (deaths_of(note) >= terms_of(core_, slot).retries) { return false; }
@@ -93,6 +98,16 @@ public:
         return true;
     }
 
+    /// Whether the worker of that index is stuck; then it is one of the StuckWorkers now.
+    bool set_aside(std::uint32_t index) noexcept {
+        if (pid_of(index) == 0 || !is_stuck(index)) { return false; }
+        above_ = stuck_.add(index, pid_of(index));
+        return true;
+    }
+    bool may_start(std::uint32_t living) noexcept { return stuck_.may_start(living); }
+    port::Pid any_stuck() noexcept { return stuck_.any(); }
+    bool reap_stuck() noexcept { return stuck_.reap(); }
+
     /// A signal said that we were stopped, and go on.
     static void note_pause() noexcept { was_paused_.store(1, std::memory_order_relaxed); }
 
@@ -110,7 +125,7 @@ public:
             const std::uint32_t ticks = worker.ticks.exchange(0, std::memory_order_relaxed);
             if (ticks != 0 && (linger == 0 || ticks < linger)) { linger = ticks; }
             if (worker.kill_at_ns == 0) { enforce(index, now, was_paused); }
-            kill_if_due(index, now_ns);
+            judge(index, now_ns);
             const std::int64_t kill_at_ns = worker.kill_at_ns;
             if (kill_at_ns != 0 && kill_at_ns < until_ns) { until_ns = kill_at_ns; }
         }
@@ -161,12 +176,21 @@ private:
         worker.kill_at_ns = port::now_ns() + kGraceNs;
     }
 
-    void kill_if_due(std::uint32_t index, std::int64_t now_ns) noexcept {
+    /// Who was asked to end is killed after a while, and is stuck after another.
+    void judge(std::uint32_t index, std::int64_t now_ns) noexcept {
         WorkerCare& worker = care_.worker[index];
         if (worker.kill_at_ns == 0 || now_ns < worker.kill_at_ns) { return; }
-        port::signal_process(pid_of(index), port::kNoFd, kKill).ignore();
-        worker.kills.fetch_add(1, std::memory_order_relaxed);
-        worker.kill_at_ns = now_ns + kGraceNs;  // Again, should the system have refused.
+        worker.kill_at_ns = now_ns + kGraceNs;
+        if (worker.kills.load(std::memory_order_relaxed) == WorkerCare::kWasKilled) {
+            worker.kills.store(WorkerCare::kIsStuck, std::memory_order_relaxed);
+            return;
+        }
+        // Where the system refuses, it may go on: then it is not stuck, and we try again.
+        if (!port::signal_process(pid_of(index), port::kNoFd, kKill).ok()) { return; }
+        worker.kills.store(WorkerCare::kWasKilled, std::memory_order_relaxed);
+    }
+    bool is_stuck(std::uint32_t index) const noexcept {
+        return care_.worker[index].kills.load(std::memory_order_relaxed) == WorkerCare::kIsStuck;
     }
 
     /// Dooms a worker whose task has had its time.
@@ -223,9 +247,11 @@ private:
 
     static inline std::atomic<std::uint32_t> was_paused_{0};
     std::uint32_t last_look_ = 0;
+    std::uint32_t above_ = 0;  // the state of the task of whom set_aside() was for
     PoolCore& core_;
     PoolShared& shared_;
     PoolCare& care_;
+    StuckWorkers stuck_;
 };
 
 }  // namespace

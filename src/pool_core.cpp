@@ -2,6 +2,7 @@
 #include "pool_core.hpp"
 
 #include "fork_list.hpp"
+#include "pool_announce.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -94,13 +95,16 @@ void PoolCore::release(PoolCore* core) noexcept {
 void note_supervisor_end(PoolCore& core) noexcept {
     if (core.supervisor == 0) { return; }
     PoolShared& shared = *core.shared;
-    // The system marks the bell when the keeper is dying, a moment before it can be reaped.
-    const port::Reap how = shared.lost_keeper() ? port::Reap::wait : port::Reap::now;
+    // The system marks the bell when the keeper is dying, a moment before it can be reaped; and it
+    // says itself that it will leave somebody, just before it ends.
+    const bool is_ending = shared.lost_keeper() || shared.left.load(std::memory_order_acquire) != 0;
+    const port::Reap how = is_ending ? port::Reap::wait : port::Reap::now;
     const Result<port::ChildState> state = port::wait_watched(core.supervisor, core.watch, how);
     if (state.ok() && !state->ended) { return; }
     core.supervisor = 0;
     // One look at each is enough: who gives his proof later sees that his parent has gone.
     for (std::uint32_t i = 0; i < shared.records; ++i) { port::proof_end(shared.worker[i].life); }
+    if (core.announcer() != nullptr) { core.announcer()->clear(core); }
     if (core.ended_by == Errc::ok) { core.ended_by = shared.ended_by.code(); }
 }
 
@@ -121,7 +125,8 @@ void nudge(PoolCore& core) noexcept {
 void begin_closing(PoolCore& core) noexcept {
     if (core.shared->command.load(std::memory_order_relaxed) != PoolCommand::run) { return; }
     core.shared->command.store(PoolCommand::close, std::memory_order_seq_cst);
-    ring_all_workers(*core.shared);  // The supervisor sees that they end.
+    ring_all_workers(*core.shared);  // The supervisor sees that they end,
+    nudge(core);                     // or, if there is none just now, this.
 }
 
 }  // namespace detail

@@ -100,6 +100,14 @@ Status begin_pool(const PoolOptions& options, PoolCore*& core) noexcept {
     return started.ok() ? wait_until_running(*core) : started;
 }
 
+/// How the pool has ended that nobody cut off.
+Status outcome(const PoolCore& core) noexcept {
+    const std::int32_t left = core.shared->left.load(std::memory_order_acquire);
+    const bool is_well = core.ended_by == Errc::ok || core.ended_by == Errc::pool_terminated;
+    if (!is_well) { return core.ended_by; }
+    return left == 0 ? Status() : Status(Error(Errc::worker_stuck, 0, left));
+}
+
 /// Ends the workers and waits for that.
 void end_pool(PoolCore& core) noexcept {
     {
@@ -134,6 +142,7 @@ Status Pool::close() noexcept {
     const detail::HostMutexHold hold(core_->mutex);
     if (core_->closed) { return Errc::ok; }
     core_->closed = true;
+    detail::note_supervisor_end(*core_);
     detail::nudge(*core_);  // It tells the threads that wait for room.
     // Another thread may be filling a slot that it got before: then it goes on from here.
     if (core_->unpublished == 0) { detail::begin_closing(*core_); }
@@ -156,14 +165,15 @@ Status Pool::join(Timeout timeout) noexcept {
         if (followed != Errc::ok) { return followed; }
     }
     if (!detail::wait_for_end(*core_, deadline_ns)) { return Errc::timed_out; }
-    // From here on nobody changes it.
-    return core_->ended_by == Errc::pool_terminated ? Errc::ok : core_->ended_by;
+    return detail::outcome(*core_);  // From here on nobody changes it.
 }
 
 Status Pool::terminate() noexcept {
     const Status usable = PoolCore::usable(core_);
-    if (usable.ok()) { detail::end_pool(*core_); }
-    return usable;
+    if (!usable.ok()) { return usable; }
+    detail::end_pool(*core_);
+    const Status outcome = detail::outcome(*core_);
+    return outcome.code() == Errc::worker_stuck ? outcome : Status();
 }
 
 void Pool::destroy() noexcept {

@@ -113,12 +113,17 @@ void close(PoolCore& core) noexcept {
 
 /// Takes what was written, and has us told of what comes. Then look. With the mutex.
 void empty(PoolCore& core, Descriptor which) noexcept {
+    // A worker that was left behind keeps the pipe open: what was said last stays in it instead.
+    if (core.shared->left.load(std::memory_order_acquire) != 0) {
+        return note_supervisor_end(core);
+    }
     char bytes[64];
     Result<std::size_t> got = sizeof bytes;
     while (got.ok() && *got == sizeof bytes) {
         got = port::read_now(core.descriptor[which], bytes, sizeof bytes);
     }
-    if (got.ok() && *got == 0) { note_supervisor_end(core); }
+    const bool is_left = core.shared->left.load(std::memory_order_acquire) != 0;  // just now
+    if (is_left || (got.ok() && *got == 0)) { note_supervisor_end(core); }
     core.shared->armed[which].store(kArmed, std::memory_order_seq_cst);
     sure_fence(core.shared->has_fences);  // with those in Worker::run() and tell()
 }

@@ -28,6 +28,9 @@ namespace detail {
 //   ready -> cancelled the host; the supervisor, of what it put back itself: each by one CAS
 //   any ended -> free  the host
 //
+// Above the states of an ended task there is 0; or, as long as a worker is still there that may
+// write into its memory, what pool_stuck.hpp says. Until that is 0 the host leaves the slot alone.
+//
 // Each state is left by one CAS, or by one process alone: a kill can stop a task in a state, but
 // not tear it. In ready another worker takes it, in claimed the supervisor finds the victim's
 // index, in the others it waits for the host, whose death ends the pool. A worker that is stopped
@@ -54,6 +57,11 @@ constexpr TaskState state_of(std::uint32_t word) noexcept {
 }
 constexpr bool has_ended(std::uint32_t word) noexcept {
     return state_of(word) >= TaskState::done;
+}
+
+/// Whether the host may use its slot for another task.
+constexpr bool is_past(std::uint32_t word) noexcept {
+    return has_ended(word) && word >> kStateBits == 0;
 }
 
 // What else there is to say of a task, in Slot::note, which is 0 in a free slot. The upper half is
@@ -126,6 +134,8 @@ struct PoolShared {
     };
     std::atomic<PoolCommand> command;  // the host's
     std::atomic<std::uint32_t> told;   // by the host, 1: something else was said, see Care
+    // By the supervisor, just before it ends: a worker that it leaves, since nothing ends it.
+    std::atomic<std::int32_t> left;
 
     // The host, one thread of it at a time, sleeps on host_bell. Its keeper is the supervisor, at
     // whose end the system wakes the sleeper: kBellWaiting is always set. `has_keeper` says so; a

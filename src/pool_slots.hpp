@@ -30,7 +30,8 @@ inline void sweep_forgotten(PoolCore& core) noexcept {
     for (std::uint32_t i = 0; i < capacity && core.forgotten > 0; ++i) {
         const std::uint32_t index = core.sweep_at++ & (capacity - 1);
         if (core.note[index].hold != PoolCore::SlotNote::kForgotten) { continue; }
-        if (!pool_ended(&core, Ticket{index})) { continue; }
+        const Slot& slot = slot_of(&core, Ticket{index});
+        if (!is_past(slot.state.load(std::memory_order_acquire))) { continue; }
         --core.forgotten;
         free_slot(core, index);
         if (core.free_head != PoolCore::kNoSlot) { return; }

@@ -3,6 +3,8 @@
 // is counted, by the host, whose death ends the pool: so no death makes any number wrong.
 #include "pool_stats.hpp"
 
+#include <utility>
+
 #include "pool_announce.hpp"
 #include "pool_blocks.hpp"
 #include "pool_care.hpp"
@@ -11,9 +13,6 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 namespace {
-
-// A worker that is there when it is sent SIGKILL again has not died of the first one.
-constexpr std::uint32_t kKillsStuck = 2;
 
 /// PoolCore::at_free.
 void count_end(PoolCore& core, std::uint32_t slot) noexcept {
@@ -31,8 +30,13 @@ std::int64_t look_at_workers(PoolCore& core, std::int64_t) noexcept {
 std::int32_t pid_of(PoolShared& shared, std::uint32_t index) noexcept {
     return shared.worker[index].pid.load(std::memory_order_relaxed);
 }
-bool is_stuck(const WorkerCare& worker) noexcept {
-    return worker.kills.load(std::memory_order_relaxed) >= kKillsStuck;
+std::uint32_t count_stuck(PoolShared& shared) noexcept {
+    std::uint32_t count = 0;
+    for (std::uint32_t place = 0; place < PoolCare::stuck_places(shared); ++place) {
+        const auto pid = PoolCare::of(shared).stuck(shared, place).pid.load();
+        count += pid != 0 ? 1 : 0;
+    }
+    return count;
 }
 bool is_stopped(const WorkerCare& worker) noexcept {
     return (worker.marks.load(std::memory_order_relaxed) & WorkerCare::kIsStopped) != 0;
@@ -51,8 +55,8 @@ void add_workers(PoolShared& shared, PoolStats& stats) noexcept {
         const WorkerCare& worker = PoolCare::of(shared).worker[index];
         ++stats.alive;
         if (is_stopped(worker)) { ++stats.stopped; }
-        if (is_stuck(worker)) { ++stats.stuck; }
     }
+    stats.stuck = count_stuck(shared);
 }
 
 /// `submitted`: how many were when the table was looked at.
@@ -91,6 +95,22 @@ void add_times(const WorkerCare& worker, WorkerStats& stats) noexcept {
     const std::uint32_t begun = worker.begun.load(std::memory_order_relaxed);
     const std::uint32_t now = tick_of(port::now_ns());
     stats.in_task_ms = ms_of_ticks(begun == 0 ? 0 : ticks_between(begun, now));
+}
+
+/// Behind the others, up to `room` of them; how many there are.
+std::size_t add_stuck(PoolShared& shared, WorkerStats* list, std::size_t room) noexcept {
+    std::size_t count = 0;
+    for (std::uint32_t place = 0; place < PoolCare::stuck_places(shared); ++place) {
+        const StuckWorker& stuck = PoolCare::of(shared).stuck(shared, place);
+        const std::int32_t pid = stuck.pid.load(std::memory_order_acquire);
+        if (pid == 0 || count++ >= room) { continue; }
+        WorkerStats stats;
+        stats.pid = pid;
+        stats.index = stuck.index;
+        stats.state = WorkerState::stuck;
+        list[count - 1] = stats;
+    }
+    return count;
 }
 
 }  // namespace
@@ -145,6 +165,11 @@ PoolStats tally(PoolCore& core, bool is_over) noexcept {
     stats.cancelled = of(TaskState::cancelled);
     if (is_over) {
         stats.failed += of(TaskState::ready) + of(TaskState::claimed);
+        if (shared.left.load(std::memory_order_relaxed) != 0) {
+            add_workers(shared, stats);
+            stats.stuck += std::exchange(stats.alive, 0);
+            stats.stopped = 0;
+        }
     } else {
         stats.queued = of(TaskState::ready);
         stats.running = of(TaskState::claimed);
@@ -171,10 +196,9 @@ std::size_t tally_workers(PoolCore& core, WorkerStats* list, std::size_t room) n
         stats.index = index;
         const bool has_begun = shared.worker[index].initialized.load(std::memory_order_relaxed) !=
                                0;
-        stats.state = is_stuck(worker)     ? WorkerState::stuck
-                      : is_stopped(worker) ? WorkerState::stopped
-                      : has_begun          ? WorkerState::idle
-                                           : WorkerState::starting;
+        stats.state = is_stopped(worker) ? WorkerState::stopped
+                      : has_begun        ? WorkerState::idle
+                                         : WorkerState::starting;
         if (core.timed_worker() != nullptr) { add_times(worker, stats); }
     }
     for (std::uint32_t i = 0; i < shared.capacity && listed > 0; ++i) {
@@ -188,7 +212,7 @@ std::size_t tally_workers(PoolCore& core, WorkerStats* list, std::size_t room) n
     for (std::size_t i = 0; i < listed; ++i) {
         if (list[i].task == WorkerStats::kNoTask) { list[i].in_task_ms = -1; }
     }
-    return count;
+    return count + add_stuck(shared, list + listed, room - listed);
 }
 
 }  // namespace detail

@@ -38,6 +38,10 @@ public:
     }
     static bool ends_otherwise(Slot&, std::uint32_t) noexcept { return false; }
     static bool was_told() noexcept { return false; }
+    static bool reap_stuck() noexcept { return false; }
+    static bool set_aside(std::uint32_t) noexcept { return false; }
+    static bool may_start(std::uint32_t) noexcept { return true; }
+    static port::Pid any_stuck() noexcept { return 0; }
     static std::int64_t look() noexcept { return port::kNever; }
 };
 

@@ -20,6 +20,14 @@ inline constexpr std::uint32_t kKilledInitializersMax = 3;
 // Nor is one that has no initializer and is killed as soon as it was forked.
 inline constexpr std::uint32_t kKilledEarlyMax = 100;
 
+// Of the end of a pool (pool_supervisor_end.cpp).
+void signal_workers(PoolShared& shared, int signal) noexcept;
+/// Kills all, and reaps those who have ended within a second.
+void end_workers(PoolShared& shared) noexcept;
+/// Tells the host of a worker that nothing ends and that is left behind: it must not keep the host.
+/// `stuck`: such a one who has no record any more, or 0.
+void say_who_is_left(PoolShared& shared, port::Pid stuck) noexcept;
+
 /// `Care` is what this pool does for its tasks beyond what every pool does: see pool_care.hpp. That
 /// of most pools (pool_supervisor.cpp) is nothing, and takes no room here.
 template <class Care>
@@ -33,15 +41,11 @@ public:
         for (;;) {
             reap();
             obey();
-            if (g_tell != nullptr) { g_tell(shared_, shared_.records); }
             const std::int64_t care_until_ns = care_.look();
+            set_stuck_aside();
+            if (g_tell != nullptr) { g_tell(shared_, shared_.records); }
             replace_missing();
-            if (living_ == 0 && ending_) {
-                shared_.ended_by = Errc::ok;
-                care_.will_end();
-                ring_host(shared_);
-                port::exit_now(0);
-            }
+            if (living_ == 0 && ending_) { end_well(); }
             sleep(care_until_ns);
         }
     }
@@ -73,15 +77,17 @@ private:
     /// Gives the pool up: nothing of it is left, and the host learns why.
     [[noreturn]] void fail(const Error& why) noexcept {
         shared_.ended_by = why;
-        kill_workers(kKill);
-        for (std::uint32_t index = 0; index < shared_.records; ++index) {
-            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-            if (pid == 0) { continue; }
-            static_cast<void>(port::wait_child(pid, port::Reap::wait));
-            shared_.worker[index].pid.store(0, std::memory_order_relaxed);
-        }
-        care_.will_end();
+        end_workers(shared_);
         shared_.phase.store(PoolPhase::failed, std::memory_order_release);
+        leave();
+    }
+    [[noreturn]] void end_well() noexcept {
+        shared_.ended_by = Errc::ok;
+        leave();
+    }
+    [[noreturn]] void leave() noexcept {
+        care_.will_end();
+        say_who_is_left(shared_, care_.any_stuck());
         ring_host(shared_);
         port::exit_now(0);
     }
@@ -119,6 +125,14 @@ private:
             const Result<port::ChildState> state = port::wait_child(pid, port::Reap::now);
             if (state.ok() && !state->ended) { continue; }
             worker_ended(index, state.ok() ? state->exit_code : 0);
+        }
+        if (care_.reap_stuck()) { missing_ = true; }
+    }
+
+    /// For the pool they have ended.
+    void set_stuck_aside() noexcept {
+        for (std::uint32_t index = 0; index < shared_.records; ++index) {
+            if (care_.set_aside(index)) { worker_ended(index, -kKill); }
         }
     }
 
@@ -181,6 +195,7 @@ private:
         const std::uint32_t workers = shared_.workers.load(std::memory_order_acquire);
         for (std::uint32_t index = 0; index < workers && must_replace(); ++index) {
             if (shared_.worker[index].pid.load(std::memory_order_relaxed) != 0) { continue; }
+            if (!care_.may_start(living_)) { break; }
             const Status forked = fork_worker(index);
             if (forked.ok()) { continue; }
             missing_ = true;
@@ -196,18 +211,11 @@ private:
         if (command == PoolCommand::terminate && !terminating_) {
             terminating_ = true;
             kill_at_ns_ = port::now_ns() + kGraceNs;
-            kill_workers(kTerminate);
+            signal_workers(shared_, kTerminate);
         }
         if (terminating_ && port::now_ns() >= kill_at_ns_) {
-            kill_workers(kKill);
-            kill_at_ns_ = port::kNever;
-        }
-    }
-
-    void kill_workers(int signal) noexcept {
-        for (std::uint32_t index = 0; index < shared_.records; ++index) {
-            const port::Pid pid = shared_.worker[index].pid.load(std::memory_order_relaxed);
-            if (pid != 0) { port::signal_process(pid, port::kNoFd, signal).ignore(); }
+            end_workers(shared_);
+            end_well();
         }
     }
 
@@ -229,7 +237,7 @@ private:
         }
         // Before the look at what was said: what is said after that wakes us again.
         if (items[1].ready || items[2].ready) {
-            kill_workers(kKill);
+            signal_workers(shared_, kKill);
             care_.will_end();
             port::exit_now(0);
         }

@@ -90,10 +90,12 @@ void pool_drop(PoolCore* core, Ticket ticket) noexcept {
     {
         const HostMutexHold hold(core->mutex);
         std::uint8_t& hold_by = core->note[ticket.slot].hold;
-        if (hold_by == 0 && pool_ended(core, ticket)) {
+        const std::uint32_t word = slot_of(core, ticket).state.load(std::memory_order_acquire);
+        if (hold_by == 0 && is_past(word)) {
             free_slot(*core, ticket.slot);
         } else {
             // With a callback, too: who calls that leaves the slot to the look for forgotten tasks.
+            // And with a worker that is stuck in it.
             hold_by |= PoolCore::SlotNote::kForgotten;
             ++core->forgotten;
         }

@@ -10,8 +10,8 @@
 namespace brood {
 inline namespace v0 {
 
-// `depth`, and `taken_` of all handles, are read and written by the holder alone. What a dead holder
-// left there, the next who takes the mutex overwrites.
+// `depth`, and `taken_` of the handles, are read and written by the holder alone. What a dead
+// holder left there, the next who takes the mutex overwrites.
 struct RLock::State {
     port::RobustMutex mutex;
     std::uint32_t depth;  // how often it was taken

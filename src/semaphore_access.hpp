@@ -26,7 +26,8 @@ struct SemaphoreAccess {
     static BoundedSemaphore view_bounded(void* memory) noexcept {
         return BoundedSemaphore(view(memory));
     }
-    /// What was acquired from a signalling one has no holder, and does not count. As has_sleepers().
+    /// What was acquired from a signalling one has no holder, and does not count. As
+    /// has_sleepers().
     static bool is_idle(void* memory) noexcept;
 };
 

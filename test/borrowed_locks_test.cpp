@@ -1,5 +1,5 @@
-// Goal: a Lock, RLock, Semaphore, Condition, Event, Barrier, Value or Array in a part of memory that
-// another keeps is what it is in memory of its own; a handle to it ends without a trace.
+// Goal: a Lock, RLock, Semaphore, Condition, Event, Barrier, Value or Array in a part of memory
+// that another keeps is what it is in memory of its own; a handle to it ends without a trace.
 // Method: such objects beside others, and in each process handles of its own; kills.
 #include "borrowed_support.hpp"
 

@@ -1,4 +1,5 @@
-// For tests of objects in memory that another keeps: such memory, and children that stay as they are.
+// For tests of objects in memory that another keeps: such memory, and children that stay as they
+// are.
 #ifndef BROOD_TEST_BORROWED_SUPPORT_HPP
 #define BROOD_TEST_BORROWED_SUPPORT_HPP
 
@@ -19,6 +20,8 @@ public:
         const auto mapped = brood::port::map_shared(kBytes);
         test::assert_ok(mapped);
         base_ = static_cast<unsigned char*>(*mapped);
+        // The first object begins a page, which its handles could unmap; others may not.
+        used_ = brood::port::page_bytes() - kLine;
         guard();
     }
     ~Ground() { brood::port::unmap(base_, kBytes); }

@@ -81,6 +81,7 @@ constexpr bool is_known(Errc code) {
         case Errc::broken_barrier:
         case Errc::too_many_task_done:
         case Errc::abandoned:
+        case Errc::in_use:
         case Errc::worker_died:
         case Errc::pool_broken:
         case Errc::pool_closed:
@@ -94,7 +95,8 @@ constexpr bool is_known(Errc code) {
         case Errc::collected:
         case Errc::empty:
         case Errc::task_timed_out:
-        case Errc::cancelled: return true;
+        case Errc::cancelled:
+        case Errc::worker_stuck: return true;
     }
     return false;
 }

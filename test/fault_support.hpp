@@ -38,16 +38,6 @@ inline const char* words(int verdict) {
 inline constexpr std::uint32_t kCallsMax =
     2000;  // A sweep that does not end is a bug in the sweep.
 
-/// Whether every child of the caller, adopted ones too, ends in time; reaps them.
-inline bool all_end() {
-    return eventually([] {
-        for (;;) {
-            const pid_t pid = waitpid(-1, nullptr, WNOHANG);
-            if (pid <= 0) { return pid < 0 && errno == ECHILD; }
-        }
-    });
-}
-
 /// In a process of its own: `work` with a fault, what it left, and once more without.
 template <class Work, class Told, class Clean>
 int strike(const fault::Plan& plan, Work work, Told is_told, Clean is_clean) {

@@ -63,8 +63,8 @@ void elements_are_got_and_set_by_index(void**) {
     assert_int_equal(*list.get(4), 40);
     assert_int_equal(*list.get(-1), 40);
     assert_int_equal(*list.get(-5), 0);
-    for (const std::ptrdiff_t beyond : {std::ptrdiff_t{5}, std::ptrdiff_t{-6}, PTRDIFF_MAX,
-                                        PTRDIFF_MIN}) {
+    for (const std::ptrdiff_t beyond :
+         {std::ptrdiff_t{5}, std::ptrdiff_t{-6}, PTRDIFF_MAX, PTRDIFF_MIN}) {
         assert_code(list.get(beyond), Errc::out_of_range);
         assert_code(list.set(beyond, 1), Errc::out_of_range);
         assert_code(list.pop(beyond), Errc::out_of_range);
@@ -91,6 +91,7 @@ void elements_are_inserted_where_python_would(void**) {
     assert_ok(list.insert(-100, -1));
     assert_true(content(list) == range(-1, 6));
     assert_ok(list.extend(nullptr, 0));
+    assert_code(list.extend(nullptr, 3), Errc::bad_argument);
     assert_int_equal(*list.size(), 7);
 }
 
@@ -223,6 +224,9 @@ void elements_have_the_length_that_they_have(void**) {
     for (const char* const sample : samples) { assert_ok(texts.append(sample)); }
     assert_ok(texts.set(0, longest));  // To more, and to fewer bytes than there is room for.
     assert_ok(texts.set(2, ""));
+    assert_ok(texts.set(1, longest + 1799));  // Too long for its block, and not for the log.
+    assert_int_equal(texts.get(1)->size(), 200);
+    assert_ok(texts.set(1, "a"));
     assert_string_equal(texts.get(0)->c_str(), longest);
     assert_string_equal(texts.get(2)->c_str(), "");
     assert_string_equal(texts.get(-1)->c_str(), "middling");
@@ -378,9 +382,7 @@ void what_a_dead_maker_stored_is_kept_and_the_rest_swept(void**) {
     });
     assert_int_equal(test::join_child(maker), 0);
     // Whoever makes objects sweeps.
-    for (int i = 0; i < 8; ++i) {
-        assert_ok(manager.list<int>().expect("making a list").drop());
-    }
+    for (int i = 0; i < 8; ++i) { assert_ok(manager.list<int>().expect("making a list").drop()); }
     assert_int_equal(manager.stats()->objects, before + 3);
     assert_int_equal(*rows.get(0)->get(0), 1);
     assert_int_equal(*rows.get(1)->get(0), 0);

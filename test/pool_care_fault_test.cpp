@@ -70,6 +70,34 @@ void a_worker_killed_at_any_call_costs_nothing(void**) {
     sweep(fault::Act::kill, 2, [](Errc code) { return code == Errc::ok; });
 }
 
+/// A task that SIGTERM does not end.
+int stay_for_good() {
+    signals::ignore(SIGTERM).ignore();
+    return stay();
+}
+
+// Nobody else has its task, or its memory, while it may go on.
+void a_worker_that_may_not_be_killed_is_not_taken_for_stuck(void**) {
+    const auto refused = [] {
+        fault::Plan plan;
+        plan.act = fault::Act::fail;
+        plan.entry = "signal_process";
+        plan.nth = 2;  // The first is SIGTERM.
+        plan.depth = 1;
+        plan.error = Errc::not_permitted;
+        fault::arm(plan);
+        Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(1));
+        if (!pool.ok()) { return 1; }
+        std::int32_t pid = 0;
+        if (!test::eventually([&] { return pool->worker_pids(&pid, 1) == 1; })) { return 2; }
+        const auto options = TaskOptions().timeout(milliseconds(500));
+        const Result<int> got = pool->apply(options, stay_for_good);
+        if (got.code() != Errc::task_timed_out || !fault::struck()) { return 3; }
+        return test::has_ended(pid) ? 0 : 4;
+    };
+    assert_int_equal(test::run_child(refused), 0);
+}
+
 }  // namespace
 
 int main() {
@@ -77,6 +105,7 @@ int main() {
         cmocka_unit_test(whatever_call_fails_leaves_nothing_and_a_retry_works),
         cmocka_unit_test(a_supervisor_killed_at_any_call_is_told_to_who_waits),
         cmocka_unit_test(a_worker_killed_at_any_call_costs_nothing),
+        cmocka_unit_test(a_worker_that_may_not_be_killed_is_not_taken_for_stuck),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

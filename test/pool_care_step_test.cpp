@@ -18,6 +18,14 @@ namespace {
 
 const bool kIsPosix = strcmp(brood::port::kName, "posix") == 0;
 
+/// It may work before the supervisor has written its number down.
+pid_t only_worker(const Pool& pool) {
+    std::int32_t pid = 0;
+    assert_true(
+        test::eventually([&] { return pool.worker_pids(&pid, 1) == 1 && !test::has_ended(pid); }));
+    return pid;
+}
+
 struct Numbers {
     unsigned at[8];
 };
@@ -32,12 +40,9 @@ Numbers reversed(int index, const Numbers& numbers) {
 
 bool kill_a_worker_after(Pool& pool, int steps) {
     assert_int_equal(*pool.apply(square, 3u), 9);
-    std::int32_t pid = 0;  // It may work before the supervisor has written its number down.
-    assert_true(
-        test::eventually([&] { return pool.worker_pids(&pid, 1) == 1 && !test::has_ended(pid); }));
     g_talk->runs[steps] = 0;
     static int undone = 0;
-    Stepped worker(pid);
+    Stepped worker(only_worker(pool));
     assert_true(worker.held());
     Numbers numbers;
     for (unsigned i = 0; i < 8; ++i) { numbers.at[i] = static_cast<unsigned>(steps) * 16 + i; }
@@ -121,7 +126,7 @@ bool cross(Pool& pool, int worker_steps, int supervisor_steps) {
     Future<int> ended = pool.apply_async(wait_for_go, 1).expect("submitting");
     await_begun(1);
     Future<int> next = pool.apply_async(count_run_and_stay_a_while, 0).expect("submitting");
-    const pid_t pid = Processes(pool).worker(0);
+    const pid_t pid = only_worker(pool);
     bool was_cancelled = false;
     {
         Stepped worker(pid);
@@ -166,10 +171,11 @@ bool cancel_after_death(Pool& pool, int steps) {
     Future<int> future = pool.apply_async(wait_for_go, 1).expect("submitting");
     await_begun(1);
     bool is_put_back = false;
+    const pid_t worker = only_worker(pool);  // kill(0) would kill this test, too.
     {
         Stepped supervisor(pool.supervisor_pid());
         assert_true(supervisor.held());
-        assert_int_equal(kill(Processes(pool).worker(0), SIGKILL), 0);
+        assert_int_equal(kill(worker, SIGKILL), 0);
         assert_true(supervisor.step(steps));
         const auto& state = shared_of(pool).slot(0).state;
         is_put_back = brood::detail::state_of(state) == brood::detail::TaskState::ready;

@@ -1,5 +1,5 @@
 // Goal: what CPython's own tests ask of its Pool holds of ours. Each test of class _TestPool and
-// its neighbours in Lib/test/_test_multiprocessing.py (3.8 to 3.13) is here, in another test, or
+// its neighbours in Lib/test/_test_multiprocessing.py (3.8 to 3.14) is here, in another test, or
 // does not apply:
 //
 // test_apply                            pool_test; arguments with names are not C++
@@ -43,8 +43,18 @@
 //     test_pool_worker_lifetime_early_close, test_pool_maxtasksperchild_invalid
 // test_worker_finalization_via_atexit_  here: a_pool_that_lives_until_the_end_of_the_program
 //     handler_of_multiprocessing
+//
+// Elsewhere in that file
+// TestInitializers: test_pool_initializer  here; what cannot be called does not compile
+// TestStdinBadfiledescriptor:
+//     test_pool_in_process              here
+// TestPoolNotLeakOnFailure:
+//     test_release_unused_processes     pool_crash_test: too_few_processes_undo_the_whole_pool
+// MiscTestCase: test_large_pool         here
+// TestSyncManagerTypes: test_pool       a Pool of a Manager, which Pools do not come from here
 #include "pool_support.hpp"
 
+#include <brood/process.hpp>
 #include <brood/tuple.hpp>
 
 #include <algorithm>
@@ -218,6 +228,38 @@ void a_pool_that_lives_until_the_end_of_the_program(void**) {
     });
 }
 
+void test_pool_initializer(void**) {
+    Pool pool = make_pool(
+        PoolOptions().workers(1).initializer([](int value) { g_talk->begun = value; }, 1));
+    assert_ok(pool.close());
+    assert_ok(pool.join(kPatience));
+    assert_int_equal(g_talk->begun, 1);
+}
+
+void test_pool_in_process(void**) {
+    brood::Process process([] {
+        Pool pool = Pool::create(PoolOptions().workers(4)).expect("making a pool");
+        const int in[7] = {1, 2, 3, 4, 5, 6, 7};
+        int out[7];
+        CHECK_IN_CHILD(pool.map(sqr, in, out).ok());
+        CHECK_IN_CHILD(pool.close().ok() && pool.join(kPatience).ok());
+        g_talk->ended = out[6];
+    });
+    assert_ok(process.start());
+    assert_ok(process.join(kPatience));
+    assert_int_equal(*process.exit_code(), 0);
+    assert_int_equal(g_talk->ended, 49);
+}
+
+void test_large_pool(void**) {
+    Pool pool = make_pool(200);
+    Range thousand(1000);
+    assert_ok(pool.map(sqr, thousand.numbers.data(), thousand.outputs.data(), thousand.count()));
+    long sum = 0;
+    for (const int square : thousand.outputs) { sum += square; }
+    assert_int_equal(sum, 332833500);
+}
+
 }  // namespace
 
 int main() {
@@ -232,6 +274,9 @@ int main() {
         POOL_TEST(test_empty_iterable),
         POOL_TEST(test_context),
         POOL_TEST(test_map_no_failfast),
+        POOL_TEST(test_pool_initializer),
+        POOL_TEST(test_pool_in_process),
+        POOL_TEST(test_large_pool),
         POOL_TEST(a_pool_that_lives_until_the_end_of_the_program),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

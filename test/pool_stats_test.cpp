@@ -292,14 +292,12 @@ void a_timed_worker_knows_how_long(void**) {
     }));
 }
 
-// A tracer keeps it from being reaped, as uninterruptible sleep would keep it from ending.
+// A tracer keeps it from being reaped, as uninterruptible sleep would keep it from ending. How that
+// is: pool_stuck_test.
 void a_worker_that_a_kill_does_not_end_is_stuck(void**) {
     Pool pool = make_pool(1, 8);
-    auto& kills = brood::detail::PoolCare::of(test::shared_of(pool)).worker[0].kills;
-    kills = 1;  // That may be under way to its end.
     assert_true(becomes_state(pool, WorkerState::idle));
     assert_int_equal(stats_of(pool).stuck, 0);
-    kills = 0;
     const pid_t pid = only_worker(pool).pid;
     Future<int> future =
         pool.apply_async(TaskOptions().timeout(brood::milliseconds(50)), wait_for_go, 1)
@@ -308,13 +306,15 @@ void a_worker_that_a_kill_does_not_end_is_stuck(void**) {
     if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) {
         return test::not_run("a worker that is stuck", "no ptrace here");
     }
-    assert_true(becomes_state(pool, WorkerState::stuck));
-    assert_int_equal(stats_of(pool).stuck, 1);
-    assert_int_equal(stats_of(pool).running, 1);
-    assert_true(only_worker(pool).task < 8);
+    assert_true(eventually([&] { return stats_of(pool).stuck == 1; }));
+    assert_code(future.get(kPatience), Errc::task_timed_out);
+    assert_true(eventually([&] { return stats_of(pool).alive == 1; }));
+    WorkerStats workers[2];
+    assert_int_equal(pool.worker_stats(workers, 2), 2);
+    assert_int_equal(workers[1].pid, pid);
+    assert_int_equal(workers[1].state, WorkerState::stuck);
     test::await_end(pid);
     assert_int_equal(waitpid(pid, nullptr, __WALL), pid);
-    assert_code(future.get(kPatience), Errc::task_timed_out);
     assert_true(eventually([&] { return stats_of(pool).stuck == 0; }));
     assert_int_equal(stats_of(pool).timed_out, 1);
 }

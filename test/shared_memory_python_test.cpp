@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include <brood/array.hpp>
 #include <brood/shared_memory.hpp>
 
 using namespace shared_test;
+using brood::Array;
 using brood::Errc;
 using brood::SharedMemory;
 
@@ -42,6 +44,28 @@ memory.unlink()  # FileNotFoundError if somebody else did.
 sys.exit(0 if seen == 42 else 1)
 )";
 
+// The elements of a named Array begin at byte 128. NumPy, where it is, sees the same by
+// numpy.frombuffer(memory.buf, 'i4', offset=128).
+const char kReadArray[] = R"(
+import struct, sys
+from multiprocessing import resource_tracker, shared_memory
+memory = shared_memory.SharedMemory(name=sys.argv[1])
+resource_tracker.unregister(memory._name, 'shared_memory')
+count = struct.unpack_from('Q', memory.buf, 16)[0]
+assert count == 1000, count
+try:
+    import numpy
+    squares = numpy.frombuffer(memory.buf, 'i4', offset=128, count=count)
+except ImportError:
+    print('NumPy is not here: read as a memoryview', file=sys.stderr)
+    squares = memory.buf[128:128 + 4 * count].cast('i')
+assert all(squares[i] == i * i for i in range(count))
+squares[7] = -7
+if isinstance(squares, memoryview): squares.release()
+del squares
+memory.close()
+)";
+
 // Python gives every name its '/' itself. 127: there is no python3.
 [[noreturn]] void become_python(const char* script, const char* name) {
     (void)execlp("python3", "python3", "-c", script, name + 1, static_cast<char*>(nullptr));
@@ -66,6 +90,34 @@ void python_attaches_what_brood_created(void**) {
     assert_true(SharedMemory::open(name).ok());  // It is still there.
 }
 
+void python_reads_and_writes_a_named_array(void**) {
+    if (!has_python()) { return; }
+    const Name name("array-for-python");
+    auto squares = Array<int>::create_named(name, 1000).expect("making an array");
+    for (int i = 0; i < 1000; ++i) { squares[static_cast<size_t>(i)] = i * i; }
+    assert_int_equal(end_of(start_child([&] { become_python(kReadArray, name); })), 0);
+    assert_int_equal(squares[7], -7);
+}
+
+void an_array_is_attached_to_bare_memory(void**) {
+    const Name name("bare");
+    SharedMemory made = SharedMemory::create(name, 10).expect("creating");
+    memcpy(made.data(), "abcdefghij", 10);
+    auto letters =
+        Array<short>::attach(SharedMemory::open(name).expect("opening")).expect("attaching");
+    // A segment has whole pages, here as on Linux, or as many bytes as were asked for.
+    assert_true(letters.size() >= 5);
+    assert_memory_equal(letters.begin(), "abcdefghij", 10);
+    letters[0] = 0;
+    assert_int_equal(static_cast<char*>(made.data())[0], 0);
+    assert_error(letters.lock().take().code(), Errc::closed, "no lock");
+    assert_error(Array<char[4096 * 1024]>::attach(SharedMemory::open(name).expect("opening"))
+                     .status()
+                     .code(),
+                 Errc::size_zero, "less than one element");
+    assert_error(Array<int>::attach(SharedMemory()).status().code(), Errc::closed, "no memory");
+}
+
 void brood_opens_what_python_created(void**) {
     if (!has_python()) { return; }
     const Name name("by-python");
@@ -81,8 +133,10 @@ void brood_opens_what_python_created(void**) {
     {
         const SharedMemory opened = SharedMemory::open(name).expect("opening");
         assert_int_equal(opened.size(), kBytes);
-        auto* const bytes = static_cast<unsigned char*>(opened.data());
-        assert_memory_equal(bytes, "python", 6);
+        auto bytes = Array<unsigned char>::attach(SharedMemory::open(name).expect("opening"))
+                         .expect("attaching");
+        assert_int_equal(bytes.size(), kBytes);
+        assert_memory_equal(bytes.begin(), "python", 6);
         assert_int_equal(bytes[6], 0);
         bytes[kBytes - 1] = 42;
         assert_error(SharedMemory::create(name, 1).code(), Errc::already_exists, "Python's");
@@ -100,6 +154,8 @@ void brood_opens_what_python_created(void**) {
 int main() {
     const CMUnitTest tests[] = {
         TIDY(python_attaches_what_brood_created),
+        TIDY(python_reads_and_writes_a_named_array),
+        TIDY(an_array_is_attached_to_bare_memory),
         TIDY(brood_opens_what_python_created),
     };
     return cmocka_run_group_tests_name("shared_memory_python", tests, nullptr, nullptr);

@@ -203,6 +203,16 @@ inline void await_end(pid_t child) {
     }));
 }
 
+/// Whether every child of the caller, adopted ones too, ends in time; reaps them.
+inline bool all_end() {
+    return eventually([] {
+        for (;;) {
+            const pid_t pid = waitpid(-1, nullptr, WNOHANG);
+            if (pid <= 0) { return pid < 0 && errno == ECHILD; }
+        }
+    });
+}
+
 /// Context switches of a process, of both kinds: of one that sleeps each wake-up is one.
 inline long switches_of(pid_t pid) {
     char path[40], line[128];

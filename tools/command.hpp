@@ -21,6 +21,7 @@ struct Command {
     int (*run)(int count, char** arguments);
 };
 
+int run_ipc(int count, char** arguments);
 int run_ps(int count, char** arguments);
 int run_sum(int count, char** arguments);
 

@@ -14,6 +14,7 @@ namespace tool {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"ipc", "what a manager with a name holds", run_ipc},
     {"ps", "the pools of this user that are announced, and how they are getting on", run_ps},
     {"sum", "SHA-256 of every file below some paths, or the check of a list of them", run_sum},
 };

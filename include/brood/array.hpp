@@ -76,6 +76,17 @@ public:
         return wrap(detail::Segment::open(name, type(0), timeout));
     }
 
+    /// As many elements as there are in a segment that has neither header nor lock: one that
+    /// Python's SharedMemory has made, or SharedMemory::create(). It is then this array's.
+    ///     Array<double>::attach(SharedMemory::open("/from_python").expect("opening"))
+    /// lock() of it says closed: who shares it agrees with others in another way.
+    /// The other way round, NumPy sees the elements of a named Array from byte 128 on:
+    ///     numpy.frombuffer(SharedMemory(name="squares").buf, "i4", offset=128, count=...)
+    /// Errors: size_zero (less than one element), closed (no memory).
+    static Result<Array> attach(SharedMemory&& memory) noexcept {
+        return wrap(detail::Segment::bare(std::move(memory), sizeof(T)));
+    }
+
     Array() noexcept = default;
 
     T* begin() noexcept { return static_cast<T*>(segment_.elements()); }

@@ -105,6 +105,7 @@ public:
     Result<std::size_t> size(Timeout timeout = Timeout::forever()) const noexcept {
         return Core::count(kType, timeout);
     }
+    /// Also says: full (no object is left to gather them in; nothing has changed).
     Status clear(Timeout timeout = Timeout::forever()) const noexcept {
         return Core::clear(kType, timeout);
     }

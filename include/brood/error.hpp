@@ -87,7 +87,7 @@ enum class Errc : std::int32_t {
     broken_barrier = 112,      ///< One did not come, or died: broken until Barrier::reset().
     too_many_task_done = 113,  ///< task_done() for more messages than were got.
     abandoned = 114,  ///< Holders of messages died before task_done(): detail() says how many.
-    in_use = 115,     ///< Somebody holds it, waits at it or is at work on it.
+    in_use = 115,     ///< Somebody holds the object, or waits for it.
 
     // Pools
     worker_died = 120,         ///< The worker was killed or exited in the task: detail() says how.
@@ -104,6 +104,7 @@ enum class Errc : std::int32_t {
     empty = 131,               ///< Nothing is there now.
     task_timed_out = 132,      ///< The task took longer than it was allowed, and was ended.
     cancelled = 133,           ///< The task was cancelled before it had ended.
+    worker_stuck = 134,        ///< A worker is left that SIGKILL does not end: detail() is its pid.
 };
 
 /// The limits of the system that an Error can name. The numbers are stable, as those of Errc.

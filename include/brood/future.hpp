@@ -78,8 +78,9 @@ public:
         return ended == Errc::ok && detail::pool_outcome(core_, ticket_).ok();
     }
     /// Ends the task and returns at once. If no worker has begun it, it never runs. If it runs, its
-    /// worker gets SIGTERM, 200 ms later SIGKILL, whatever the task blocks, and is replaced. The
-    /// outcome is cancelled; a task that ends by itself in that moment is done, and get() tells.
+    /// worker gets SIGTERM, 200 ms later SIGKILL, whatever the task blocks, and is replaced; 200 ms
+    /// after that it is given up if it does not end (see PoolOptions::task_timeout()). The outcome
+    /// is cancelled; a task that ends by itself in that moment is done, and get() tells.
     /// Returns: true; false if it had ended before. Errors: collected; wrong_process.
     Result<bool> cancel() noexcept {
         if (core_ == nullptr) { return Errc::collected; }

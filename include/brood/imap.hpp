@@ -37,12 +37,13 @@ public:
     ~Imap() noexcept = default;
 
     /// Waits for the next result.
-    /// Returns: it; the element's own error (worker_died, unknown_function, pool_broken,
-    ///          pool_terminated), after which others may follow; timed_out (it may be called
-    ///          again); full (Futures or others hold the whole table; it may be called again);
-    ///          wrong_process. When all were given: once, why the input ended early, which is what
-    ///          the generator returned, or pool_closed, pool_broken, closed (moved from), or
-    ///          bad_argument or task_too_large of the options; then always end_of_stream.
+    /// Returns: it; the element's own error (worker_died, task_timed_out, unknown_function,
+    ///          pool_broken, pool_terminated), after which others may follow; timed_out (it may be
+    ///          called again); full (Futures or others hold the whole table; it may be called
+    ///          again); wrong_process. When all were given: once, why the input ended early, which
+    ///          is what the generator returned, or pool_closed, pool_broken, closed (moved from),
+    ///          or bad_argument, task_too_large and the like of the options; then always
+    ///          end_of_stream.
     Item next(Timeout timeout = Timeout::forever()) noexcept {
         const Status status = conveyor_.next(timeout, &fill, this);
         if constexpr (std::is_void_v<R>) {

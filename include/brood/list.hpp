@@ -20,7 +20,7 @@ class ListItems;
 /// Elements: trivially copyable types, Text<N> and Bytes<N>, of which only as many bytes are stored
 ///         as they have, and handles of objects of the same manager.
 /// Indices: as in Python, those below zero count from the end.
-/// Memory: of each element 4 bytes and its own, rounded up to 16, and 4 to 12 in an array, in the
+/// Memory: of each element 4 bytes and its own, rounded up to 16, and 4 to 16 in an array, in the
 ///         manager. No heap. sort(), reverse() and copies take memory of this process meanwhile.
 /// Time:   of append(), get(), set() and pop() at either end it does not depend on the size; what
 ///         moves elements takes that of a copy of 4 bytes for each.
@@ -52,9 +52,10 @@ public:
         return put(kEnd, &value, 1, timeout);
     }
     /// l.extend(...): all `count` at once, for whoever looks. Also says: as append(); full (of many
-    /// elements: no object is left to gather them in), too_many_members.
+    /// elements: no object is left to gather them in), too_many_members; bad_argument (null).
     Status extend(const T* values, std::size_t count,
                   Timeout timeout = Timeout::forever()) const noexcept {
+        if (values == nullptr && count != 0) { return Errc::bad_argument; }
         return put(kEnd, values, count, timeout);
     }
     /// l.insert(index, value): before that element; beyond an end: there. Also says: as append().
@@ -101,8 +102,7 @@ public:
     }
 
     /// The index of the first that equals `value`. Also says: not_found.
-    Result<std::size_t> index(const T& value,
-                              Timeout timeout = Timeout::forever()) const noexcept {
+    Result<std::size_t> index(const T& value, Timeout timeout = Timeout::forever()) const noexcept {
         return find(detail::ListSearch::index, value, timeout);
     }
     /// value in l
@@ -112,8 +112,7 @@ public:
         return found.ok();
     }
     /// How many equal `value`.
-    Result<std::size_t> count(const T& value,
-                              Timeout timeout = Timeout::forever()) const noexcept {
+    Result<std::size_t> count(const T& value, Timeout timeout = Timeout::forever()) const noexcept {
         return find(detail::ListSearch::count, value, timeout);
     }
     /// Takes out the first that equals `value`. Also says: not_found; as pop().
@@ -125,6 +124,7 @@ public:
     Result<std::size_t> size(Timeout timeout = Timeout::forever()) const noexcept {
         return ListHandle::count(kType, timeout);
     }
+    /// Also says: full (of many: no object is left to gather them in; nothing has changed).
     Status clear(Timeout timeout = Timeout::forever()) const noexcept {
         return ListHandle::erase(kType, kBegin, kEnd, timeout);
     }

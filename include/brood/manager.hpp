@@ -23,6 +23,16 @@ struct ManagerStats {
     std::uint32_t objects_max = 0;
 };
 
+/// An object of a manager, for who looks after it.
+struct ManagerObject {
+    std::uint32_t number = 0;  ///< In this manager, for next_object().
+    detail::ObjectType type;
+    Text<256> name;           ///< "" if it has none.
+    std::uint64_t count = 0;  ///< Items of a dict or list, elements of an array; else 0.
+    std::uint64_t bytes = 0;  ///< Of the block of one that is no container.
+    bool is_kept = false;     ///< Else it goes with the thread that made it.
+};
+
 /// Memory in which processes share dictionaries, lists, locks and the like, as Python's
 /// multiprocessing.Manager(), but without a server in the way: whoever uses an object does so
 /// himself, with the object's lock.
@@ -142,6 +152,11 @@ public:
 
     /// As of now. Blocks: while another is at work, until `timeout`.
     Result<ManagerStats> stats(Timeout timeout = Timeout::forever()) const noexcept;
+
+    /// The first object whose number is above `after`, as it is now; begin with 0.
+    /// Errors: not_found (there are no more), closed, timed_out, corrupt.
+    Result<ManagerObject> next_object(std::uint32_t after,
+                                      Timeout timeout = Timeout::forever()) const noexcept;
 
     /// "" if it has none.
     const char* name() const noexcept;

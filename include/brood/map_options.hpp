@@ -1,8 +1,11 @@
-// MapOptions: how Pool's maps cut their work into chunks.
+// MapOptions: how Pool's maps cut their work into chunks, and what is asked for each of them.
 #ifndef BROOD_MAP_OPTIONS_HPP
 #define BROOD_MAP_OPTIONS_HPP
 
 #include <cstdint>
+
+#include <brood/detail/task.hpp>
+#include <brood/task_options.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -28,6 +31,18 @@ public:
     constexpr MapOptions& window(std::int64_t chunks) noexcept {
         return set(window_, chunks, kWindowMax);
     }
+    /// What is asked for each of its tasks, of which every chunk is one:
+    /// `MapOptions().chunk_size(1).task(TaskOptions().timeout(seconds(2)).retries(1))`. So a
+    /// time-out is that of a chunk, from when a worker begins it, and then all its elements are
+    /// task_timed_out; and a chunk whose worker died is run again from its first element on. The
+    /// other chunks go on. With it the map may also return timeout_negative, timeout_overflow,
+    /// bad_argument (what the pool refuses for a single task; and a submit_timeout(), since a map
+    /// makes room itself).
+    MapOptions& task(const TaskOptions& options) noexcept {
+        wishes_ = options.wishes_;
+        settle_ = &detail::pool_settle;  // By a pointer: other programs do not link it.
+        return *this;
+    }
 
 private:
     friend struct detail::MapPlan;
@@ -40,6 +55,8 @@ private:
     std::uint32_t chunk_ = 0;  // 0: not set
     std::uint32_t window_ = 0;
     bool is_good_ = true;
+    detail::TaskWishes wishes_;
+    decltype(&detail::pool_settle) settle_ = nullptr;
 };
 
 }  // namespace v0

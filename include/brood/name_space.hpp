@@ -33,8 +33,7 @@ public:
                                                  {detail::Element<Name>::type(), 0}};
 
     Namespace() noexcept = default;
-    explicit Namespace(const detail::ManagedHandle& handle) noexcept
-        : detail::DictHandle{handle} {}
+    explicit Namespace(const detail::ManagedHandle& handle) noexcept : detail::DictHandle{handle} {}
 
     /// ns.name = value, of any type, whatever it was before. Also says: no_space, no_memory
     /// (nothing has changed); closed (`value` is the handle of an object that is gone).
@@ -67,8 +66,7 @@ public:
         return done.ok() ? updated.status : done;
     }
     /// hasattr(ns, name)
-    Result<bool> contains(const char* name,
-                          Timeout timeout = Timeout::forever()) const noexcept {
+    Result<bool> contains(const char* name, Timeout timeout = Timeout::forever()) const noexcept {
         Found found{Change::What::leave, false};
         const Status done = change_by(name, &Found::decide, &found, timeout);
         if (!done.ok()) { return done.error(); }
@@ -84,6 +82,7 @@ public:
     Result<std::size_t> size(Timeout timeout = Timeout::forever()) const noexcept {
         return DictHandle::count(kType, timeout);
     }
+    /// Also says: full (no object is left to gather them in; nothing has changed).
     Status clear(Timeout timeout = Timeout::forever()) const noexcept {
         return DictHandle::clear(kType, timeout);
     }
@@ -213,8 +212,7 @@ public:
         const unsigned char* at_;
     };
 
-    explicit NamespaceItems(detail::DictCopy&& copy) noexcept
-        : detail::DictCopy(std::move(copy)) {}
+    explicit NamespaceItems(detail::DictCopy&& copy) noexcept : detail::DictCopy(std::move(copy)) {}
     std::size_t size() const noexcept { return count(); }
     Iterator begin() const noexcept { return Iterator(detail::DictCopy::begin()); }
     Iterator end() const noexcept { return Iterator(detail::DictCopy::end()); }

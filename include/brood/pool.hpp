@@ -44,6 +44,8 @@ inline namespace v0 {
 ///         latest). A killed host: all of them are gone within a second (posix: unless the
 ///         supervisor is killed at the same moment; then each goes after its task). A stopped
 ///         process is not dead: what it holds waits for it, no more.
+///         Nor is one in uninterruptible sleep, and nothing ends it: with a time-out its task ends
+///         without it, and no call waits for it.
 /// Threads: any number of host threads may submit and wait at the same time; where one alone does,
 ///         that costs no locked operation. Not a signal handler.
 /// Idle:   workers spin for 20 us (not on one CPU), then sleep until there is a task: no wake-ups.
@@ -120,11 +122,13 @@ public:
     Status close() noexcept;
     /// Waits for the end of all workers; meanwhile callbacks are called, and maps send what they
     /// have left. Returns: ok; pool_not_closed; timed_out; pool_broken; initializer_failed; full (a
-    /// map has more to send, and Futures hold the whole table); wrong_process; timeout_negative,
+    /// map has more to send, and Futures hold the whole table); worker_stuck (all have ended but
+    /// for one, or more, that nothing ends; detail: its pid); wrong_process; timeout_negative,
     /// timeout_overflow.
     Status join(Timeout timeout = Timeout::forever()) noexcept;
-    /// Ends the workers now (SIGTERM, 200 ms, SIGKILL) and waits for that. Tasks that have not
-    /// ended give pool_terminated. Returns: ok; closed; wrong_process.
+    /// Ends the workers now (SIGTERM, 200 ms, SIGKILL) and waits for that, a second at most. Tasks
+    /// that have not ended give pool_terminated. Returns: ok; worker_stuck (as join()); closed;
+    /// wrong_process.
     Status terminate() noexcept;
 
     /// Has so many workers from now on, workers_max() at most, and returns at once. Those that are

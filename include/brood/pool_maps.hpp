@@ -22,7 +22,7 @@ public:
     /// outputs[i] = f(inputs[i]) for all i, in chunks, several at a time; waits for all of them.
     /// Returns: ok; the first error (the other outputs are filled all the same; those of a chunk
     ///          whose worker died are left as they were); full, if Futures or other threads hold
-    ///          the whole table; bad_argument, task_too_large (see MapOptions).
+    ///          the whole table; bad_argument, task_too_large, and what MapOptions::task() says.
     template <class F, class T, class R>
     Status map(F&& function, const T* inputs, R* outputs, std::size_t count,
                const MapOptions& options = MapOptions()) noexcept {
@@ -67,8 +67,8 @@ public:
     }
 
     /// As map(), but returns at once: see MapFuture. close() lets it go on to its end.
-    /// Returns: its MapFuture; bad_argument, task_too_large (see MapOptions); pool_closed; closed
-    ///          (moved from); wrong_process. What comes later is told by get().
+    /// Returns: its MapFuture; bad_argument, task_too_large, and what MapOptions::task() says;
+    ///          pool_closed; closed (moved from); wrong_process. What comes later is told by get().
     template <class F, class T, class R>
     Result<MapFuture<R>> map_async(F&& function, const T* inputs, R* outputs, std::size_t count,
                                    const MapOptions& options = MapOptions()) noexcept {

@@ -74,6 +74,11 @@ public:
     /// count. A task that runs longer is ended from outside, whatever it blocks or waits for: its
     /// worker gets SIGTERM, 200 ms later SIGKILL, and is replaced; the outcome is task_timed_out. A
     /// task that ends in that moment is done, and its outcome its result. Without it: for ever.
+    /// A worker that is in uninterruptible sleep (a disk or a server that does not answer) is not
+    /// ended by that, either. Another 200 ms later its task has ended all the same, and it is
+    /// replaced and PoolStats::stuck; only the slot and the block of its task wait until it goes.
+    /// There may be twice as many processes as workers_max(), the stuck ones included: when there
+    /// are, those that get stuck are replaced no more until others go.
     PoolOptions& task_timeout(Timeout timeout) noexcept;
     /// How long apply() and apply_async() wait for room while `capacity` tasks are not collected,
     /// and then, of what does not fit into a slot, while they hold all of block_bytes: until a task
@@ -89,9 +94,10 @@ public:
     ///   pass it: strict among what waits at the same time, and in the end all have their turn.
     /// shortest_first: that of the least TaskOptions::expected(), of these the first; but a task
     ///   after which 8 x capacity others were submitted is before all that came later.
-    /// Chunks of maps count as tasks of priority 0 that take no time. A task that is run again
-    /// keeps its place. With an order other than fifo the choice takes some ns for each task that
-    /// waits; where tasks were passed by more than `capacity` others, for each of the table.
+    /// Chunks of maps count as tasks of priority 0 that take no time, unless MapOptions::task()
+    /// says otherwise. A task that is run again keeps its place. With an order other than fifo the
+    /// choice takes some ns for each task that waits; where tasks were passed by more than
+    /// `capacity` others, for each of the table.
     PoolOptions& order(Order order) noexcept;
     /// Workers note when they begin and end a task, so that worker_stats() tells how long each has
     /// been in its task, how long in tasks at all, and how many those were. Two looks at the clock
@@ -101,8 +107,9 @@ public:
     PoolOptions& name(const char* name) noexcept;
     /// Lets other programs of this user see how the pool is getting on: `brood ps`, and PoolView.
     /// For them the supervisor keeps a shared object "/brood-pool-PID-N", that of its own pid and
-    /// with mode 0600, which goes with the pool. If the supervisor is killed, it stays until
-    /// somebody lists the pools. Twice a second, and only while tasks wait or run, the supervisor
+    /// with mode 0600, which goes with the pool. If the supervisor is killed, it goes as soon as a
+    /// call of the host learns of that; if the host is killed as well, it stays until somebody
+    /// lists the pools. Twice a second, and only while tasks wait or run, the supervisor
     /// wakes up to write there. The pool is timed(), too. create() may then also return unsupported
     /// (there is no place for shared objects) and not_permitted. Without it: nobody sees it.
     PoolOptions& announce() noexcept;

@@ -30,8 +30,9 @@ struct PoolStats {
     std::uint32_t workers = 0;       ///< How many there shall be.
     std::uint32_t alive = 0;         ///< How many there are.
     std::uint32_t stopped = 0;       ///< Of them by a signal: SIGSTOP, Ctrl-Z.
-    /// Of them those that got SIGKILL for a task that had its time, or was cancelled, and are still
-    /// there 200 ms later: in uninterruptible sleep. Their task is running until they end.
+    /// Beside them: those that got SIGKILL for a task that had its time, or was cancelled, and were
+    /// still there 200 ms later: in uninterruptible sleep. Their task has ended, and others have
+    /// their place. When the pool has ended: how many it had to leave behind.
     std::uint32_t stuck = 0;
 };
 
@@ -40,7 +41,7 @@ enum class WorkerState : std::uint32_t {
     idle,
     running,  ///< In a task.
     stopped,  ///< By a signal, in a task or not.
-    stuck,    ///< See PoolStats::stuck.
+    stuck,    ///< See PoolStats::stuck. It has no task.
 };
 
 /// A worker as of one moment: see Pool::worker_stats().

@@ -14,7 +14,7 @@ inline namespace v0 {
 enum class Order : std::uint8_t { fifo, priority, shortest_first };
 
 /// `pool.apply_async(TaskOptions().timeout(seconds(2)).retries(1), f, 7)`. What is not set is as
-/// PoolOptions has it.
+/// PoolOptions has it. For those of a map: MapOptions::task().
 class TaskOptions {
 public:
     static constexpr std::int32_t kPriorityMax = 100;
@@ -50,6 +50,7 @@ public:
 
 private:
     friend class Pool;
+    friend class MapOptions;
     detail::TaskWishes wishes_;
 };
 

@@ -11,12 +11,12 @@
 
 namespace crash {
 
-/// T is a handle: a pointer to `bytes` of shared memory, and nothing else.
+/// T is a handle: first of all a pointer to `bytes` of shared memory.
 template <class T>
 class Object {
 public:
     Object(T&& made, std::size_t bytes) : handle_(std::move(made)), bytes_(bytes) {
-        static_assert(std::is_standard_layout_v<T> && sizeof(T) == sizeof(memory_));
+        static_assert(std::is_standard_layout_v<T> && sizeof(T) >= sizeof(memory_));
         memcpy(static_cast<void*>(&memory_), static_cast<const void*>(&handle_), sizeof(memory_));
         fresh_.assign(memory_, memory_ + bytes);
     }

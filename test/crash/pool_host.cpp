@@ -1,6 +1,7 @@
 #include "pool_host.hpp"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ Numbers count_run(int task, const Numbers& numbers) {
 }
 Numbers be_held(int task, const Numbers& numbers) {
     talk->runs[task].fetch_add(1);
-    talk->hold.pass();
+    (task < kPoolTasks / 2 ? talk->hold : talk->other_hold).pass();
     return answer_to(numbers);
 }
 
@@ -77,7 +78,7 @@ bool PoolHost::make() {
         return false;
     }
     pool_ = std::move(*made);
-    is_closed_ = is_terminated_ = false;
+    of_.is_closed = of_.is_terminated = false;
     talk_.place.is_of(pool_);
     return true;
 }
@@ -98,7 +99,10 @@ PoolHost::Future* PoolHost::put(Numbers (*task)(int, const Numbers&), const Task
         ++count_;
         return &futures_[index];
     }
-    const bool is_told = made.code() == Errc::pool_broken && is_broken();
+    // Another thread may have ended the pool.
+    const bool is_told = (made.code() == Errc::pool_broken && is_broken()) ||
+                         (made.code() == Errc::pool_closed && of_.is_closed) ||
+                         (made.code() == Errc::pool_terminated && of_.is_terminated);
     expect(is_told, Fault::wrong, "a task was refused");
     is_over_ = true;
     return nullptr;
@@ -110,13 +114,17 @@ void PoolHost::submit(int count) {
 
 void PoolHost::open() {
     if (!make()) { return; }
+    prepare();
+    if (plan_.act != Act::create) { await_rest(); }  // There is no victim yet.
+}
+
+void PoolHost::prepare() {
     for (int i = 0; i < plan_.held; ++i) { put(&be_held); }
     const std::int64_t until = stage_.deadline();
-    for (int i = 0; i < plan_.held; ++i) {
+    for (int i = first_; i < first_ + plan_.held; ++i) {
         while (talk_.runs[i].load() == 0 && !stage_.is_over(until)) { usleep(20); }
     }
     submit(plan_.before);
-    if (plan_.act != Act::create) { await_rest(); }  // There is no victim yet.
 }
 
 void PoolHost::await_rest() {
@@ -167,13 +175,13 @@ void PoolHost::act() {
         }
         case Act::close:
         case Act::join: {
-            is_closed_ = is_over_ = true;
+            of_.is_closed = is_over_ = true;
             expect(pool_.close().ok(), Fault::wrong, "it could not be closed");
             if (plan_.act == Act::join) { leave_pool(); }
             break;
         }
         case Act::terminate:
-            is_terminated_ = is_over_ = true;
+            of_.is_terminated = is_over_ = true;
             expect(pool_.terminate().ok(), Fault::wrong, "it could not be terminated");
             break;
         case Act::resize: {
@@ -185,7 +193,7 @@ void PoolHost::act() {
         }
         case Act::nothing: break;
     }
-    if (plan_.waits && count_ > 0) { get(count_ - 1); }
+    if (plan_.waits && count_ > first_) { get(count_ - 1); }
 }
 
 void PoolHost::get(int task) {
@@ -206,7 +214,7 @@ void PoolHost::get(int task) {
 }
 
 void PoolHost::leave_pool() {
-    if (is_closed_) {
+    if (of_.is_closed) {
         const Status joined = pool_.join();
         const bool is_told = joined.ok() || (joined.code() == Errc::pool_broken && is_broken());
         expect(is_told, Fault::wrong, "join() tells of what was not");
@@ -263,11 +271,12 @@ void PoolHost::judge(int task, const Result<Numbers>& got) {
             is_told = is_broken();
             is_over_ = true;
             break;
-        case Errc::pool_terminated: is_told = is_terminated_; break;
+        case Errc::pool_terminated: is_told = of_.is_terminated; break;
         case Errc::cancelled: is_told = task == unwanted_; break;
         case Errc::task_timed_out: is_told = plan_.act == Act::time_out; break;
         default: break;
     }
+    if (!is_told) fprintf(stderr, "DBG task %d code %s self %d\n", task, got.error().name(), self_);
     expect(is_told, Fault::wrong, "a task ended as it cannot have");
 }
 
@@ -296,10 +305,11 @@ void PoolHost::work() {
 
 void PoolHost::finish() {
     talk_.hold.open();
+    talk_.other_hold.open();
     collect(0);
     if (plan_.act != Act::join) { leave_pool(); }
     work();
-    is_closed_ = true;
+    of_.is_closed = true;
     expect(pool_.close().ok(), Fault::wrong, "it could not be closed");
     leave_pool();
     pool_ = Pool();

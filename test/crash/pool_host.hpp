@@ -49,8 +49,10 @@ struct Talk {
     std::atomic<int> is_ready;  // the host
     std::atomic<int> more;      // tasks that it shall submit when `on` opens
     Gate go, on, hold;          // its act; further tasks; the end of those that are held
+    Gate other_hold;            // and of those of its other thread
     std::atomic<std::uint32_t> runs[kPoolTasks];
-    std::atomic<int> died;  // tasks of which the host was told that
+    std::atomic<int> died;     // tasks of which the host was told that
+    std::atomic<pid_t> other;  // the host's other thread, if it has one
 
     // By who kills.
     std::atomic<int> deaths;     // tasks that were in a worker when it was killed
@@ -67,20 +69,33 @@ public:
     /// `self`: its line on the board.
     PoolHost(Stage& stage, Talk& talk, const PoolPlan& plan, int self)
         : stage_(stage), talk_(talk), plan_(plan), self_(self) {}
+    /// What another thread of the host does with the pool of `first`, who alone ends it. Its tasks
+    /// have the numbers from the middle on.
+    PoolHost(PoolHost& first, const PoolPlan& plan, int self)
+        : stage_(first.stage_), talk_(first.talk_), plan_(plan), self_(self), of_(first.of_) {
+        first_ = count_ = kPoolTasks / 2;
+    }
 
     /// Makes the pool and submits what there is before. All are at rest when it returns.
     void open();
+    bool make();
+    void prepare();  ///< The submissions alone.
+    void await_rest();
     void act();
     void submit(int count);
+    void collect_all() { collect(first_); }
     /// Collects everything, sees real work done, and ends the pool.
     void finish();
 
 private:
     using Future = brood::Future<Numbers>;
+    /// What all its threads know.
+    struct Common {
+        brood::Pool pool;
+        std::atomic<bool> is_closed{false}, is_terminated{false};
+    };
 
-    bool make();
     Future* put(Numbers (*task)(int, const Numbers&), const brood::TaskOptions* options = nullptr);
-    void await_rest();
     void map();
     void get(int task);
     void judge(int task, const brood::Result<Numbers>& got);
@@ -97,12 +112,14 @@ private:
     Talk& talk_;
     const PoolPlan& plan_;
     int self_;
-    brood::Pool pool_;
+    Common own_;
+    Common& of_ = own_;
+    brood::Pool& pool_ = of_.pool;
     Future futures_[kPoolTasks];
     bool is_judged_[kPoolTasks] = {};
-    int count_ = 0;
+    int first_ = 0, count_ = 0;
     int unwanted_ = -1;  // the task that was cancelled
-    bool is_closed_ = false, is_terminated_ = false, is_over_ = false;
+    bool is_over_ = false;
 };
 
 /// How often a task may be run again, if the plan has that.

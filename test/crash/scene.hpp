@@ -19,6 +19,12 @@ enum class Blow {
     slow,       ///< It goes on by single steps, and after each the others do all they can.
     stop,       ///< SIGSTOP, others come, SIGCONT.
     long_stop,  ///< SIGSTOP, others come and go, SIGCONT.
+
+    // Of a victim with another thread, which is one of the others.
+    pause,       ///< It alone stands there while the others come, and then goes on.
+    cross,       ///< The same, but the other stands amid its operation until it is through.
+    meet,        ///< The other stands amid its operation, the victim comes to its point; all go on.
+    cross_kill,  ///< Both stand amid their operations; then SIGKILL.
 };
 const char* name_of(Blow blow);
 
@@ -56,6 +62,14 @@ public:
     virtual void victim_after(Stage&, int /*actor*/) {}
     /// It stands at the beginning of its operation: who comes now finds it prepared.
     virtual void victim_ready(Stage&) {}
+
+    // A victim that has another thread: it alone is stepped. The other is free, but for a blow that
+    // has it stand amid its operation, too: then it is seized where it waits to begin.
+    virtual bool has_threads() const { return false; }
+    /// The other may run before the victim is at this point, and into a breakpoint.
+    virtual bool others_run_before(const Point&) const { return false; }
+    virtual bool bring_other(Stage&, Tracee&) { return false; }
+    virtual void other_begins(Stage&) {}
 
     // A guest: a victim that others have started, which is seized. Its operation is what it does
     // when victim_ready() has given it reason to.

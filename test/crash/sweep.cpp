@@ -22,6 +22,10 @@ const char* name_of(Blow blow) {
         case Blow::slow: return "slow";
         case Blow::stop: return "stop";
         case Blow::long_stop: return "long stop";
+        case Blow::pause: return "pause";
+        case Blow::cross: return "amid the other's operation";
+        case Blow::meet: return "met by one amid its operation";
+        case Blow::cross_kill: return "amid the other's operation, then killed";
     }
     return "?";
 }
@@ -48,6 +52,10 @@ std::vector<Point> chosen(const std::vector<Point>& points, std::size_t most) {
 
 Sweep::Sweep(Scene& scene, Stage& stage, const Options& options)
     : scene_(scene), stage_(stage), options_(options) {
+    if (scene.has_threads()) {
+        add_blows_at_threads();
+        return;
+    }
     constexpr Blow kOnce[] = {Blow::late_kill, Blow::overtaken, Blow::stop, Blow::long_stop};
     const std::size_t stragglers = std::min(options.stragglers, scene.stragglers_max());
     for (const int crowd : scene.crowds()) {
@@ -60,8 +68,8 @@ Sweep::Sweep(Scene& scene, Stage& stage, const Options& options)
 }
 
 void Sweep::clear() {
+    second_.kill();  // First: it may be a thread of the victim.
     victim_.kill();
-    second_.kill();
     stage_.clear();
 }
 
@@ -144,7 +152,7 @@ std::size_t Sweep::share_of(std::size_t most) const {
 // That of recoverers is a guess: it depends on how many states the kills leave.
 std::size_t Sweep::expected() const {
     if (options_.blows_max != 0) { return share_of(options_.blows_max) + recoveries_max(); }
-    return points_.size() * (1 + scene_.rounds()) + recoveries_max();
+    return points_.size() * (plain_.size() + scene_.rounds()) + recoveries_max();
 }
 
 // Brings the victim to its point, letting happen what it waits for.
@@ -156,7 +164,9 @@ Halt Sweep::drive(Tracee& tracee, const Point& point) {
     }
     std::uint32_t sleeps = 0;
     for (bool may_sleep = true;;) {
-        const Halt halt = tracee.run_to(point, may_sleep, stage_.deadline());
+        const Halt halt = scene_.others_run_before(point)
+                              ? tracee.walk_to(point, may_sleep, SIZE_MAX, stage_.patience_ns)
+                              : tracee.run_to(point, may_sleep, stage_.deadline());
         if (halt != Halt::asleep) { return halt; }
         ++sleeps;
         if (point.address == 0 && point.nth == sleeps) { return Halt::point; }
@@ -241,7 +251,7 @@ void Sweep::strike(const Point& point, const Variant& variant) {
     crowd_ = crowd;
     set_scene();
     Halt halt = start_victim();
-    if (halt != Halt::stuck) { halt = drive(victim_, point); }
+    if (halt != Halt::stuck && blow != Blow::meet) { halt = drive(victim_, point); }
     if (halt == Halt::done || halt == Halt::ended) {
         ++totals_.not_met;
         return;
@@ -253,6 +263,12 @@ void Sweep::strike(const Point& point, const Variant& variant) {
         stop_victim(blow);
     } else if (blow == Blow::slow) {
         slow_victim(later);
+    } else if (blow == Blow::meet) {
+        meet_victim(point, later);
+    } else if (blow == Blow::pause) {
+        pause_victim();
+    } else if (blow == Blow::cross || blow == Blow::cross_kill) {
+        cross_victim(blow, later);
     } else {
         if (blow == Blow::kill) {
             stage_.settle();
@@ -272,7 +288,7 @@ void Sweep::judge(Totals& totals, const Point& point, const char* what, std::siz
     }
 }
 
-// Round all addresses, spread evenly. Each second blow is a plain kill; between are others, not the
+// Round all addresses, spread evenly. Each second blow is a plain one; between are others, not the
 // same for neighbours, nor in each round.
 void Sweep::strike_in_turns() {
     const std::vector<Point> points = addresses();
@@ -282,17 +298,19 @@ void Sweep::strike_in_turns() {
     for (std::size_t blow = 0; blow < blows && !enough(); ++blow) {
         progress(scene_.name(), "blows in turns", blow, blows);
         const std::size_t at = blow * rounds * points.size() / blows;
-        const bool is_kill = (at % points.size() + at / points.size()) % 2 == 0;
-        const Variant& variant = variants_[blow / 2 % variants_.size()];
-        strike(points[at % points.size()], is_kill ? Variant{Blow::kill, 0, 1} : variant);
+        const bool is_plain = (at % points.size() + at / points.size()) % 2 == 0;
+        const std::vector<Variant>& kinds = is_plain ? plain_ : variants_;
+        strike(points[at % points.size()], kinds[blow / 2 % kinds.size()]);
     }
 }
 
 void Sweep::strike_victims() {
     if (options_.blows_max != 0) { return strike_in_turns(); }
-    for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
-        progress(scene_.name(), name_of(Blow::kill), at, points_.size());
-        strike(points_[at], {Blow::kill, 0, 1});
+    for (const Variant& plain : plain_) {
+        for (std::size_t at = 0; at < points_.size() && !enough(); ++at) {
+            progress(scene_.name(), name_of(plain.blow), at, points_.size());
+            strike(points_[at], plain);
+        }
     }
     std::size_t next = 0;
     for (std::size_t round = 0; round < scene_.rounds(); ++round) {

@@ -62,6 +62,8 @@ private:
     static constexpr std::size_t kRecoveries = 30;  // In short.
     enum class Second { newcomer, sleeper };
 
+    void add_blows_at_threads();
+
     std::vector<Point> addresses() const;
     void set_scene();
     Halt start_victim();
@@ -80,6 +82,10 @@ private:
     void stop_victim(Blow blow);
     void slow_victim(std::size_t later);
     void release_victim();
+    void pause_victim();
+    bool bring_other_amid(std::size_t later);
+    void cross_victim(Blow blow, std::size_t later);
+    void meet_victim(const Point& point, std::size_t later);
     void kill_victim(Blow blow, std::size_t later);
     bool bring_second(const Point& first, Second second, const Point* point,
                       std::vector<std::uintptr_t>& steps, std::size_t& slept_at);
@@ -96,7 +102,8 @@ private:
     std::vector<Point> points_;
     std::map<std::uint64_t, Point> states_;
     Totals totals_, recovery_;
-    std::vector<Variant> variants_;  // But the plain kill.
+    std::vector<Variant> plain_ = {{Blow::kill, 0, 1}};  // Those that fall on every point.
+    std::vector<Variant> variants_;                      // The others.
     int crowd_ = 1;
     int told_ = 0;
 };

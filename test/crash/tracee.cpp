@@ -136,11 +136,30 @@ bool Tracee::seize(pid_t pid) {
     by_a_step_ = stepping_over_ = false;
     hits_ = 0;
     set_at_ = 0;
+    return interrupt();
+}
+
+bool Tracee::interrupt() {
     ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
     wants_stop_ = true;
     const bool is_there = wait(false, now_ns() + kStartNs) == Halt::point;
     wants_stop_ = false;
     return is_there;
+}
+
+// From a step it may bring along the signal that tells of it, which would kill one that is free.
+void Tracee::let_go() {
+    if (pid_ == 0 || (running_ && !interrupt())) { return; }
+    __ptrace_peeksiginfo_args first = {0, 0, 1};
+    siginfo_t signal = {};
+    const bool is_told = ptrace(PTRACE_PEEKSIGINFO, pid_, &first, &signal) == 1;
+    if (is_told && signal.si_signo == SIGTRAP) {
+        resume(false);
+        if (wait(false, now_ns() + kStartNs) != Halt::point) { return; }
+    }
+    ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+    pid_ = 0;
+    running_ = false;
 }
 
 bool Tracee::go_to_child(std::int64_t deadline_ns) {
@@ -182,7 +201,7 @@ Halt Tracee::wait(bool may_sleep, std::int64_t deadline_ns) {
     int slept = 0;
     for (int look = 1;; ++look) {
         int status = 0;
-        const pid_t found = waitpid(pid_, &status, WNOHANG);
+        const pid_t found = waitpid(pid_, &status, WNOHANG | __WALL);
         if (found == pid_ && WIFSTOPPED(status)) {
             running_ = false;
             if (status >> 16 == PTRACE_EVENT_FORK) {
@@ -247,6 +266,22 @@ void Tracee::lift() {
     set_at_ = 0;
 }
 
+// Step by step. Where the operation ends there is a breakpoint all the same: only this one goes by.
+Halt Tracee::walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
+                     std::int64_t patience_ns) {
+    for (std::size_t left = steps_most; left > 0; --left) {
+        if (!running_) {
+            const std::uintptr_t at = cpu::program_counter(pid_);
+            if (at == end_address()) { return point.address == at ? Halt::point : Halt::done; }
+            if (at == point.address && ++hits_ == point.nth) { return Halt::point; }
+            resume(true);
+        }
+        const Halt halt = wait(may_sleep, now_ns() + patience_ns);
+        if (halt != Halt::point) { return halt; }
+    }
+    return Halt::stuck;
+}
+
 Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns) {
     const bool elsewhere = point.address == 0 || point.nth == 0 || point.address == end_address();
     for (;;) {
@@ -277,7 +312,7 @@ void Tracee::kill() {
     ::kill(pid_, SIGKILL);
     int status = 0;
     do {
-        while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+        while (waitpid(pid_, &status, __WALL) < 0 && errno == EINTR) {}
     } while (WIFSTOPPED(status));
     pid_ = 0;
     running_ = false;

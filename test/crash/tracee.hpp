@@ -41,10 +41,14 @@ public:
 
     /// Forks a process that runs `body` and exits with what that returns; it stands where `body`
     /// calls operation_begins(). False: it never came there.
+    /// Threads that `body` starts are free.
     bool start(const std::function<int()>& body);
     /// Takes a process that others have started, which has its parent among our descendants: it
-    /// stands where it is. Its operation ends when it sleeps, or with itself.
+    /// stands where it is. Its operation ends when it sleeps, or with itself. Or a thread, which
+    /// has to be killed before the first of its process is.
     bool seize(pid_t pid);
+    /// Who was seized is free from here on.
+    void let_go();
     /// One that was seized goes on to its next fork. From there on it is free, and the child, at
     /// its first instruction, in its place.
     bool go_to_child(std::int64_t deadline_ns);
@@ -54,6 +58,10 @@ public:
     Halt record(std::vector<std::uintptr_t>& steps, bool may_sleep, std::int64_t patience_ns);
     /// Runs to a point of the operation, until `deadline_ns`; the rest as record().
     Halt run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns);
+    /// The same step by step, without breakpoints, which other threads would run into. Stuck: as
+    /// record(), or by that many.
+    Halt walk_to(const Point& point, bool may_sleep, std::size_t steps_most,
+                 std::int64_t patience_ns);
     /// Goes on by so many instructions at most; false: fewer, it sleeps or is through.
     bool step(std::size_t count, std::int64_t deadline_ns);
 
@@ -75,6 +83,7 @@ private:
     Halt wait(bool may_sleep, std::int64_t deadline_ns);
     void resume(bool by_a_step, int signal = 0);
     void lift();  // the breakpoint of run_to()
+    bool interrupt();
     bool take_child();
     bool leave_stopped();
 

@@ -68,10 +68,10 @@ public:
     void account(Faults& faults) override;
     void print(double seconds) const override {
         printf(
-            "%.2f million sections, %.2f a second; %ld deaths in one, heard of %ld times, %ld"
+            "%.2f million sections (%.0f a second); %ld deaths in one, heard of %ld times, %ld"
             " deaths at the door",
-            static_cast<double>(sections_) / 1e6, static_cast<double>(sections_) / 1e6 / seconds,
-            inside_, heard_, near_);
+            static_cast<double>(sections_) / 1e6, static_cast<double>(sections_) / seconds, inside_,
+            heard_, near_);
     }
 
 private:

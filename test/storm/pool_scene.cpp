@@ -1,5 +1,7 @@
 #include "pool_scene.hpp"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <brood/pool.hpp>
@@ -39,7 +42,7 @@ struct Page {
     test::PoolPlace place;
     alignas(64) std::atomic<std::uint32_t> begun;  // its tasks have numbers below this
     std::atomic<std::uint32_t> breaks;             // supervisors of its pools that were killed
-    std::atomic<std::uint32_t> pools;
+    std::atomic<std::uint32_t> pools, told_by_descriptor;
     std::atomic<std::uint8_t> told[kQuota];
     alignas(64) std::atomic<std::uint8_t> runs[kQuota];
 };
@@ -98,6 +101,8 @@ private:
         options.workers(is_duel_ ? 1 : 1 + chance().below(4))
             .capacity(capacities[chance().below(3)]);
         if (may_run_again_) { options.retries(kRetries); }
+        is_pollable_ = chance().once_in(2);
+        if (is_pollable_) { options.pollable(); }
         page_.place.shared.store(0);
         Result<Pool> made = Pool::create(options);
         if (!made.ok()) { return complain("a pool was not made", made.status()) == 0; }
@@ -112,7 +117,8 @@ private:
     bool play() {
         const std::uint32_t mosts[] = {1, 8, kBatchMax};
         const std::uint32_t most = is_duel_ ? 1 : mosts[chance().below(3)];
-        const std::uint32_t count = 1 + chance().below(most);
+        // In a duel by descriptor the second ends when the host has heard of the first.
+        const std::uint32_t count = is_duel_ && is_pollable_ ? 2 : 1 + chance().below(most);
         std::uint32_t asked = 0;
         for (; asked < count && !pool_is_over_; ++asked) {
             const std::uint32_t number = page_.begun.load();
@@ -128,9 +134,37 @@ private:
             number_[asked] = number;
             futures_[asked] = std::move(*made);
         }
+        if (is_pollable_) { return collect_in_a_loop(asked); }
         const bool from_last = chance().once_in(4);
         for (std::uint32_t i = 0; i < asked; ++i) {
             if (!collect(from_last ? asked - 1 - i : i)) { return false; }
+        }
+        return true;
+    }
+
+    // As one with an event loop would: it looks at them only after the descriptor told of an end.
+    bool collect_in_a_loop(std::uint32_t asked) {
+        std::uint32_t open = asked;  // those in front are
+        const auto forget = [&](std::uint32_t i) {
+            futures_[i] = {};
+            std::swap(futures_[i], futures_[--open]);
+            std::swap(number_[i], number_[open]);
+        };
+        for (std::uint32_t i = asked; i-- > 0;) {
+            if (chance().once_in(64)) { forget(i); }
+        }
+        while (open > 0) {
+            pollfd item = {pool_.fileno(), POLLIN, 0};
+            while (poll(&item, 1, -1) < 0 && errno == EINTR) {}
+            if (item.revents == 0) { return complain("it could not be polled", Errc::ok) == 0; }
+            pool_.poll().ignore();
+            const bool has_ended = pool_.supervisor_pid() == 0;
+            for (std::uint32_t i = open; i-- > 0;) {
+                if (!has_ended && !futures_[i].ready()) { continue; }
+                if (!judge(number_[i], futures_[i].get())) { return false; }
+                page_.told_by_descriptor.fetch_add(1);
+                forget(i);
+            }
         }
         return true;
     }
@@ -141,17 +175,19 @@ private:
         if (chance().once_in(16)) {
             future.wait(brood::microseconds(chance().below(300))).ignore();
         }
-        const Result<std::uint64_t> got = future.get();
+        return judge(number_[at], future.get());
+    }
+
+    bool judge(std::uint32_t number, const Result<std::uint64_t>& got) {
         if (got.ok()) {
-            note(number_[at], kDone);
-            return *got == answer_to(index_, number_[at]) ||
-                   complain("a wrong result", Errc::ok) == 0;
+            note(number, kDone);
+            return *got == answer_to(index_, number) || complain("a wrong result", Errc::ok) == 0;
         }
         if (got.code() == Errc::worker_died) {
-            note(number_[at], kDied);
+            note(number, kDied);
             return true;
         }
-        note(number_[at], kBroken);
+        note(number, kBroken);
         return is_told(got.status(), "a task ended badly");
     }
 
@@ -178,7 +214,7 @@ private:
     Here& here_;
     Pool pool_;
     const bool is_duel_ = book->is_duel.load() != 0;
-    bool pool_is_over_ = true, may_run_again_ = false;
+    bool pool_is_over_ = true, may_run_again_ = false, is_pollable_ = false;
     std::uint32_t number_[kBatchMax] = {};
     Future<std::uint64_t> futures_[kBatchMax];
 };
@@ -210,11 +246,11 @@ public:
     void account(Faults& faults) override;
     void print(double seconds) const override {
         printf(
-            "%.2f million tasks, %.2f a second, in %ld pools; %ld kills of workers, %ld of"
-            " supervisors, %ld stops;\n        %ld tasks died, %ld were in a pool that broke, %ld"
-            " forgotten, %ld ran again",
-            static_cast<double>(tasks_) / 1e6, static_cast<double>(tasks_) / 1e6 / seconds, pools_,
-            kills_, breaks_, stops_, died_, broken_, forgotten_, again_);
+            "%.2f million tasks (%.0f a second) in %ld pools; %ld kills of workers, %ld of"
+            " supervisors, %ld stops;\n        %ld tasks told by descriptor, %ld died, %ld were in"
+            " a pool that broke, %ld forgotten, %ld ran again",
+            static_cast<double>(tasks_) / 1e6, static_cast<double>(tasks_) / seconds, pools_,
+            kills_, breaks_, stops_, by_descriptor_, died_, broken_, forgotten_, again_);
     }
 
 private:
@@ -230,7 +266,7 @@ private:
     std::vector<pid_t> stopped_;
     long kills_now_ = 0, died_now_ = 0, left_behind_ = 0;  // of this round
     long tasks_ = 0, pools_ = 0, kills_ = 0, breaks_ = 0, stops_ = 0;
-    long died_ = 0, broken_ = 0, forgotten_ = 0, again_ = 0;
+    long died_ = 0, broken_ = 0, forgotten_ = 0, again_ = 0, by_descriptor_ = 0;
 };
 
 void PoolScene::set(Sky&, Chance& chance) {
@@ -248,6 +284,7 @@ void PoolScene::set(Sky&, Chance& chance) {
         seat.begun.store(0);
         seat.breaks.store(0);
         seat.pools.store(0);
+        seat.told_by_descriptor.store(0);
     }
     stopped_.clear();
     kills_now_ = died_now_ = 0;
@@ -343,6 +380,7 @@ void PoolScene::read(unsigned index, Faults& faults) {
     }
     tasks_ += begun;
     pools_ += seat.pools.load();
+    by_descriptor_ += seat.told_by_descriptor.load();
 }
 
 void PoolScene::account(Faults& faults) {

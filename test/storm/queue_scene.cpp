@@ -119,8 +119,8 @@ public:
     void account(Faults& faults) override;
     void print(double seconds) const override {
         printf(
-            "%.1f million messages, %.2f a second; %ld missing of %ld that the killed may have"
-            " had in hand, %ld not put by the killed",
+            "%.1f million messages (%.2f million a second); %ld missing of %ld that the killed may"
+            " have had in hand, %ld not put by the killed",
             static_cast<double>(messages_) / 1e6, static_cast<double>(messages_) / 1e6 / seconds,
             missing_, allowed_, unput_);
     }

@@ -27,6 +27,24 @@ constexpr int kRounds = 7;
 
 enum class Better { higher, lower };
 
+/// One line of figures, `ratio` being that of ours to the peer's, and the same as JSON.
+inline void print_row(const char* measure, const char* unit, double ours, const char* peer,
+                      double theirs, double ratio, Better better, double goal) {
+    const bool met = better == Better::higher ? ratio >= goal : ratio <= goal;
+    const char* const bound = better == Better::higher ? ">=" : "<=";
+    std::printf("%-44s %10.3f %-5s %-24s %10.3f  %6.2fx  %s %.2fx  %s\n", measure, ours, unit, peer,
+                theirs, ratio, bound, goal, met ? "met" : "short");
+    std::fflush(stdout);
+    const char* const path = std::getenv("BENCH_JSON");
+    std::FILE* const json = path == nullptr ? nullptr : std::fopen(path, "a");
+    if (json == nullptr) { return; }
+    std::fprintf(json,
+                 "{\"measure\": \"%s\", \"unit\": \"%s\", \"brood\": %.4f, \"peer\": \"%s\", "
+                 "\"peer_figure\": %.4f, \"ratio\": %.4f, \"goal\": %.2f, \"met\": %s}\n",
+                 measure, unit, ours, peer, theirs, ratio, goal, met ? "true" : "false");
+    std::fclose(json);
+}
+
 /// One row of bars.md's table: runs both sides `kRounds` times in turn, since a machine's speed
 /// drifts, and prints the medians and the median of the ratios of each round. `goal` is a bound for
 /// brood / peer: at least that (higher is better), or at most.
@@ -46,21 +64,7 @@ void row(const char* measure, const char* unit, const char* peer, Better better,
         std::sort(list, list + kRounds);
         return list[kRounds / 2];
     };
-    const double middle = median(ratio);
-    const bool met = better == Better::higher ? middle >= goal : middle <= goal;
-    const char* const bound = better == Better::higher ? ">=" : "<=";
-    std::printf("%-44s %10.3f %-5s %-24s %10.3f  %6.2fx  %s %.2fx  %s\n", measure, median(mine),
-                unit, peer, median(other), middle, bound, goal, met ? "met" : "short");
-    std::fflush(stdout);
-    const char* const path = std::getenv("BENCH_JSON");
-    std::FILE* const json = path == nullptr ? nullptr : std::fopen(path, "a");
-    if (json == nullptr) { return; }
-    std::fprintf(json,
-                 "{\"measure\": \"%s\", \"unit\": \"%s\", \"brood\": %.4f, \"peer\": \"%s\", "
-                 "\"peer_figure\": %.4f, \"ratio\": %.4f, \"goal\": %.2f, \"met\": %s}\n",
-                 measure, unit, median(mine), peer, median(other), middle, goal,
-                 met ? "true" : "false");
-    std::fclose(json);
+    print_row(measure, unit, median(mine), peer, median(other), median(ratio), better, goal);
 }
 
 [[noreturn]] inline void die(const char* what) {

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "bench.hpp"
+#include "pool_load.hpp"
 #include "rings.hpp"
 
 namespace {
@@ -54,35 +54,14 @@ double bare_round_trip(bool rests) {
 
 // ---- Two workers for one -----------------------------------------------------------------------
 
-/// Steps of this that take a microsecond: counted, not looked at a clock, so that a task takes
-/// longer if its processor is not its own.
-unsigned work(unsigned steps) {
-    unsigned state = 1;
-    for (unsigned i = 0; i < steps; ++i) {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-    }
-    return state;
-}
-unsigned steps_of_us() {
-    static const unsigned steps = [] {
-        constexpr unsigned kSteps = 20000000;
-        volatile unsigned sink = 0;
-        const double start = bench::now();
-        sink = work(kSteps);
-        static_cast<void>(sink);
-        return static_cast<unsigned>(kSteps / ((bench::now() - start) * 1e6));
-    }();
-    return steps;
-}
-
 struct Load {
     const char* measure;
     unsigned us, count, uneven_us;  // each sixteenth
     double goal;
 
-    unsigned steps(unsigned i) const { return (i % 16 == 0 ? uneven_us : us) * steps_of_us(); }
+    unsigned steps(unsigned i) const {
+        return (i % 16 == 0 ? uneven_us : us) * bench::steps_of_us();
+    }
 };
 constexpr Load kLoads[] = {
     {"Pool, tasks of 1 us, 2 workers", 1, 200000, 1, 1.7},
@@ -94,28 +73,15 @@ constexpr Load kLoads[] = {
 double serial(const Load& load) {
     volatile unsigned sink = 0;
     const double start = bench::now();
-    for (unsigned i = 0; i < load.count; ++i) { sink = work(load.steps(i)); }
+    for (unsigned i = 0; i < load.count; ++i) { sink = bench::work(load.steps(i)); }
     static_cast<void>(sink);
     return load.count / (bench::now() - start) * 1e-6;
 }
 
 double pooled(const Load& load) {
-    constexpr unsigned kWindow = 1024;
     static brood::Pool pool =
         brood::Pool::create(brood::PoolOptions().workers(2)).expect("making the pool");
-    static brood::Future<unsigned> window[kWindow];
-    const double start = bench::now();
-    for (unsigned i = 0; i < load.count + kWindow; ++i) {
-        brood::Future<unsigned>& place = window[i % kWindow];
-        if (i >= kWindow && i - kWindow < load.count) {
-            if (i < load.count && !place.ready()) {
-                window[(i + kWindow / 2) % kWindow].wait().expect("waiting");
-            }
-            place.get().expect("collecting");
-        }
-        if (i < load.count) { place = pool.apply_async(work, load.steps(i)).expect("submitting"); }
-    }
-    return load.count / (bench::now() - start) * 1e-6;
+    return bench::rate_of(pool, load.count, [&](unsigned i) { return load.steps(i); });
 }
 
 }  // namespace

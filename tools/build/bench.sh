@@ -18,8 +18,9 @@ peer() {  # what a benchmark that needs it contains, Debian's package
 peer '<boost/' libboost-dev
 peer '<(tbb|oneapi)/' libtbb-dev
 peer 'python3' python3
+peer '"strace"' strace
 
-"$make" benches
+"$make" "$@"
 export BENCH_JSON=$json.rows  # to which tools/bench/bench.hpp appends
 rm -f "$json" "$BENCH_JSON"
 touch "$BENCH_JSON"

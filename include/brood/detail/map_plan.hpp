@@ -25,9 +25,15 @@ constexpr ChunkShape chunk_shape() noexcept {
 struct MapPlan {
     std::uint32_t items = 1;   // in a chunk
     std::uint32_t window = 1;  // chunks in flight at most
+    Settled settled;           // of each chunk
+
+    /// To a slot that was reserved for a chunk.
+    void give(PoolCore* core, Ticket ticket) const noexcept {
+        if (settled.give != nullptr) { settled.give(core, ticket, settled); }
+    }
 
     /// For `count` elements in an array. Errors: closed (no pool), wrong_process, bad_argument,
-    /// task_too_large.
+    /// task_too_large, timeout_negative, timeout_overflow.
     Status make(const PoolCore* core, const MapOptions& options, const ChunkShape& shape,
                 std::size_t count) noexcept;
     /// The same for an input of unknown length.

@@ -40,6 +40,7 @@ public:
         Status status = pool_reserve(core_, ticket);
         if (status.ok()) { status = ChunkOf::place(core_, ticket, items, place, run); }
         if (!status.ok()) { return status; }
+        plan_.give(core_, ticket);
         ::new (place) ChunkOf{function_, static_cast<std::uint32_t>(items)};
         for (std::size_t i = 0; i < items; ++i) {
             __builtin_memcpy(ChunkOf::items(place) + i * ChunkOf::item(), &inputs_[sent_ + i],

@@ -41,6 +41,10 @@ public:
     static Result<Segment> open(const char* name, const SegmentType& type,
                                 Timeout timeout) noexcept;
 
+    /// All of `memory`, which has no header and no lock, as whole elements. Errors: size_zero (not
+    /// one); closed (it has no bytes).
+    static Result<Segment> bare(SharedMemory&& memory, std::size_t element_bytes) noexcept;
+
     Segment() noexcept = default;
     Segment(Segment&& other) noexcept;
     Segment& operator=(Segment&& other) noexcept;
@@ -61,7 +65,7 @@ private:
     Segment(SharedMemory&& memory, std::size_t count) noexcept;
     Segment(void* base, std::size_t count) noexcept;
     SharedMemory memory_;  // none, if it is another's
-    Lock lock_;            // inside memory_, so it must go first
+    Lock lock_;            // inside memory_, so it must go first; none, if that is bare
     void* elements_ = nullptr;
     std::size_t count_ = 0;
 };

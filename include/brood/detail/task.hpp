@@ -68,6 +68,14 @@ struct TaskWishes {
     std::uint32_t expected = UINT32_MAX;    // in microseconds; not set
 };
 
+/// What is given to each task with such wishes.
+struct Settled {
+    TaskTerms terms = {};
+    std::uint32_t weight = 0;  // see src/pool_order.hpp
+    /// To a slot that was reserved. Null: nothing is given.
+    void (*give)(PoolCore* core, Ticket ticket, const Settled& settled) noexcept = nullptr;
+};
+
 /// What is in TaskTerms::ticks, TaskWishes::room_ns and expected for it; of one that cannot be, a
 /// number that is refused later.
 std::uint32_t ticks_of(Timeout timeout) noexcept;
@@ -82,6 +90,8 @@ Status pool_reserve_patiently(PoolCore* core, Ticket& ticket) noexcept;
 /// The same for a task with wishes of its own. Also timeout_negative, timeout_overflow,
 /// bad_argument.
 Status pool_reserve_on(PoolCore* core, const TaskWishes& wishes, Ticket& ticket) noexcept;
+/// What such wishes come to in this pool; timeout_negative, timeout_overflow, bad_argument.
+Errc pool_settle(const PoolCore* core, const TaskWishes& wishes, Settled& settled) noexcept;
 void* pool_payload(PoolCore* core, Ticket ticket) noexcept;
 /// Lets the workers have it. From here on the pool may run it.
 void pool_publish(PoolCore* core, Ticket ticket, Trampoline run) noexcept;
