@@ -225,7 +225,7 @@ Result<std::size_t> socket_send(Fd socket, const void* data, std::size_t bytes) 
 /// a socket of AF_UNIX. Errors: would_block, broken_pipe, unsupported (another family). [ass]
 Status socket_send_fd(Fd socket, Fd sent) noexcept;
 /// Takes one byte and the one descriptor that came with it (close-on-exec). Errors: would_block,
-/// end_of_stream, too_many_files, bad_frame (none came, or several: all are closed).
+/// end_of_stream, too_many_files, bad_frame (none came, or several: all are closed), unsupported.
 Result<Fd> socket_receive_fd(Fd socket) noexcept;
 /// Ends both directions, for all who share the socket: both sides see the end of the stream. [ass]
 void socket_shutdown(Fd socket) noexcept;

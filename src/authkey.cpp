@@ -5,6 +5,19 @@
 
 namespace brood {
 inline namespace v0 {
+namespace detail {
+namespace {
+
+// All of the page goes with it: a core dump then lacks a few of our variables, too.
+void hide_page_of(void* address) noexcept {
+    const std::size_t page = port::page_bytes();
+    unsigned char* const at = static_cast<unsigned char*>(address);
+    port::hide_from_dumps(at - reinterpret_cast<std::uintptr_t>(at) % page, page);
+}
+
+}  // namespace
+}  // namespace detail
+
 namespace this_process {
 
 Result<AuthKey> authkey() noexcept {
@@ -19,6 +32,7 @@ Result<AuthKey> authkey() noexcept {
 }
 
 void authkey(const AuthKey& key) noexcept {
+    detail::hide_page_of(&detail::self().key);
     detail::self().key = key;
     detail::self().has_key = true;
 }

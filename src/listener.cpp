@@ -37,7 +37,7 @@ private:
     static constexpr int kLetInMost = 8;
 
     static bool forget(detail::ForkLink& link) noexcept;
-    static Status let_some_in(Listener& listener) noexcept;
+    static Status let_some_in(Listener& listener, std::int64_t deadline_ns) noexcept;
 };
 
 // A child goes on listening, without those who are in the middle of their handshake.
@@ -134,9 +134,12 @@ Status ListenerAccess::accept_plainly(Listener& listener, Connection& to,
     }
 }
 
-Status ListenerAccess::let_some_in(Listener& listener) noexcept {
+// Waits for something to happen, and lets in who has come.
+Status ListenerAccess::let_some_in(Listener& listener, std::int64_t deadline_ns) noexcept {
+    const Result<bool> has_come = detail::wait_at(*listener.doorway_, listener.fd_, deadline_ns);
+    if (!has_come.ok()) { return has_come.error(); }
     Status let = Errc::ok;
-    for (int i = 0; i < kLetInMost && let.ok(); ++i) {
+    for (int i = 0; i < kLetInMost && *has_come && let.ok(); ++i) {
         let = detail::let_in(*listener.doorway_, listener.fd_);
     }
     return let.code() == Errc::would_block ? Errc::ok : let;
@@ -145,28 +148,21 @@ Status ListenerAccess::let_some_in(Listener& listener) noexcept {
 Status ListenerAccess::accept_authenticated(Listener& listener, Connection& to,
                                             std::int64_t deadline_ns) noexcept {
     Doorway& doorway = *listener.doorway_;
-    for (;;) {
+    for (bool is_last = false;; is_last = detail::has_passed(deadline_ns)) {
         Guest* const guest = detail::go_round(doorway);
         if (guest != nullptr) {
             listener.last_accepted_ = guest->from;
             return detail::lead_in(doorway, *guest, to);
         }
-        const Result<bool> has_come = detail::wait_at(doorway, listener.fd_, deadline_ns);
-        if (!has_come.ok()) { return has_come.error(); }
-        if (*has_come) {
-            const Status let = let_some_in(listener);
-            if (!let.ok()) { return let; }
-        } else if (detail::has_passed(deadline_ns)) {
-            return Errc::timed_out;
-        }
+        if (is_last) { return Errc::timed_out; }
+        const Status let = let_some_in(listener, deadline_ns);
+        if (!let.ok()) { return let; }
     }
 }
 
+// What goes wrong, accept() will say.
 bool ListenerAccess::look(Listener& listener) noexcept {
-    if (listener.doorway_ == nullptr) { return false; }
-    if (detail::go_round(*listener.doorway_) != nullptr) { return true; }
-    // What goes wrong, accept() will say.
-    return !let_some_in(listener).ok() || detail::go_round(*listener.doorway_) != nullptr;
+    return !let_some_in(listener, 0).ok() || detail::go_round(*listener.doorway_) != nullptr;
 }
 
 bool detail::listener_look(Listener& listener) noexcept {

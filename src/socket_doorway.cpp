@@ -65,7 +65,7 @@ Status let_in(Doorway& doorway, port::Fd listener) noexcept {
     guest.from = from;
     guest.handshake = handshake;
     guest.deadline_ns = port::now_ns() + doorway.handshake_ns;
-    guest.is_here = true;
+    guest.is_here = guest.has_news = true;
     ++doorway.count;
     return Errc::ok;
 }
@@ -75,8 +75,10 @@ Guest* go_round(Doorway& doorway) noexcept {
     for (std::uint32_t i = 0; i < doorway.most && doorway.count > 0; ++i) {
         Guest& guest = doorway.guests[i];
         if (!guest.is_here) { continue; }
-        const Status done = go_on(guest.handshake, guest.fd, doorway.rules());
+        const Status done = guest.has_news ? go_on(guest.handshake, guest.fd, doorway.rules())
+                                           : Status(Errc::would_block);
         if (done.ok()) { return &guest; }
+        guest.has_news = false;
         const bool may_go_on = done.code() == Errc::would_block && now < guest.deadline_ns;
         if (may_go_on) { continue; }
         const ForkListHold hold;
@@ -85,15 +87,17 @@ Guest* go_round(Doorway& doorway) noexcept {
     return nullptr;
 }
 
-Result<bool> wait_at(const Doorway& doorway, port::Fd listener, std::int64_t deadline_ns) noexcept {
+Result<bool> wait_at(Doorway& doorway, port::Fd listener, std::int64_t deadline_ns) noexcept {
     port::PollItem items[1 + ListenerOptions::kPendingMax];
+    Guest* guests[1 + ListenerOptions::kPendingMax];
     static_assert(sizeof(items) / sizeof(items[0]) <= port::kPollMax, "poll() takes them all");
     items[0].fd = listener;
     items[0].want_read = true;
     std::size_t count = 1;
     for (std::uint32_t i = 0; i < doorway.most; ++i) {
-        const Guest& guest = doorway.guests[i];
+        Guest& guest = doorway.guests[i];
         if (!guest.is_here) { continue; }
+        guests[count] = &guest;
         items[count].fd = guest.fd;
         items[count].want_write = guest.handshake.wants() == Handshake::Wants::to_write;
         items[count].want_read = !items[count].want_write;
@@ -102,6 +106,9 @@ Result<bool> wait_at(const Doorway& doorway, port::Fd listener, std::int64_t dea
     }
     const Result<std::size_t> ready = port::poll(items, count, deadline_ns);
     if (!ready.ok()) { return ready.error(); }
+    for (std::size_t i = 1; i < count; ++i) {
+        if (items[i].ready) { guests[i]->has_news = true; }
+    }
     return items[0].ready;
 }
 

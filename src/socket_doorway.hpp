@@ -14,6 +14,7 @@ namespace detail {
 
 struct Guest {
     bool is_here;
+    bool has_news;  // There is something to go on with.
     port::Fd fd;
     std::int64_t deadline_ns;  // of all with the same patience: the earliest came first
     Address from;
@@ -47,12 +48,12 @@ void free_doorway(Doorway* doorway) noexcept;
 /// guest goes. Returns: ok; would_block; the errors of port::socket_accept(); unsupported (no
 /// chance).
 Status let_in(Doorway& doorway, port::Fd listener) noexcept;
-/// Goes on with every handshake as far as that needs no wait, turns away those who fail or whose
+/// Goes on with every handshake of which there is news as far as that needs no wait, turns away those who fail or whose
 /// time is over: one who has proved to have the key; null: none yet.
 Guest* go_round(Doorway& doorway) noexcept;
-/// Sleeps until go_round() or let_in() have something to do, or until the deadline.
-/// Returns: whether somebody has connected.
-Result<bool> wait_at(const Doorway& doorway, port::Fd listener, std::int64_t deadline_ns) noexcept;
+/// Sleeps until there is news of a guest, or the time of one is over, or somebody connects, or
+/// until the deadline. Returns: whether somebody has connected.
+Result<bool> wait_at(Doorway& doorway, port::Fd listener, std::int64_t deadline_ns) noexcept;
 /// The guest leaves, and is the end `to` from then on, which was none. On failure it stays.
 /// Errors: no_memory, no_space.
 Status lead_in(Doorway& doorway, Guest& guest, Connection& to) noexcept;

@@ -20,6 +20,13 @@ union Control {
     unsigned char bytes[CMSG_SPACE(kDescriptorsMax * sizeof(int))];
 };
 
+// Others take the byte, and say nothing of the descriptor.
+bool carries_descriptors(Fd socket) noexcept {
+    detail::SocketName name = {};
+    socklen_t bytes = sizeof(name);
+    return ::getsockname(socket, &name.any, &bytes) != 0 || name.any.sa_family == AF_UNIX;
+}
+
 // Of all parts of a message: how many came; the last is in `last`, the others are closed.
 std::size_t collect(msghdr& message, Fd& last) noexcept {
     std::size_t count = 0;
@@ -38,6 +45,7 @@ std::size_t collect(msghdr& message, Fd& last) noexcept {
 }  // namespace
 
 Status socket_send_fd(Fd socket, Fd sent) noexcept {
+    if (!carries_descriptors(socket)) { return Errc::unsupported; }
     unsigned char how_many = 1;
     iovec piece = {&how_many, 1};
     Control control = {};
@@ -58,6 +66,7 @@ Status socket_send_fd(Fd socket, Fd sent) noexcept {
 }
 
 Result<Fd> socket_receive_fd(Fd socket) noexcept {
+    if (!carries_descriptors(socket)) { return Errc::unsupported; }
     unsigned char how_many = 0;
     iovec piece = {&how_many, 1};
     Control control = {};
