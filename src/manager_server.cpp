@@ -125,6 +125,12 @@ Result<ManagerServer> ManagerServer::create(const Manager& manager,
     return make(manager, nullptr, options);
 }
 
+Status Manager::serve(const Address& address, const AuthKey& key, Timeout timeout) const noexcept {
+    Result<ManagerServer> server =
+        ManagerServer::create(*this, address, ManagerServerOptions().authkey(key));
+    return server.ok() ? server->serve(timeout) : server.status();
+}
+
 ManagerServer::ManagerServer(ManagerServer&& other) noexcept
     : state_(std::exchange(other.state_, nullptr)) {}
 

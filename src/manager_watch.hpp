@@ -13,9 +13,10 @@ namespace detail {
 /// of ours. Errors: those of port::signal_action().
 Status watch_client(port::Fd fd) noexcept;
 
-/// For as long as a request waits for others: looks every 250 ms, by the alarm clock of the process,
-/// whether its client is there, and ends the process if not. Whatever it is in the midst of is as
-/// after a kill: whole, and what it held comes back. So nothing that waits needs to know of clients.
+/// For as long as a request waits for others: looks every 250 ms, by the alarm clock of the
+/// process, whether its client is there, and ends the process if not. Whatever it is in the midst
+/// of is as after a kill: whole, and what it held comes back. So nothing that waits needs to know
+/// of clients.
 class ClientWatched {
 public:
     ClientWatched() noexcept;

@@ -1,8 +1,8 @@
 // What a client and a ManagerServer say to each other. This page is the one description.
 //
 // Each message is one of Connection's: a request, and then the reply to it, in turn. A client that
-// sends another before it has the reply is cut off. The numbers of a head are little-endian, without
-// padding; behind it lie `key_bytes` bytes and then `value_bytes` bytes, and nothing else.
+// sends another before it has the reply is cut off. The numbers of a head are little-endian,
+// without padding; behind it lie `key_bytes` bytes and then `value_bytes` bytes, and nothing else.
 //
 //     request: u32 op, entry, generation, kind, type0, type1; i32 timeout_ms (-1: for ever);
 //              i64 a, b; u32 key_bytes, value_bytes
@@ -85,8 +85,8 @@
 // none for zeroes. What has no name goes with the connection, unless it is kept.
 //
 // room: how many bytes the client can take; an element with more stays, and is told as
-// buffer_too_short (detail: how many it has). Elements of a list, one or several: each as u32 bytes,
-// and these. The value of a dict with type1 0, a namespace: u32 its type, and its bytes.
+// buffer_too_short (detail: how many it has). Elements of a list, one or several: each as u32
+// bytes, and these. The value of a dict with type1 0, a namespace: u32 its type, and its bytes.
 //
 // A copy (dict_items) is bytes of: u32 key_bytes, u32 value_bytes (in the server's order), key,
 // value, both filled up to a multiple of 4. One copy for each connection, until its end was sent.

@@ -25,8 +25,8 @@ Result<std::size_t> RemoteDictCore::get(const ObjectType& type, const void* key,
     RemoteTold told;
     told.value = value;
     told.value_bytes = room;
-    const Status done = ask(
-        {WireOp::dict_get, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
+    const Status done =
+        ask({WireOp::dict_get, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
     if (!done.ok()) { return done.error(); }
     return told.value_bytes;
 }
@@ -37,8 +37,8 @@ Result<std::size_t> RemoteDictCore::take(const ObjectType& type, const void* key
     RemoteTold told;
     told.value = value;
     told.value_bytes = room;
-    const Status done = ask(
-        {WireOp::dict_pop, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
+    const Status done =
+        ask({WireOp::dict_pop, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
     if (!done.ok()) { return done.error(); }
     return told.value_bytes;
 }
@@ -58,16 +58,15 @@ Status RemoteDictCore::erase_key(const ObjectType& type, const void* key, std::s
 }
 
 Status RemoteDictCore::pop_newest(const ObjectType& type, void* key, std::size_t& key_bytes,
-                                  void* value, std::size_t& bytes,
-                                  Timeout timeout) const noexcept {
+                                  void* value, std::size_t& bytes, Timeout timeout) const noexcept {
     RemoteTold told;
     told.key = key;
     told.key_bytes = key_bytes;
     told.value = value;
     told.value_bytes = bytes;
-    const Status done = ask({WireOp::dict_popitem, type, timeout, signed_of(key_bytes),
-                             signed_of(bytes), {}, {}, {}},
-                            told);
+    const Status done = ask(
+        {WireOp::dict_popitem, type, timeout, signed_of(key_bytes), signed_of(bytes), {}, {}, {}},
+        told);
     if (!done.ok()) { return done; }
     key_bytes = told.key_bytes;
     bytes = told.value_bytes;
@@ -101,11 +100,10 @@ Status RemoteDictCore::change(const ObjectType& type, const RemoteBytes& key, Di
         const RemoteBytes old = found.ok() ? RemoteBytes{former, *found} : RemoteBytes{};
         const RemoteBytes fresh = is_put ? RemoteBytes{change.value, change.bytes} : RemoteBytes{};
         RemoteTold told;
-        const Status done =
-            ask({WireOp::dict_swap, type, timeout_until(deadline_ns),
-                 (found.ok() ? kSwapOld : 0) | (is_put ? kSwapNew : 0), signed_of(old.bytes), key,
-                 old, fresh},
-                told);
+        const Status done = ask({WireOp::dict_swap, type, timeout_until(deadline_ns),
+                                 (found.ok() ? kSwapOld : 0) | (is_put ? kSwapNew : 0),
+                                 signed_of(old.bytes), key, old, fresh},
+                                told);
         if (!done.ok() || told.a != 0) { return done; }
         // Another has changed it meanwhile: one of all who try has got on.
         if (has_passed(deadline_ns)) { return Errc::timed_out; }
@@ -158,8 +156,14 @@ Result<DictCopy> RemoteDictCore::copy(const ObjectType& type, Timeout timeout) c
     for (std::size_t at = told.value_bytes; at < copy.bytes_; at += told.value_bytes) {
         told.value = copy.memory_ + at;
         told.value_bytes = copy.bytes_ - at;
-        done = talk.ask({WireOp::dict_items, type, timeout, signed_of(at),
-                         signed_of(told.value_bytes), {}, {}, {}},
+        done = talk.ask({WireOp::dict_items,
+                         type,
+                         timeout,
+                         signed_of(at),
+                         signed_of(told.value_bytes),
+                         {},
+                         {},
+                         {}},
                         told);
         if (!done.ok()) { return done.error(); }
         if (told.value_bytes == 0) { return Errc::bad_frame; }

@@ -36,7 +36,8 @@ struct RemoteLink {
                 std::int64_t deadline_ns, RemoteTold& told) noexcept;
 
     /// Errors: no_memory.
-    static Result<RemoteLink*> make(Connection&& connection, std::size_t message_bytes_max) noexcept;
+    static Result<RemoteLink*> make(Connection&& connection,
+                                    std::size_t message_bytes_max) noexcept;
     /// Ends it; in a child of its process, only the child's part.
     static void end(RemoteLink* link) noexcept;
 

@@ -34,7 +34,8 @@ private:
 /// Memory for a message, of this process.
 class Buffer {
 public:
-    explicit Buffer(std::size_t bytes) noexcept : bytes_(bytes), memory_(port::map_private(bytes)) {}
+    explicit Buffer(std::size_t bytes) noexcept
+        : bytes_(bytes), memory_(port::map_private(bytes)) {}
     ~Buffer() noexcept {
         if (memory_.ok()) { port::unmap(*memory_, bytes_); }
     }
@@ -51,8 +52,8 @@ private:
 
 }  // namespace
 
-Status RemoteListCore::simply(WireOp op, const ObjectType& type, std::ptrdiff_t a,
-                              std::ptrdiff_t b, Timeout timeout) const noexcept {
+Status RemoteListCore::simply(WireOp op, const ObjectType& type, std::ptrdiff_t a, std::ptrdiff_t b,
+                              Timeout timeout) const noexcept {
     return ask({op, type, timeout, a, b, {}, {}, {}});
 }
 
@@ -84,9 +85,9 @@ Result<std::size_t> RemoteListCore::search(const ObjectType& type, ListSearch wh
                                            const RemoteBytes& value,
                                            Timeout timeout) const noexcept {
     RemoteTold told;
-    const Status done = ask(
-        {WireOp::list_search, type, timeout, static_cast<std::int64_t>(what), 0, {}, value, {}},
-        told);
+    const Status done =
+        ask({WireOp::list_search, type, timeout, static_cast<std::int64_t>(what), 0, {}, value, {}},
+            told);
     if (!done.ok()) { return done.error(); }
     return static_cast<std::size_t>(told.a);
 }
@@ -97,7 +98,13 @@ Status RemoteListCore::insert(const ObjectType& type, std::ptrdiff_t index,
         const ListBytes only = source.at(source.elements, 0);
         unsigned char head[kElementHead];
         WireCursor<unsigned char>(head).put(only.bytes, kElementHead);
-        return ask({WireOp::list_insert, type, timeout, index, 0, {}, {head, sizeof head},
+        return ask({WireOp::list_insert,
+                    type,
+                    timeout,
+                    index,
+                    0,
+                    {},
+                    {head, sizeof head},
                     {only.data, only.bytes}});
     }
     if (link == nullptr || source.count == 0) {
@@ -130,8 +137,13 @@ Status RemoteListCore::change(const ObjectType& type, std::ptrdiff_t index, Dict
         const DictChange change = decide(context, former, *found);
         if (change.what != DictChange::What::put) { return Errc::ok; }
         RemoteTold told;
-        const Status done = ask({WireOp::list_swap, type, timeout_until(deadline_ns), index,
-                                 static_cast<std::int64_t>(*found), {}, {former, *found},
+        const Status done = ask({WireOp::list_swap,
+                                 type,
+                                 timeout_until(deadline_ns),
+                                 index,
+                                 static_cast<std::int64_t>(*found),
+                                 {},
+                                 {former, *found},
                                  {change.value, change.bytes}},
                                 told);
         if (!done.ok() || told.a != 0) { return done; }
@@ -156,8 +168,13 @@ Result<ListCopy> RemoteListCore::copy(const ObjectType& type, const ListSlice& s
         told.value = buffer.begin();
         told.value_bytes = buffer.bytes();
         const std::size_t key_bytes = index == 0 ? sizeof key : 0;
-        const Status done = talk.ask({WireOp::list_items, type, timeout,
-                                      static_cast<std::int64_t>(index), 0, {key, key_bytes}, {},
+        const Status done = talk.ask({WireOp::list_items,
+                                      type,
+                                      timeout,
+                                      static_cast<std::int64_t>(index),
+                                      0,
+                                      {key, key_bytes},
+                                      {},
                                       {}},
                                      told);
         if (!done.ok()) { return done.error(); }

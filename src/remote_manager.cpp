@@ -42,7 +42,9 @@ Result<Greeting> greet(Connection& connection, Timeout timeout) noexcept {
     const Status sent =
         connection.send_bytes(message, detail::WireRequest::kBytes + sizeof detail::kByteOrder,
                               detail::timeout_until(deadline_ns));
-    if (!sent.ok()) { return sent.code() == Errc::broken_pipe ? Errc::end_of_stream : sent.error(); }
+    if (!sent.ok()) {
+        return sent.code() == Errc::broken_pipe ? Errc::end_of_stream : sent.error();
+    }
     const Result<std::size_t> got =
         connection.recv_bytes(message, sizeof message, detail::timeout_until(deadline_ns));
     if (got.code() == Errc::buffer_too_short || got.code() == Errc::message_too_long) {
@@ -97,7 +99,8 @@ Result<detail::RemoteObject> RemoteManager::ask_for(detail::WireOp op, const cha
     std::size_t length = 0;
     while (name != nullptr && name[length] != '\0') { ++length; }
     detail::RemoteTold told;
-    const Status done = asker(link_).ask({op, type, timeout, a, b, {name, length}, value, {}}, told);
+    const Status done =
+        asker(link_).ask({op, type, timeout, a, b, {name, length}, value, {}}, told);
     if (!done.ok()) { return done.error(); }
     return detail::RemoteObject{link_, static_cast<std::uint32_t>(told.a),
                                 static_cast<std::uint32_t>(told.b)};
@@ -115,8 +118,8 @@ Result<ManagerStats> RemoteManager::stats(Timeout timeout) const noexcept {
     detail::RemoteTold told;
     told.value = counts;
     told.value_bytes = sizeof counts;
-    const Status done = asker(link_).ask(
-        {detail::WireOp::stats, {}, timeout, 0, 0, {}, {}, {}}, told);
+    const Status done =
+        asker(link_).ask({detail::WireOp::stats, {}, timeout, 0, 0, {}, {}, {}}, told);
     if (!done.ok()) { return done.error(); }
     detail::WireCursor<const unsigned char> from(counts);
     ManagerStats stats;

@@ -157,10 +157,10 @@ private:
 
     std::uint32_t type() {
         static constexpr std::uint32_t kTypes[] = {
-            element_type(ElementSort::text, 0),   element_type(ElementSort::bytes, 0),
-            element_type(ElementSort::boolean, 1), element_type(ElementSort::signed_integer, 4),
+            element_type(ElementSort::text, 0),     element_type(ElementSort::bytes, 0),
+            element_type(ElementSort::boolean, 1),  element_type(ElementSort::signed_integer, 4),
             element_type(ElementSort::floating, 8), element_type(ElementSort::handle, 12),
-            element_type(ElementSort::plain, 24),  0};
+            element_type(ElementSort::plain, 24),   0};
         return kTypes[chance_.below(8)];
     }
 
@@ -184,9 +184,9 @@ private:
         const Known& known = known_[chance_.below(kKnown)];
         if (!known.is_there || chance_.once_in(50)) { return fresh(); }
         // The ops of each kind, from the first to the last; of some a few others lie between.
-        static constexpr std::uint32_t kOps[][2] = {{1, 7},   {16, 25}, {32, 42}, {88, 91}, {88, 91},
-                                                    {48, 51}, {48, 53}, {64, 65}, {64, 65}, {64, 66},
-                                                    {64, 66}, {64, 68}, {72, 74}, {80, 83}};
+        static constexpr std::uint32_t kOps[][2] = {
+            {1, 7},   {16, 25}, {32, 42}, {88, 91}, {88, 91}, {48, 51}, {48, 53},
+            {64, 65}, {64, 65}, {64, 66}, {64, 66}, {64, 68}, {72, 74}, {80, 83}};
         WireRequest request = known.request;
         const std::uint32_t kind = chance_.once_in(15) ? chance_.below(14) : request.kind;
         const std::uint32_t(&ops)[2] = kOps[kind % 14];
@@ -267,9 +267,9 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     return text != nullptr && *text != '\0' ? strtoull(text, nullptr, 10) : otherwise;
 }
 
-constexpr std::uint32_t kRules[] = {
-    3,  4,  5,  6,  7,  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 32, 33, 34, 35, 36, 37, 38, 39,
-    40, 41, 42, 48, 49, 50, 51, 52, 53, 64, 65, 66, 67, 72, 73, 74, 81, 82, 83, 88, 89, 90, 91};
+constexpr std::uint32_t kRules[] = {3,  4,  5,  6,  7,  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 32,
+                                    33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 48, 49, 50, 51, 52, 53,
+                                    64, 65, 66, 67, 72, 73, 74, 81, 82, 83, 88, 89, 90, 91};
 
 void requests_at_random_harm_nobody(void**) {
     const Manager manager = Manager::create(16 << 20).expect("making");

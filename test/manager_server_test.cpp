@@ -132,9 +132,8 @@ static void a_client_that_is_killed_while_it_waits_waits_no_more(void**) {
             return 0;
         });
     };
-    const pid_t at_barrier = start_waiter([](RemoteManager& remote) {
-        remote.find<brood::RemoteBarrier>("start")->wait().ignore();
-    });
+    const pid_t at_barrier = start_waiter(
+        [](RemoteManager& remote) { remote.find<brood::RemoteBarrier>("start")->wait().ignore(); });
     const pid_t at_lock = start_waiter(
         [](RemoteManager& remote) { remote.find<RemoteLock>("door")->take().ignore(); });
     Barrier start = barrier.open().expect("opening");
@@ -154,7 +153,9 @@ static void assert_served(const Served& served) {
     RemoteManager remote = served.connect();
     const auto counts = remote.dict<int, int>().expect("making");
     const std::int64_t before = test::now_ns();
-    for (int i = 0; i < 100; ++i) { assert_ok(counts.update(1, [](int& n) { ++n; })); }
+    for (int i = 0; i < 100; ++i) {
+        assert_ok(counts.update(1, [](int& n) { ++n; }));
+    }
     assert_int_equal(*counts.get(1), 100);
     assert_true(test::now_ns() - before < test::kSoonMs * 1000000);
     assert_ok(counts.drop());
@@ -167,11 +168,13 @@ static void a_client_that_is_stopped_holds_up_itself_alone(void**) {
     const pid_t client = test::start_child([&] {
         RemoteManager remote = served.connect();
         const auto there = remote.find<RemoteDict<int, int>>("counts").expect("finding");
-        there.update(1, [&](int& n) {
-                 n = 5;
-                 is_inside.tell();
-                 for (;;) { pause(); }
-             })
+        there
+            .update(1,
+                    [&](int& n) {
+                        n = 5;
+                        is_inside.tell();
+                        for (;;) { pause(); }
+                    })
             .ignore();
         return 0;
     });
@@ -357,9 +360,9 @@ static void no_more_clients_than_allowed_are_accepted(void**) {
     const Served served(keyed().clients_max(2));
     RemoteManager first = served.connect(), second = served.connect();
     await_handlers(served.server(), 2);
-    assert_code(RemoteManager::connect(served.address(), socket_test::with_key(),
-                                       milliseconds(300)),
-                Errc::timed_out);
+    assert_code(
+        RemoteManager::connect(served.address(), socket_test::with_key(), milliseconds(300)),
+        Errc::timed_out);
     first.close();
     const RemoteManager third = served.connect();
     assert_ok(third.stats());
@@ -386,7 +389,8 @@ static void no_more_objects_than_a_client_may_use_are_opened(void**) {
 static void bad_settings_are_refused(void**) {
     const Manager manager = Manager::create().expect("making");
     const ManagerServerOptions bad[] = {
-        ManagerServerOptions().clients_max(0), ManagerServerOptions().clients_max(64),
+        ManagerServerOptions().clients_max(0),
+        ManagerServerOptions().clients_max(64),
         ManagerServerOptions().message_bytes_max(1023),
         ManagerServerOptions().message_bytes_max((std::size_t{1} << 30) + 1),
         ManagerServerOptions().patience(Timeout::forever()),
@@ -458,6 +462,31 @@ static void a_killed_server_takes_its_processes_with_it_and_another_goes_on(void
                 Errc::not_found);
 }
 
+static void a_manager_serves_by_itself(void**) {
+    const Folder folder;
+    const Manager manager = Manager::create().expect("making");
+    const auto counts = manager.dict<int, int>("counts").expect("making");
+    const brood::AuthKey key = brood::this_process::authkey().expect("the key");
+    const pid_t server = test::start_child([&] {
+        manager.serve(folder.address(), key).expect("serving");
+        return 0;
+    });
+    assert_true(test::eventually([&] { return folder.count() == 1; }));
+    const auto remote =
+        RemoteManager::connect(folder.address(), brood::ClientOptions().authkey(key), kLong);
+    assert_ok(remote);
+    const auto there = remote->find<RemoteDict<int, int>>("counts").expect("finding");
+    assert_ok(there.set(1, 2));
+    assert_int_equal(*counts.get(1), 2);
+    kill(server, SIGKILL);
+    assert_int_equal(test::join_child(server), -SIGKILL);
+    assert_code(there.get(1, kLong), Errc::end_of_stream);
+    unlink(folder.path().c_str());
+    // One that ends by itself takes its address away.
+    assert_code(manager.serve(folder.address(), key, milliseconds(10)), Errc::timed_out);
+    assert_int_equal(folder.count(), 0);
+}
+
 static void an_idle_server_and_its_processes_sleep(void**) {
     const Served served;
     const RemoteManager remote = served.connect();
@@ -486,6 +515,7 @@ int main() {
         cmocka_unit_test(bad_settings_are_refused),
         cmocka_unit_test(pipes_are_served_as_well),
         cmocka_unit_test(a_killed_server_takes_its_processes_with_it_and_another_goes_on),
+        cmocka_unit_test(a_manager_serves_by_itself),
         cmocka_unit_test(an_idle_server_and_its_processes_sleep),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -193,11 +193,13 @@ void python_uses_what_brood_serves(void**) {
     const auto words = manager.find<List<Text<16>>>("words").expect("finding");
     assert_true(*words.size() == 2 && *words.get(0) == "b" && *words.get(1) == "A");
     assert_int_equal(manager.find<Handle<Value<std::int64_t>>>("value")->open()->value(), -1);
-    auto array = manager.find<Handle<brood::Array<std::uint16_t>>>("array")->open().expect("opening");
+    auto array =
+        manager.find<Handle<brood::Array<std::uint16_t>>>("array")->open().expect("opening");
     assert_true(array[5] == 65535 && array[9] == 9);
     const auto blobs = manager.find<Dict<Bytes<8>, Bytes<300>>>("blobs").expect("finding");
     assert_code(blobs.get(*Bytes<8>::from("\0\xff", 2)), Errc::buffer_too_short);
-    const auto handles = manager.find<Dict<std::uint8_t, Handle<Lock>>>("handles").expect("finding");
+    const auto handles =
+        manager.find<Dict<std::uint8_t, Handle<Lock>>>("handles").expect("finding");
     assert_ok(handles.get(1)->open()->take());
 }
 
@@ -209,7 +211,9 @@ void pythons_and_processes_count_together(void**) {
     for (pid_t& python : pythons) {
         python = test::start_child([&]() -> int { become_python(kCount, served); });
     }
-    for (int i = 0; i < 200; ++i) { assert_ok(counts.update("n", [](int& n) { ++n; })); }
+    for (int i = 0; i < 200; ++i) {
+        assert_ok(counts.update("n", [](int& n) { ++n; }));
+    }
     for (const pid_t python : pythons) { assert_int_equal(test::join_child(python), 0); }
     assert_int_equal(*counts.get("n"), 600);
 }

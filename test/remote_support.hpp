@@ -22,13 +22,13 @@ using brood::RemoteManager;
 using brood::seconds;
 using brood::Status;
 using brood::Timeout;
+using brood::detail::WireOp;
+using brood::detail::WireReply;
+using brood::detail::WireRequest;
 using socket_test::Folder;
 using socket_test::kKey;
 using test::assert_code;
 using test::assert_ok;
-using brood::detail::WireOp;
-using brood::detail::WireReply;
-using brood::detail::WireRequest;
 using test::kLong;
 
 inline ManagerServerOptions keyed() {

@@ -20,6 +20,7 @@
 #include <brood/listener.hpp>
 #include <brood/lock.hpp>
 #include <brood/manager.hpp>
+#include <brood/manager_server.hpp>
 #include <brood/map_future.hpp>
 #include <brood/map_options.hpp>
 #include <brood/message_queue.hpp>
@@ -34,6 +35,7 @@
 #include <brood/pool_view.hpp>
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
+#include <brood/remote_manager.hpp>
 #include <brood/result.hpp>
 #include <brood/rlock.hpp>
 #include <brood/semaphore.hpp>

@@ -11,9 +11,12 @@
 #include <brood/list.hpp>
 #include <brood/name_space.hpp>
 #include <brood/shared_memory.hpp>
+#include <brood/this_process.hpp>
 
 namespace brood {
 inline namespace v0 {
+
+class Address;
 
 /// How a manager stands.
 struct ManagerStats {
@@ -157,6 +160,13 @@ public:
     /// Errors: not_found (there are no more), closed, timed_out, corrupt.
     Result<ManagerObject> next_object(std::uint32_t after,
                                       Timeout timeout = Timeout::forever()) const noexcept;
+
+    /// Offers the objects at an address, to who has the key: RemoteManager, and Python. See
+    /// ManagerServer, of which this is one with its usual settings, and the end of which closes it.
+    /// Blocks:  until `timeout`.
+    /// Returns: as ManagerServer::create() and serve().
+    Status serve(const Address& address, const AuthKey& key,
+                 Timeout timeout = Timeout::forever()) const noexcept;
 
     /// "" if it has none.
     const char* name() const noexcept;

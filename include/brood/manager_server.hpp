@@ -23,8 +23,8 @@ public:
     static constexpr std::uint32_t kClientsMax = 63;
     static constexpr std::size_t kMessageBytesMin = 1024, kMessageBytesMax = std::size_t{1} << 30;
 
-    /// How it listens: the key, how many may wait, how long. Without a key anybody who can reach the
-    /// address uses, changes and drops all objects.
+    /// How it listens: the key, how many may wait, how long. Without a key anybody who can reach
+    /// the address uses, changes and drops all objects.
     ManagerServerOptions& listener(const ListenerOptions& options) noexcept {
         listener_ = options;
         return *this;
@@ -55,7 +55,8 @@ public:
         return *this;
     }
     /// How long a client may take to read a reply, or to send the rest of a request, 1 ms to a day:
-    /// then its connection ends. Without it: 10 seconds.
+    /// then its connection ends; of a socket 5 seconds later at most, if the message has begun to
+    /// flow (of a pipe, never). Without it: 10 seconds.
     ManagerServerOptions& patience(Timeout timeout) noexcept {
         patience_ = timeout;
         return *this;

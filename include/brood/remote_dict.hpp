@@ -17,9 +17,8 @@ struct RemoteDictCore : RemoteObject {
         unsigned char bytes[kBytes];
     };
     template <std::size_t kBytes>
-    Status change(const ObjectType& type, const void* key, std::size_t key_bytes,
-                  DictDecide decide, void* context, Former<kBytes>& former,
-                  Timeout timeout) const noexcept {
+    Status change(const ObjectType& type, const void* key, std::size_t key_bytes, DictDecide decide,
+                  void* context, Former<kBytes>& former, Timeout timeout) const noexcept {
         return change(type, {key, key_bytes}, decide, context, former.bytes, kBytes, timeout);
     }
     Status change(const ObjectType& type, const RemoteBytes& key, DictDecide decide, void* context,

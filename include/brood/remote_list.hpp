@@ -95,8 +95,7 @@ public:
                                       Element::size(self.value)};
         };
         unsigned char former[Element::room()];
-        const Status done =
-            change(kType, index, decide, &updated, former, sizeof former, timeout);
+        const Status done = change(kType, index, decide, &updated, former, sizeof former, timeout);
         return done.ok() ? updated.status : done;
     }
 

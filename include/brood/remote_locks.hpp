@@ -28,8 +28,14 @@ public:
 
 protected:
     Status release_many(std::size_t permits) const noexcept {
-        return ask({WireOp::release, type_, Timeout::forever(), static_cast<std::int64_t>(permits),
-                    0, {}, {}, {}});
+        return ask({WireOp::release,
+                    type_,
+                    Timeout::forever(),
+                    static_cast<std::int64_t>(permits),
+                    0,
+                    {},
+                    {},
+                    {}});
     }
     /// What one number tells.
     Result<std::int64_t> number(WireOp op, Timeout timeout = Timeout::forever()) const noexcept {

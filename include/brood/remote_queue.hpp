@@ -8,9 +8,9 @@
 namespace brood {
 inline namespace v0 {
 
-/// What Queue<T> and JoinableQueue<T> have in common elsewhere. The server's process for this client
-/// is the one who puts and gets: what it had got last when the connection ended, other than by
-/// RemoteManager::close(), is lost(), or abandoned.
+/// What Queue<T> and JoinableQueue<T> have in common elsewhere. The server's process for this
+/// client is the one who puts and gets: what it had got last when the connection ended, other than
+/// by RemoteManager::close(), is lost(), or abandoned.
 template <class T, class Object>
 class BasicRemoteQueue : public detail::RemoteObject {
 protected:

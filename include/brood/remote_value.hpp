@@ -7,8 +7,8 @@
 namespace brood {
 inline namespace v0 {
 
-/// What a Value and an Array have in common elsewhere: `count` elements from `first` on are read and
-/// written at a time. Of numbers no reader sees one half written; of others, take lock().
+/// What a Value and an Array have in common elsewhere: `count` elements from `first` on are read
+/// and written at a time. Of numbers no reader sees one half written; of others, take lock().
 /// Each call also says: out_of_range; message_too_long (detail: how many bytes a message may have);
 /// what RemoteManager has.
 template <class T, class Object>
@@ -32,23 +32,40 @@ protected:
         detail::RemoteTold told;
         told.value = to;
         told.value_bytes = count * sizeof(T);
-        const Status done = ask({Op::elements_read, kType, timeout,
-                                 static_cast<std::int64_t>(first), static_cast<std::int64_t>(count),
-                                 {}, {}, {}},
+        const Status done = ask({Op::elements_read,
+                                 kType,
+                                 timeout,
+                                 static_cast<std::int64_t>(first),
+                                 static_cast<std::int64_t>(count),
+                                 {},
+                                 {},
+                                 {}},
                                 told);
         const bool is_short = done.ok() && told.value_bytes != count * sizeof(T);
         return is_short ? Status(Errc::bad_frame) : done;
     }
     Status write_elements(std::size_t first, const T* from, std::size_t count,
                           Timeout timeout) const noexcept {
-        return ask({Op::elements_write, kType, timeout, static_cast<std::int64_t>(first), 0, {},
-                    {from, count * sizeof(T)}, {}});
+        return ask({Op::elements_write,
+                    kType,
+                    timeout,
+                    static_cast<std::int64_t>(first),
+                    0,
+                    {},
+                    {from, count * sizeof(T)},
+                    {}});
     }
     Result<T> add_to(std::size_t index, T amount, Timeout timeout) const noexcept {
         static_assert(std::is_integral_v<T>, "fetch_add() is for integers: use with_lock()");
         detail::RemoteTold told;
-        const Status done = ask({Op::elements_add, kType, timeout, static_cast<std::int64_t>(index),
-                                 static_cast<std::int64_t>(amount), {}, {}, {}},
+        const Status done = ask({Op::elements_add,
+                                 kType,
+                                 timeout,
+                                 static_cast<std::int64_t>(index),
+                                 static_cast<std::int64_t>(amount),
+                                 {},
+                                 {},
+                                 {}},
                                 told);
         if (!done.ok()) { return done.error(); }
         return static_cast<T>(told.a);
