@@ -108,6 +108,8 @@ Result<ManagerView*> ManagerViews::open(const ManagedHandle& handle, const Objec
         const Status looked = look_at(handle, type, timeout);
         if (looked.code() == Errc::closed) { end_view(*view); }
         if (!looked.ok()) { return looked.error(); }
+        // Of a manager with a name, strangers may have changed what its objects are.
+        if (view->kind != type.kind) { return Errc::corrupt; }
         return view;
     }
     view = blank(timeout);

@@ -19,6 +19,7 @@ using brood::RemoteArray;
 using brood::RemoteDict;
 using brood::RemoteList;
 using brood::RemoteLock;
+using brood::RemoteNamespace;
 using brood::RemoteQueue;
 using brood::RemoteValue;
 using brood::Result;
@@ -141,6 +142,33 @@ static void a_list_is_changed_from_both_sides(void**) {
     assert_int_equal(*remote.size(), 1);
     assert_ok(remote.clear());
     assert_int_equal(remote.items()->size(), 0);
+    assert_ok(remote.drop());
+}
+
+static void a_namespace_is_changed_from_both_sides(void**) {
+    const auto local = g_served->manager.name_space("board").expect("making");
+    const auto remote = g_remote->find<RemoteNamespace>("board").expect("finding");
+    assert_ok(local.set("x", 10));
+    assert_int_equal(*remote.get<int>("x"), 10);
+    assert_code(remote.get<unsigned>("x"), Errc::type_mismatch);
+    assert_code(remote.get<int>("y"), Errc::not_found);
+    assert_ok(remote.set("name", Text<16>("brood")));
+    assert_true(*local.get<Text<16>>("name") == "brood");
+    assert_code(remote.get<Text<4>>("name"), Errc::buffer_too_short);
+    assert_ok(remote.update<int>("x", [](int& x) { x += 5; }));
+    assert_ok(remote.update<double>("new", [](double& y) { y += 0.5; }));
+    assert_int_equal(*local.get<int>("x"), 15);
+    assert_true(*local.get<double>("new") == 0.5);
+    assert_code(remote.update<unsigned>("x", [](unsigned&) {}), Errc::type_mismatch);
+    assert_true(*remote.contains("x") && !*remote.contains("z"));
+    assert_int_equal(*remote.size(), 3);
+    const auto items = remote.items().expect("reading all");
+    assert_int_equal(items.size(), 3);
+    assert_true((*items.begin()).name == "x" && *(*items.begin()).get<int>() == 15);
+    assert_ok(remote.erase("x"));
+    assert_code(remote.erase("x"), Errc::not_found);
+    assert_code(remote.set("", 1), Errc::name_empty);
+    assert_ok(remote.clear());
     assert_ok(remote.drop());
 }
 
@@ -395,6 +423,7 @@ int main() {
         cmocka_unit_test(values_that_do_not_fit_stay),
         cmocka_unit_test(items_longer_than_a_message_come_in_pieces),
         cmocka_unit_test(a_list_is_changed_from_both_sides),
+        cmocka_unit_test(a_namespace_is_changed_from_both_sides),
         cmocka_unit_test(a_long_list_comes_in_pieces),
         cmocka_unit_test(queues_carry_messages_both_ways),
         cmocka_unit_test(locks_exclude_both_sides),

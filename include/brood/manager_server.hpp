@@ -89,6 +89,8 @@ private:
 /// Memory: 700 bytes for each client that there may be; in the process of each two messages of the
 ///         longest kind, of which is touched what is needed, and 128 locks, queues and the like
 ///         (`full`, if it uses more). While a client reads the items of a container, a copy.
+/// Waits:  asleep. The process of a client that waits for others looks four times a second whether
+///         that client is there.
 /// Fork:   the server belongs to the process that made it: elsewhere its calls say wrong_process.
 ///         That must not be a daemon (daemon_has_children). (Posix: two processes for each client.)
 /// Crash:  if the server is killed, the processes of its clients end within a second, and clients

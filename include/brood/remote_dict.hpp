@@ -1,9 +1,10 @@
-// RemoteDict<K, V>: the proxy of a Dict<K, V> in a manager elsewhere.
+// RemoteDict<K, V>, RemoteNamespace: proxies of a Dict<K, V>, a Namespace in a manager elsewhere.
 #ifndef BROOD_REMOTE_DICT_HPP
 #define BROOD_REMOTE_DICT_HPP
 
 #include <brood/detail/remote.hpp>
 #include <brood/dict.hpp>
+#include <brood/name_space.hpp>
 
 namespace brood {
 inline namespace v0 {
@@ -59,6 +60,16 @@ public:
         : Base(detail::RemoteDictCore{object}) {}
     /// What it is to those who have the manager, and in containers.
     Dict<K, V> handle() const noexcept { return Dict<K, V>(this->managed()); }
+};
+
+/// The methods of Namespace, as RemoteDict has those of Dict; but where a value is longer than a T,
+/// get<T>() and update<T>() say buffer_too_short, whatever its type.
+class RemoteNamespace : public BasicNamespace<detail::RemoteDictCore> {
+public:
+    RemoteNamespace() noexcept = default;
+    explicit RemoteNamespace(const detail::RemoteObject& object) noexcept
+        : BasicNamespace(detail::RemoteDictCore{object}) {}
+    Namespace handle() const noexcept { return Namespace(managed()); }
 };
 
 }  // namespace v0

@@ -80,6 +80,9 @@ public:
     Result<RemoteList<T>> list(const char* name = "") const noexcept {
         return made<RemoteList<T>>(detail::WireOp::make, name);
     }
+    Result<RemoteNamespace> name_space(const char* name = "") const noexcept {
+        return made<RemoteNamespace>(detail::WireOp::make, name);
+    }
     template <class T>
     Result<RemoteQueue<T>> queue(std::size_t maxsize = 0, const char* name = "") const noexcept {
         return made<RemoteQueue<T>>(detail::WireOp::make, name, maxsize);
