@@ -77,6 +77,18 @@ assert words.pop() == 'c' and words.index('b') == 2 and 'x' in words and words.c
 words.remove('x')
 words.reverse()
 assert list(words) == ['b', 'A'], list(words)
+board = manager.namespace('board')
+assert board.ours == -3 and board.word == 'text'
+board.theirs = 2.5
+board.set('small', 7, 'u8')
+board.flag = True
+assert board.theirs == 2.5 and board.small == 7 and board.flag is True
+del board.flag
+try:
+    board.flag
+    assert False
+except AttributeError:
+    pass
 lock = manager.lock('door')
 with lock as held:
     assert held is True
@@ -183,6 +195,9 @@ void python_uses_what_brood_serves(void**) {
     assert_ok(counts.set("ours", -5));
     const auto numbers = manager.queue<double>(4, "numbers").expect("making");
     assert_ok(numbers.open()->put(2.5));
+    const auto board = manager.name_space("board").expect("making");
+    assert_ok(board.set("ours", -3));
+    assert_ok(board.set("word", Text<16>("text")));
     assert_int_equal(test::run_child([&]() -> int { become_python(kUse, served); }), 0);
 
     assert_int_equal(*counts.get("theirs"), 7);
@@ -190,6 +205,8 @@ void python_uses_what_brood_serves(void**) {
     assert_code(counts.get("ours"), Errc::not_found);
     auto texts = manager.find<Handle<Queue<Text<16>>>>("texts")->open().expect("opening");
     assert_true(*texts.get(kLong) == "\u00e4 text" && *texts.get(kLong) == "second");
+    assert_true(*board.get<double>("theirs") == 2.5 && *board.get<std::uint8_t>("small") == 7);
+    assert_code(board.get<bool>("flag"), Errc::not_found);
     const auto words = manager.find<List<Text<16>>>("words").expect("finding");
     assert_true(*words.size() == 2 && *words.get(0) == "b" && *words.get(1) == "A");
     assert_int_equal(manager.find<Handle<Value<std::int64_t>>>("value")->open()->value(), -1);

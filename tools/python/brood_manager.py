@@ -95,6 +95,14 @@ class _Type:
         else:
             raise ValueError('no type of elements: %r' % name)
 
+    @classmethod
+    def of_word(cls, word):
+        sort, size = word >> 24, word & 0xffffff
+        for name, (its_sort, letter) in cls._NUMBERS.items():
+            if its_sort == sort and _struct.calcsize('=' + letter) == size:
+                return cls(name)
+        return cls({5: 'text', 6: 'bytes', 8: 'handle'}.get(sort, 'plain:%d' % size))
+
     def pack(self, value):
         """As in a container."""
         if self.name == 'text':
@@ -279,6 +287,36 @@ class Dict(Object):
 
     def copy(self):
         return dict(self.items())
+
+
+class Namespace(Object):
+    """Values of different types by names, each noted with its type. An attribute that is set takes
+    'bool', 'i64', 'f64', 'text' or 'bytes', unless set() is told another."""
+
+    _KEPT = {bool: 'bool', int: 'i64', float: 'f64', str: 'text', bytes: 'bytes'}
+
+    def set(self, name, value, element_type=None):
+        element = _Type(element_type or self._KEPT[type(value)])
+        self._ask(_DICT_SET, name.encode(), _struct.pack('=I', element.word) + element.pack(value))
+
+    def __setattr__(self, name, value):
+        if name.startswith('_'):
+            super().__setattr__(name, value)
+        else:
+            self.set(name, value)
+
+    def __getattr__(self, name):
+        if name.startswith('_'):
+            raise AttributeError(name)
+        reply = self._ask(_DICT_GET, name.encode(), b=_ROOM, wanted=(0, 45))
+        if reply.code:
+            raise AttributeError(name)
+        word = _struct.unpack_from('=I', reply.value)[0]
+        return _Type.of_word(word).unpack(reply.value[4:])
+
+    def __delattr__(self, name):
+        if self._ask(_DICT_ERASE, name.encode(), wanted=(0, 45)).code:
+            raise AttributeError(name)
 
 
 class List(Object):
@@ -620,6 +658,9 @@ class Manager:
     def dict(self, name, key_type, value_type):
         key, value = _Type(key_type), _Type(value_type)
         return self._object(Dict, name, _DICT, (key.word, value.word), key=key, value=value)
+
+    def namespace(self, name=None):
+        return self._object(Namespace, name, _DICT, (_Type('text').word, 0))
 
     def list(self, name, element_type):
         element = _Type(element_type)
