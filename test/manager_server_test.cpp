@@ -18,8 +18,8 @@ using brood::RemoteQueue;
 using brood::Semaphore;
 using brood::Text;
 
-/// How many processes the server has started that live.
-static std::size_t handlers_of(pid_t server) {
+/// How many processes the server has started that live, and one of them.
+static std::size_t handlers_of(pid_t server, pid_t* one = nullptr) {
     std::size_t count = 0;
     DIR* const dir = opendir("/proc");
     while (const dirent* entry = readdir(dir)) {
@@ -33,6 +33,7 @@ static std::size_t handlers_of(pid_t server) {
         if (file != nullptr && fscanf(file, "%*d (%*[^)]) %c %d", &state, &parent) == 2 &&
             state != 'Z' && parent == server) {
             ++count;
+            if (one != nullptr) { *one = pid; }
         }
         if (file != nullptr) { fclose(file); }
     }
@@ -108,6 +109,25 @@ static void what_a_killed_client_held_comes_back(void**) {
     assert_ok(seats.release(2));
     assert_code(work.join(kLong), Errc::abandoned);
     await_handlers(served.server(), 0);
+}
+
+static void a_child_of_a_client_does_not_keep_it_alive(void**) {
+    const Served served;
+    const auto lock = served.manager.lock("door").expect("making");
+    const test::Board<std::atomic<pid_t>> child;
+    const pid_t client = start_client(served, [&](RemoteManager& remote) {
+        remote.find<RemoteLock>("door")->take().expect("taking");
+        const pid_t forked = fork();
+        if (forked == 0) {
+            for (;;) { pause(); }
+        }
+        *child = forked;
+    });
+    kill_client(client);
+    assert_code(lock.open()->take(kLong), Errc::owner_died);
+    await_handlers(served.server(), 0);
+    kill(*child, SIGKILL);
+    assert_true(test::eventually([&] { return test::has_ended(*child); }));
 }
 
 static void who_closes_in_order_is_no_dead_holder(void**) {
@@ -243,6 +263,23 @@ static void a_client_that_asks_again_before_its_reply_is_cut_off(void**) {
     assert_ok(client.send(request));
     assert_true(client.receive() == Errc::end_of_stream);
     assert_ok(door.release());
+}
+
+static void a_server_that_is_stopped_holds_up_no_client_for_good(void**) {
+    if (test::is_posix_port()) { return test::not_run("stopped", "a guardian is in between"); }
+    const Served served;
+    const RemoteManager remote = served.connect();
+    const auto counts = remote.dict<int, int>().expect("making");
+    pid_t handler = 0;
+    assert_int_equal(handlers_of(served.server(), &handler), 1);
+    kill(handler, SIGSTOP);
+    test::await_state(handler, 'T');
+    const std::int64_t before = test::now_ns();
+    assert_code(counts.set(1, 2, milliseconds(50)), Errc::stalled);
+    assert_in_range((test::now_ns() - before) / 1000000, 10000, 10000 + test::kSoonMs);
+    assert_code(counts.get(1), Errc::stalled);
+    kill(handler, SIGCONT);
+    await_handlers(served.server(), 0);
 }
 
 // ---- Those that send nonsense ------------------------------------------------------------------
@@ -508,12 +545,14 @@ int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_count_together),
         cmocka_unit_test(what_a_killed_client_held_comes_back),
+        cmocka_unit_test(a_child_of_a_client_does_not_keep_it_alive),
         cmocka_unit_test(who_closes_in_order_is_no_dead_holder),
         cmocka_unit_test(a_client_that_is_killed_while_it_waits_waits_no_more),
         cmocka_unit_test(a_client_that_is_stopped_holds_up_itself_alone),
         cmocka_unit_test(half_a_message_holds_up_nobody_and_is_given_up),
         cmocka_unit_test(a_client_that_does_not_read_is_given_up),
         cmocka_unit_test(a_client_that_asks_again_before_its_reply_is_cut_off),
+        cmocka_unit_test(a_server_that_is_stopped_holds_up_no_client_for_good),
         cmocka_unit_test(what_is_no_protocol_is_refused),
         cmocka_unit_test(elements_that_are_none_are_refused),
         cmocka_unit_test(who_has_not_the_key_is_not_served),

@@ -3,6 +3,8 @@
 // by the manager itself.
 #include "remote_support.hpp"
 
+#include <pthread.h>
+
 using namespace remote_test;
 using brood::Array;
 using brood::Barrier;
@@ -417,6 +419,24 @@ static void a_child_of_a_client_is_none(void**) {
     assert_ok(counts.drop());
 }
 
+static void threads_take_turns_at_one_connection(void**) {
+    const auto counts = g_remote->dict<Text<16>, int>().expect("making");
+    pthread_t threads[3];
+    RemoteCounts shared = counts;
+    for (pthread_t& thread : threads) {
+        const auto count = [](void* of) -> void* {
+            for (int i = 0; i < 300; ++i) {
+                static_cast<RemoteCounts*>(of)->update("n", [](int& n) { ++n; }).expect("counting");
+            }
+            return nullptr;
+        };
+        assert_int_equal(pthread_create(&thread, nullptr, count, &shared), 0);
+    }
+    for (const pthread_t thread : threads) { pthread_join(thread, nullptr); }
+    assert_int_equal(*counts.get("n"), 900);
+    assert_ok(counts.drop());
+}
+
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dict_is_changed_from_both_sides),
@@ -432,6 +452,7 @@ int main() {
         cmocka_unit_test(handles_travel),
         cmocka_unit_test(what_has_no_name_goes_with_its_connection),
         cmocka_unit_test(bad_shapes_are_refused),
+        cmocka_unit_test(threads_take_turns_at_one_connection),
         cmocka_unit_test(a_child_of_a_client_is_none),
     };
     return cmocka_run_group_tests(tests, make_server, end_server);
