@@ -131,7 +131,8 @@ private:
     Result<Remote> made(detail::WireOp op, const char* name, std::size_t a = 0, std::int64_t b = 0,
                         const detail::RemoteBytes& value = {},
                         Timeout timeout = Timeout::forever()) const noexcept {
-        const auto count = a < INT64_MAX ? static_cast<std::int64_t>(a) : INT64_MAX;
+        const std::uint64_t most = INT64_MAX, wide = a;
+        const auto count = static_cast<std::int64_t>(wide < most ? wide : most);
         const Result<detail::RemoteObject> object =
             ask_for(op, name, Remote::kType, count, b, value, timeout);
         if (!object.ok()) { return object.error(); }

@@ -8,7 +8,7 @@ build=build/size-${cross:-native}
 goal=$((32 * 1024))
 # Parts that a program with processes, pipes, queues, locks and pools does not link. Each has its
 # own line; together with all others they would be a sum that no program has.
-extras='^(manager|dict|list|namespace|arena|server|proxy|listener|client|auth|md5|sha|hmac'
+extras='^(manager|remote|dict|list|namespace|arena|server|proxy|listener|client|auth|md5|sha|hmac'
 extras+='|pool_care|pool_order|pool_room|pool_stats|pool_announce'
 extras+='|pool_view|object_list'
 extras+='|socket|message_queue|named_semaphore|signals|signal_names|exec|spawn)'
