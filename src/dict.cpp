@@ -50,6 +50,12 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
              std::int64_t deadline_ns) noexcept {
     const bool is_there = link != nullptr && load(*link) != 0;
     const bool is_put = change.what == DictChange::What::put;
+    if (is_there && is_put) {
+        DictItem* const item = table.item(load(*link));
+        if (item != nullptr && table.replace_at_once(*item, change.value, change.bytes)) {
+            return Errc::ok;
+        }
+    }
     {
         ArenaStep step(held.arena(), deadline_ns);
         if (!step.status().ok()) { return step.status(); }
