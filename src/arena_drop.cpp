@@ -50,7 +50,7 @@ bool is_in_use(const Arena& arena, ArenaEntry& entry) noexcept {
     const ObjectWays& ways = ways_of(static_cast<ObjectKind>(load(entry.kind) & kKindMask));
     if (ways.is_idle == nullptr) { return false; }
     void* const block = block_of(arena, entry);
-    return block != nullptr && !ways.is_idle(arena, block);
+    return block != nullptr && !ways.is_idle(arena, block, load(entry.root[5]));
 }
 
 void sweep(const Arena& arena, std::uint32_t count) noexcept {
