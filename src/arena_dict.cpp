@@ -7,7 +7,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::uint32_t kSegment = DictTable::kSegment;
 // A value is overwritten where it is if it has at most so many bytes: each word stands in the log.
 constexpr std::size_t kOverwrittenMax = 256;
 // One who erases takes away at most so many buckets: more than come for one inserted.
@@ -49,7 +48,7 @@ std::uint32_t DictTable::bucket_of(std::uint32_t hash) const noexcept {
 
 Word* DictTable::find(const void* key, std::size_t bytes, std::uint32_t hash) const noexcept {
     Word* link = bucket(bucket_of(hash));
-    const std::uint32_t most = count();
+    const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
         DictItem* const at = item(load(*link));
         if (at == nullptr || i > most) { return nullptr; }
@@ -159,28 +158,34 @@ Status DictTable::begin(ArenaStep& step) noexcept {
 
 // Of zeroes, and with it kSegment buckets or, if there are some already, room for them.
 Status DictTable::add_segment(ArenaStep& step, std::uint32_t segment) noexcept {
-    const std::uint32_t room = load(entry_.root[5]);
-    if (segment >= room) {
-        const std::uint32_t more = room == 0 ? 4 : room * 2;
-        const Result<Place> place = step.take(std::uint64_t{more} * sizeof(Word));
-        if (!place.ok()) { return place.error(); }
-        Word* const directory = arena_.words(*place, more);
-        const Word* const old = arena_.words(load(entry_.root[0]), room);
-        if (room != 0 && old == nullptr) { return Errc::corrupt; }
-        for (std::uint32_t i = 0; i < more; ++i) {
-            directory[i].store(i < room ? load(old[i]) : 0, std::memory_order_relaxed);
-        }
-        if (room != 0) { step.give(load(entry_.root[0])); }
-        step.set(entry_.root[0], *place);
-        step.set(entry_.root[5], more);
-    }
     const Result<Place> made = step.take(kSegment * sizeof(Word));
     if (!made.ok()) { return made.error(); }
+    const std::uint32_t room = load(entry_.root[5]);
+    if (segment >= room) {
+        const Status resized = resize_directory(step, room == 0 ? 4 : room * 2);
+        if (!resized.ok()) { return resized; }
+    }
     Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    if (directory == nullptr) { return Errc::corrupt; }
+    if (directory == nullptr || segment >= load(entry_.root[5])) { return Errc::corrupt; }
     __builtin_memset(arena_.at(*made, kSegment * sizeof(Word)), 0, kSegment * sizeof(Word));
     step.set(directory[segment], *made);
     if (segment == 0) { step.set(entry_.root[2], kSegment); }
+    return step.status();
+}
+
+Status DictTable::resize_directory(ArenaStep& step, std::uint32_t room) noexcept {
+    const std::uint32_t before = load(entry_.root[5]);
+    const Result<Place> place = step.take(std::uint64_t{room} * sizeof(Word));
+    if (!place.ok()) { return place.error(); }
+    Word* const directory = arena_.words(*place, room);
+    const Word* const old = arena_.words(load(entry_.root[0]), before);
+    if (before != 0 && old == nullptr) { return Errc::corrupt; }
+    for (std::uint32_t i = 0; i < room; ++i) {
+        directory[i].store(i < before ? load(old[i]) : 0, std::memory_order_relaxed);
+    }
+    if (before != 0) { step.give(load(entry_.root[0])); }
+    step.set(entry_.root[0], *place);
+    step.set(entry_.root[5], room);
     return step.status();
 }
 
@@ -194,9 +199,10 @@ bool DictTable::split(ArenaStep& step) noexcept {
     Word* go = bucket(buckets);
     if (stay == nullptr || go == nullptr) { return false; }
     // Both keep their order. What stays where it is needs no entry in the log.
-    for (Place place = load(*stay); place != 0;) {
+    std::uint32_t left = most();
+    for (Place place = load(*stay); place != 0; --left) {
         DictItem* const at = item(place);
-        if (at == nullptr || !step.has_room(8)) { return false; }
+        if (at == nullptr || left == 0 || !step.has_room(8)) { return false; }
         Word*& to = (load(at->hash) & half) != 0 ? go : stay;
         if (load(*to) != place) { step.set(*to, place); }
         to = &at->next;
@@ -212,7 +218,7 @@ bool DictTable::merge(ArenaStep& step) noexcept {
     const std::uint32_t buckets = load(entry_.root[2]) - 1;
     Word* const last = bucket(buckets);
     Word* link = bucket(buckets - power_below(buckets));
-    const std::uint32_t most = count();
+    const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
         DictItem* const at = item(load(*link));
         link = at == nullptr || i > most ? nullptr : &at->next;
@@ -222,21 +228,15 @@ bool DictTable::merge(ArenaStep& step) noexcept {
     step.set(*last, 0);
     step.set(entry_.root[2], buckets);
     if (buckets % kSegment != 0) { return step.status().ok(); }
-    Word* directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    const std::uint32_t segment = buckets / kSegment;
-    step.give(load(directory[segment]));
+    const std::uint32_t segment = buckets / kSegment, room = load(entry_.root[5]);
+    const Word* const before = arena_.words(load(entry_.root[0]), room);
+    if (before == nullptr || segment >= room) { return false; }
+    const Place emptied = load(before[segment]);
+    const bool is_smaller = room > 4 && segment <= room / 4;
+    if (is_smaller && !resize_directory(step, room / 2).ok()) { return false; }
+    Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
     step.set(directory[segment], 0);
-    const std::uint32_t room = load(entry_.root[5]);
-    if (room <= 4 || segment > room / 4) { return step.status().ok(); }
-    const Result<Place> place = step.take(std::uint64_t{room / 2} * sizeof(Word));
-    if (!place.ok()) { return false; }
-    Word* const smaller = arena_.words(*place, room / 2);
-    for (std::uint32_t i = 0; i < room / 2; ++i) {
-        smaller[i].store(load(directory[i]), std::memory_order_relaxed);
-    }
-    step.give(load(entry_.root[0]));
-    step.set(entry_.root[0], *place);
-    step.set(entry_.root[5], room / 2);
+    step.give(emptied);
     return step.status().ok();
 }
 
