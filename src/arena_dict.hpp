@@ -36,6 +36,11 @@ public:
     DictTable(const Arena& arena, ArenaEntry& entry) noexcept : arena_(arena), entry_(entry) {}
 
     std::uint32_t count() const noexcept { return load(entry_.root[1]); }
+    /// As many, or what the arena has room for: where strangers write, a list may be a ring.
+    std::uint32_t most() const noexcept {
+        const std::uint32_t room = arena_.pages * (kPageBytes / (2 * kUnitBytes));
+        return count() < room ? count() : room;
+    }
     Place oldest() const noexcept { return load(entry_.root[3]); }
     Place newest() const noexcept { return load(entry_.root[4]); }
 
