@@ -118,6 +118,7 @@ struct Arena {
     unsigned char* base = nullptr;
     std::uint32_t id = 0;
     std::uint32_t pages = 0, entries = 0;
+    Place first = 0;     // no block lies before it
     bool grows = false;  // memory is allocated when it is needed; else all of it is there
     Members members;
 
@@ -129,10 +130,10 @@ struct Arena {
     ArenaEntry& entry(std::uint32_t index) const noexcept {
         return reinterpret_cast<ArenaEntry*>(base + entries_at(pages))[index < entries ? index : 0];
     }
-    /// Where `bytes` bytes from a place on are; null: not in the arena.
+    /// Where `bytes` bytes from a place on are; null: no block of the arena can be there.
     void* at(Place place, std::uint64_t bytes) const noexcept {
         const std::uint64_t begin = std::uint64_t{place} * kUnitBytes;
-        const bool is_inside = place != 0 && begin + bytes <= std::uint64_t{pages} * kPageBytes;
+        const bool is_inside = place >= first && begin + bytes <= std::uint64_t{pages} * kPageBytes;
         return is_inside ? base + begin : nullptr;
     }
     /// The same, as words.
@@ -223,7 +224,8 @@ public:
 
 private:
     bool keep(Word& word) noexcept;
-    void fail(Errc why) noexcept {
+    bool holds_blocks(std::uint32_t page) const noexcept;
+    void fail_as(Errc why) noexcept {
         if (status_.ok()) { status_ = why; }
     }
     Result<Place> take_pages(std::uint32_t order) noexcept;

@@ -48,7 +48,7 @@ std::uint32_t DictTable::bucket_of(std::uint32_t hash) const noexcept {
 
 Word* DictTable::find(const void* key, std::size_t bytes, std::uint32_t hash) const noexcept {
     Word* link = bucket(bucket_of(hash));
-    const std::uint32_t most = count();
+    const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
         DictItem* const at = item(load(*link));
         if (at == nullptr || i > most) { return nullptr; }
@@ -176,7 +176,7 @@ Status DictTable::add_segment(ArenaStep& step, std::uint32_t segment) noexcept {
         if (!resized.ok()) { return resized; }
     }
     Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    if (directory == nullptr) { return Errc::corrupt; }
+    if (directory == nullptr || segment >= load(entry_.root[5])) { return Errc::corrupt; }
     __builtin_memset(arena_.at(*made, kSegment * sizeof(Word)), 0, kSegment * sizeof(Word));
     step.set(directory[segment], *made);
     if (segment == 0) { step.set(entry_.root[2], kSegment); }
@@ -209,9 +209,10 @@ bool DictTable::split(ArenaStep& step) noexcept {
     Word* go = bucket(buckets);
     if (stay == nullptr || go == nullptr) { return false; }
     // Both keep their order. What stays where it is needs no entry in the log.
-    for (Place place = load(*stay); place != 0;) {
+    std::uint32_t left = most();
+    for (Place place = load(*stay); place != 0; --left) {
         DictItem* const at = item(place);
-        if (at == nullptr || !step.has_room(8)) { return false; }
+        if (at == nullptr || left == 0 || !step.has_room(8)) { return false; }
         Word*& to = (load(at->hash) & half) != 0 ? go : stay;
         if (load(*to) != place) { step.set(*to, place); }
         to = &at->next;
@@ -227,7 +228,7 @@ bool DictTable::merge(ArenaStep& step) noexcept {
     const std::uint32_t buckets = load(entry_.root[2]) - 1;
     Word* const last = bucket(buckets);
     Word* link = bucket(buckets - power_below(buckets));
-    const std::uint32_t most = count();
+    const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
         DictItem* const at = item(load(*link));
         link = at == nullptr || i > most ? nullptr : &at->next;

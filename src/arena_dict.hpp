@@ -36,6 +36,11 @@ public:
     DictTable(const Arena& arena, ArenaEntry& entry) noexcept : arena_(arena), entry_(entry) {}
 
     std::uint32_t count() const noexcept { return load(entry_.root[1]); }
+    /// As many, or what the arena has room for: where strangers write, a list may be a ring.
+    std::uint32_t most() const noexcept {
+        const std::uint32_t room = arena_.pages * (kPageBytes / (2 * kUnitBytes));
+        return count() < room ? count() : room;
+    }
     Place oldest() const noexcept { return load(entry_.root[3]); }
     Place newest() const noexcept { return load(entry_.root[4]); }
 
@@ -55,6 +60,27 @@ public:
 
     Status insert(ArenaStep& step, const void* key, std::size_t key_bytes, std::uint32_t hash,
                   const void* value, std::size_t bytes) noexcept;
+    /// Overwrites a value by one store, where it is that small: then it needs no step. If killed
+    /// before the store: it is as it was. After it: as it shall be.
+    bool replace_at_once(DictItem& item, const void* value, std::size_t bytes) noexcept {
+        unsigned char* const at = value_of(item);
+        if (load(item.value_bytes) != bytes) { return false; }
+        if (bytes == sizeof(std::uint32_t)) {
+            std::uint32_t fresh = 0;
+            __builtin_memcpy(&fresh, value, sizeof fresh);
+            reinterpret_cast<Word*>(at)->store(fresh, std::memory_order_relaxed);
+            return true;
+        }
+        if constexpr (sizeof(void*) == sizeof(std::uint64_t)) {
+            const bool is_aligned = reinterpret_cast<std::uintptr_t>(at) % sizeof(void*) == 0;
+            if (bytes != sizeof(std::uint64_t) || !is_aligned) { return false; }
+            std::uint64_t fresh = 0;
+            __builtin_memcpy(&fresh, value, sizeof fresh);
+            __atomic_store_n(reinterpret_cast<std::uint64_t*>(at), fresh, __ATOMIC_RELAXED);
+            return true;
+        }
+        return false;
+    }
     /// `link` is what find() gave.
     Status replace(ArenaStep& step, Word& link, const void* value, std::size_t bytes) noexcept;
     Status erase(ArenaStep& step, Word& link) noexcept;

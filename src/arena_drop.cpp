@@ -15,12 +15,14 @@ void mark_dropped(ArenaStep& step, ArenaEntry& entry) noexcept {
 
 /// With the entry's mutex: frees what a dropped object holds, and then its entry.
 void finish_drop(const Arena& arena, ArenaEntry& entry, std::int64_t deadline_ns) noexcept {
-    const std::uint32_t kind = load(entry.kind) & kKindMask;
-    const ObjectWays& ways = ways_of(static_cast<ObjectKind>(kind));
     const std::uint32_t index = index_in(arena, entry);
     for (bool is_done = false; !is_done;) {
         ArenaStep step(arena, deadline_ns);
         if (!step.status().ok()) { return; }  // Who makes the next object goes on.
+        // Another may have come to the end of it, and then it is free, or is something new.
+        if ((load(entry.kind) & kDropping) == 0) { return; }
+        const std::uint32_t kind = load(entry.kind) & kKindMask;
+        const ObjectWays& ways = ways_of(static_cast<ObjectKind>(kind));
         is_done = ways.free_some == nullptr || ways.free_some(step, entry);
         if (is_done && ways.is_idle != nullptr && kind < ArenaHead::kKinds) {
             step.set(entry.kind, kind | kRetired);
@@ -44,13 +46,20 @@ bool is_left(const Arena& arena, const ArenaEntry& entry) noexcept {
                load(entry.incarnation);
 }
 
+// Outside of a step it may only seem so: while somebody makes it, or keeps it, or if he was killed
+// before his commit.
+bool is_left_indeed(const Arena& arena, const ArenaEntry& entry) noexcept {
+    const ArenaStep step(arena, 0);
+    return step.status().ok() && is_left(arena, entry);
+}
+
 }  // namespace
 
 bool is_in_use(const Arena& arena, ArenaEntry& entry) noexcept {
     const ObjectWays& ways = ways_of(static_cast<ObjectKind>(load(entry.kind) & kKindMask));
     if (ways.is_idle == nullptr) { return false; }
     void* const block = block_of(arena, entry);
-    return block != nullptr && !ways.is_idle(arena, block);
+    return block != nullptr && !ways.is_idle(arena, block, load(entry.root[5]));
 }
 
 void sweep(const Arena& arena, std::uint32_t count) noexcept {
@@ -58,14 +67,18 @@ void sweep(const Arena& arena, std::uint32_t count) noexcept {
     for (; count > 0 && top > 1; --count) {
         const std::uint32_t turn = arena.head().sweeper.fetch_add(1, std::memory_order_relaxed);
         ArenaEntry& entry = arena.entry(1 + turn % (top - 1));
-        if (!is_left(arena, entry) || !lock_entry(arena, entry, 0).ok()) { continue; }
-        bool is_dropped = (load(entry.kind) & kDropping) != 0;
-        if (is_left(arena, entry) && !is_dropped && !is_in_use(arena, entry)) {
+        const bool is_here = is_left(arena, entry) && is_left_indeed(arena, entry);
+        if (!is_here || !lock_entry(arena, entry, 0).ok()) { continue; }
+        {
             ArenaStep step(arena, 0);
-            if (step.status().ok()) { mark_dropped(step, entry); }
-            is_dropped = step.commit().ok();
+            const bool is_whole = step.status().ok() && is_left(arena, entry) &&
+                                  (load(entry.kind) & kDropping) == 0;
+            if (is_whole && !is_in_use(arena, entry)) {
+                mark_dropped(step, entry);
+                step.commit().ignore();
+            }
         }
-        if (is_dropped) { finish_drop(arena, entry, 0); }
+        finish_drop(arena, entry, 0);
         port::mutex_unlock(entry.mutex).ignore();
     }
 }
@@ -101,9 +114,9 @@ Result<std::uint32_t> move_out(ArenaStep& step, ArenaEntry& entry) noexcept {
 
 void drop_moved(const Arena& arena, std::uint32_t index) noexcept {
     ArenaEntry& entry = arena.entry(index);
-    // Who makes an object may have begun with it already, and may have come to the end of it.
+    // Who makes an object may have begun with it already.
     if (!lock_entry(arena, entry, 0).ok()) { return; }
-    if ((load(entry.kind) & kDropping) != 0) { finish_drop(arena, entry, 0); }
+    finish_drop(arena, entry, 0);
     port::mutex_unlock(entry.mutex).ignore();
 }
 

@@ -10,7 +10,7 @@ Result<std::uint32_t> ArenaStep::take_entry() noexcept {
     std::uint32_t index = load(head_.free_entry);
     if (index != 0) {
         if (!has_entry(arena_, index) || load(arena_.entry(index).kind) != 0) {
-            fail(Errc::corrupt);
+            fail_as(Errc::corrupt);
             return Errc::corrupt;
         }
         set(head_.free_entry, load(arena_.entry(index).next));
@@ -25,7 +25,7 @@ Result<std::uint32_t> ArenaStep::take_entry() noexcept {
     // Nobody knows of it yet. If killed before the commit: it is made anew.
     if (made.ok()) { made = port::mutex_init(arena_.entry(index).mutex); }
     if (!made.ok()) {
-        fail(made.code());
+        fail_as(made.code());
         return made.error();
     }
     set(head_.entries_top, index + 1);

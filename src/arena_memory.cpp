@@ -56,7 +56,8 @@ Result<Place> ArenaStep::take_shared(std::uint32_t of_class) noexcept {
     }
     PageNote& note = arena_.note(page);
     Slots slots(note.slots);
-    const bool is_one = load(note.what) == what_of(PageUse::shared, of_class) &&
+    const bool is_one = holds_blocks(page) &&
+                        load(note.what) == what_of(PageUse::shared, of_class) &&
                         slots.fresh <= slots_in(of_class) && slots.free <= slots.fresh;
     if (!is_one) { return Errc::corrupt; }
     std::uint32_t slot = slots.fresh;
@@ -83,7 +84,7 @@ void ArenaStep::give_shared(std::uint32_t page, Place place) noexcept {
     const std::uint32_t of_class = load(note.what) & 255;
     const std::uint32_t slot = (place - page * kPageUnits) / kClassUnits[of_class];
     Slots slots(note.slots);
-    if (slots.used == 0) { return fail(Errc::corrupt); }
+    if (slots.used == 0) { return fail_as(Errc::corrupt); }
     const bool was_full = slots.used == slots_in(of_class);
     Word* const next = arena_.words(place, 1);
     set(*next, slots.free);
@@ -107,7 +108,7 @@ Result<Place> ArenaStep::take_pages(std::uint32_t order) noexcept {
 }
 
 Result<Place> ArenaStep::take(std::uint64_t bytes, std::uint32_t alignment) noexcept {
-    if (has_given_) { fail(Errc::corrupt); }
+    if (has_given_) { fail_as(Errc::corrupt); }
     if (!status_.ok()) { return status_.error(); }
     if (bytes > std::uint64_t{arena_.pages} * kPageBytes) { return Errc::no_space; }
     Result<Place> taken = Errc::no_space;
@@ -123,7 +124,7 @@ Result<Place> ArenaStep::take(std::uint64_t bytes, std::uint32_t alignment) noex
         while ((std::uint64_t{kPageBytes} << order) < bytes) { ++order; }
         if (order < kRunOrders) { taken = take_pages(order); }
     }
-    if (!taken.ok()) { fail(taken.error().code()); }
+    if (!taken.ok()) { fail_as(taken.error().code()); }
     return taken;
 }
 
@@ -135,11 +136,13 @@ Result<Place> ArenaStep::take_range(std::uint64_t bytes) noexcept {
     return run.ok() ? Result<Place>(*run * kPageUnits) : Result<Place>(run.error());
 }
 
+bool ArenaStep::holds_blocks(std::uint32_t page) const noexcept {
+    return page >= Arena::first_page(arena_.pages, arena_.entries) && page < arena_.pages;
+}
+
 std::uint64_t ArenaStep::room_of(Place place) const noexcept {
     const std::uint32_t page = place / kPageUnits, inside = place % kPageUnits;
-    if (page < Arena::first_page(arena_.pages, arena_.entries) || page >= arena_.pages) {
-        return 0;
-    }
+    if (!holds_blocks(page)) { return 0; }
     const std::uint32_t what = load(arena_.note(page).what), detail = what & 255;
     if (use_of(what) == PageUse::run) {
         const bool is_run = inside == 0 && detail < kRunOrders &&
@@ -157,7 +160,7 @@ std::uint64_t ArenaStep::room_of(Place place) const noexcept {
 void ArenaStep::give(Place place) noexcept {
     if (!status_.ok()) { return; }
     has_given_ = true;
-    if (room_of(place) == 0) { return fail(Errc::corrupt); }
+    if (room_of(place) == 0) { return fail_as(Errc::corrupt); }
     const std::uint32_t page = place / kPageUnits;
     const std::uint32_t what = load(arena_.note(page).what);
     if (use_of(what) == PageUse::run) {

@@ -54,11 +54,12 @@ void take_name(ArenaStep& step, ArenaEntry& entry) noexcept {
     const Arena& arena = step.arena();
     const Place block = load(entry.name);
     const Word* const words = arena.words(block, 1);
-    if (block == 0 || words == nullptr || load(words[0]) > kObjectNameMax ||
-        arena.at(block, sizeof(Word) + kObjectNameMax) == nullptr) {
+    const std::uint32_t length = words == nullptr ? 0 : load(words[0]);
+    if (length == 0 || length > kObjectNameMax ||
+        arena.at(block, sizeof(Word) + length) == nullptr) {
         return;
     }
-    Word* link = &names_like(arena, reinterpret_cast<const char*>(words + 1), load(words[0]));
+    Word* link = &names_like(arena, reinterpret_cast<const char*>(words + 1), length);
     const std::uint32_t index = index_in(arena, entry);
     for (std::uint32_t i = 0; i < arena.entries && load(*link) != index; ++i) {
         if (!has_entry(arena, load(*link))) { return; }

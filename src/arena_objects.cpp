@@ -46,7 +46,8 @@ Result<std::uint32_t> take_blank(ArenaStep& step) noexcept {
 Result<std::uint32_t> take_with_block(ArenaStep& step, const ObjectPlan& plan) noexcept {
     const Arena& arena = step.arena();
     if (plan.bytes > UINT32_MAX - kPageBytes) { return Errc::size_too_large; }
-    const auto bytes = static_cast<std::uint32_t>(whole_lines(plan.bytes));
+    const auto bytes =
+        static_cast<std::uint32_t>(whole_lines(static_cast<std::size_t>(plan.bytes)));
     std::uint32_t index = take_retired(step, plan, bytes);
     const Before before = index != 0 ? Before::alike : Before::zeroes;
     if (index == 0) {

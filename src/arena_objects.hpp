@@ -89,7 +89,7 @@ struct ObjectWays {
     /// Frees some of what it holds, until step.is_long(). True: nothing is left.
     bool (*free_some)(ArenaStep& step, ArenaEntry& entry) noexcept;
     /// Whether nobody uses its block. Null: it has none.
-    bool (*is_idle)(const Arena& arena, void* block) noexcept;
+    bool (*is_idle)(const Arena& arena, void* block, std::size_t bytes) noexcept;
 };
 const ObjectWays& ways_of(ObjectKind kind) noexcept;
 

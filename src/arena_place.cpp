@@ -150,6 +150,7 @@ Result<Arena> check_arena(unsigned char* base, std::uint64_t bytes) noexcept {
                         std::uint64_t{arena.pages} * kPageBytes <= bytes &&
                         std::uint64_t{arena.pages} * kPageBytes >= kArenaBytesMin;
     if (!is_one) { return Errc::corrupt; }
+    arena.first = Arena::first_page(arena.pages, arena.entries) * kPageUnits;
     return arena;
 }
 
@@ -174,6 +175,7 @@ Result<std::uint32_t> make_arena(std::uint64_t bytes) noexcept {
     arena.id = *id;
     arena.pages = pages_of(reserved->bytes);
     arena.entries = entries_of(arena.pages);
+    arena.first = Arena::first_page(arena.pages, arena.entries) * kPageUnits;
     arena.grows = true;
     arena.members = members_of_family(**table);
     // Where pages are larger than ours, notes and entries may lie in the same one.

@@ -73,7 +73,8 @@ Result<std::uint32_t> ArenaStep::take_run(std::uint32_t order, bool is_bare) noe
         if (of >= kRunOrders) { return Errc::corrupt; }
     }
     const std::uint32_t page = load(head_.free_run[of]);
-    const bool is_one = std::uint64_t{page} + (std::uint64_t{1} << of) <= arena_.pages &&
+    const bool is_one = holds_blocks(page) &&
+                        std::uint64_t{page} + (std::uint64_t{1} << of) <= arena_.pages &&
                         load(arena_.note(page).what) == what_of(PageUse::free_run, of);
     if (!is_one) { return Errc::corrupt; }
     if (of >= kChunkOrder && !is_bare) {

@@ -53,7 +53,7 @@ ArenaStep::~ArenaStep() noexcept {
 
 bool ArenaStep::keep(Word& word) noexcept {
     if (!has_room(1)) {
-        fail(Errc::no_space);
+        fail_as(Errc::no_space);
         return false;
     }
     const auto offset = reinterpret_cast<unsigned char*>(&word) - arena_.base;

@@ -179,5 +179,14 @@ bool BarrierAccess::is_idle(void* memory) noexcept {
     return !detail::has_sleepers(state.room, detail::kSleepers);
 }
 
+// A function has no place among strangers.
+bool BarrierAccess::fits(void* memory, std::size_t bytes) noexcept {
+    if (bytes < sizeof(Barrier::State)) { return false; }
+    const auto& state = *static_cast<const Barrier::State*>(memory);
+    const std::size_t parties = state.parties;
+    return parties != 0 && parties <= Barrier::kPartiesMax &&
+           Barrier::State::bytes_for(parties) <= bytes && state.run == nullptr;
+}
+
 }  // namespace v0
 }  // namespace brood

@@ -28,6 +28,9 @@ struct BarrierAccess {
     static Barrier view(void* memory) noexcept;
     /// Whether nobody waits there, or for a place. As has_sleepers().
     static bool is_idle(void* memory) noexcept;
+    /// Whether what lies in `bytes` bytes there says of itself that it lies within: of memory that
+    /// a stranger may have written, before it is viewed.
+    static bool fits(void* memory, std::size_t bytes) noexcept;
 };
 
 }  // namespace v0

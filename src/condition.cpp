@@ -255,5 +255,14 @@ bool ConditionAccess::is_idle(void* memory) noexcept {
     return port::mutex_is_free(state.lock);
 }
 
+bool ConditionAccess::fits(void* memory, std::size_t bytes) noexcept {
+    if (bytes < sizeof(Condition::State)) { return false; }
+    const auto& state = *static_cast<const Condition::State*>(memory);
+    const std::size_t places = state.places;
+    return places != 0 && places <= Condition::kWaitersMax &&
+           Condition::State::bytes_for(places) <= bytes && state.acting <= places &&
+           state.high.load(std::memory_order_relaxed) <= places;
+}
+
 }  // namespace v0
 }  // namespace brood

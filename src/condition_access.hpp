@@ -17,6 +17,9 @@ struct ConditionAccess {
     static Condition view(void* memory) noexcept;
     /// Whether nobody holds its lock or waits for a notify. As LockAccess::is_idle().
     static bool is_idle(void* memory) noexcept;
+    /// Whether what lies in `bytes` bytes there says of itself that it lies within: of memory that
+    /// a stranger may have written, before it is viewed.
+    static bool fits(void* memory, std::size_t bytes) noexcept;
 };
 
 }  // namespace v0

@@ -21,14 +21,15 @@ std::size_t copied_bytes(const DictItem& item) noexcept {
 /// With the lock: what all items of a dictionary need in a copy. Errors: corrupt.
 Result<std::size_t> measure(const DictTable& table) noexcept {
     std::size_t bytes = 0;
-    std::uint32_t left = table.count();
+    std::uint32_t left = table.most();
     for (Place place = table.oldest(); place != 0; --left) {
         const DictItem* const item = table.item(place);
         if (item == nullptr || left == 0) { return Errc::corrupt; }
         bytes += copied_bytes(*item);
         place = load(item->newer);
     }
-    return left == 0 ? Result<std::size_t>(bytes) : Result<std::size_t>(Errc::corrupt);
+    const bool is_whole = left == 0 && table.most() == table.count();
+    return is_whole ? Result<std::size_t>(bytes) : Result<std::size_t>(Errc::corrupt);
 }
 
 /// With the lock, after measure().
@@ -50,6 +51,12 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
              std::int64_t deadline_ns) noexcept {
     const bool is_there = link != nullptr && load(*link) != 0;
     const bool is_put = change.what == DictChange::What::put;
+    if (is_there && is_put) {
+        DictItem* const item = table.item(load(*link));
+        if (item != nullptr && table.replace_at_once(*item, change.value, change.bytes)) {
+            return Errc::ok;
+        }
+    }
     {
         ArenaStep step(held.arena(), deadline_ns);
         if (!step.status().ok()) { return step.status(); }

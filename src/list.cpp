@@ -12,14 +12,15 @@ constexpr std::uint32_t kMadeMax = ListTable::kMadeMax;
 
 /// The index from the beginning; `count` or more: there is no such element.
 std::size_t counted(std::ptrdiff_t index, std::uint32_t count) noexcept {
-    return static_cast<std::size_t>(index < 0 ? index + std::ptrdiff_t{count} : index);
+    return static_cast<std::size_t>(index < 0 ? index + static_cast<std::ptrdiff_t>(count) : index);
 }
 
 /// The same, or the nearest end.
 std::uint32_t clamped(std::ptrdiff_t index, std::uint32_t count) noexcept {
-    if (index < 0) { index += count; }
+    const auto end = static_cast<std::ptrdiff_t>(count);
+    if (index < 0) { index += end; }
     if (index < 0) { return 0; }
-    return index < std::ptrdiff_t{count} ? static_cast<std::uint32_t>(index) : count;
+    return index < end ? static_cast<std::uint32_t>(index) : count;
 }
 
 /// With the lock. If killed in here: as ArenaStep has it.

@@ -1,12 +1,10 @@
-// The locks, queues and values of a manager.
+// Making the locks, queues and values of a manager.
 #include <brood/handle.hpp>
 #include <brood/manager.hpp>
 
-#include "arena_dict.hpp"
-#include "arena_list.hpp"
+#include "arena_objects.hpp"
 #include "barrier_access.hpp"
 #include "condition_access.hpp"
-#include "deadline.hpp"
 #include "event_access.hpp"
 #include "lock_access.hpp"
 #include "ring_access.hpp"
@@ -18,30 +16,6 @@ namespace brood {
 inline namespace v0 {
 namespace detail {
 namespace {
-
-/// A view of an object's block, made with the object held, so that it is not being dropped.
-template <class View>
-auto view_of(const ManagedHandle& handle, const ObjectType& type, Timeout timeout,
-             View view) noexcept -> Result<decltype(view(std::declval<const Arena&>(), nullptr))> {
-    const std::int64_t deadline_ns = deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(handle, type, deadline_ns);
-    if (!held.status().ok()) { return held.status().error(); }
-    std::size_t bytes = 0;
-    void* const block = held.block(bytes);
-    if (block == nullptr) { return Errc::corrupt; }
-    return view(held.arena(), block);
-}
-
-template <class Access>
-bool is_idle(const Arena&, void* block) noexcept {
-    return Access::is_idle(block);
-}
-
-template <bool kIsJoinable>
-bool is_idle_ring(const Arena& arena, void* block) noexcept {
-    return RingAccess::is_idle(block, kIsJoinable, arena.members);
-}
 
 /// Makes an object out of the plan that its class has, which `bytes` are for.
 template <class Access, class Plan>
@@ -80,107 +54,7 @@ struct PlannedSegment {
 };
 
 }  // namespace
-
-const ObjectWays& ways_of(ObjectKind kind) noexcept {
-    static constexpr ObjectWays kNone = {};
-    static constexpr ObjectWays kDict = {[](ArenaStep& step, ArenaEntry& entry) noexcept {
-                                             return DictTable(step.arena(), entry).free_some(step);
-                                         },
-                                         nullptr};
-    static constexpr ObjectWays kList = {[](ArenaStep& step, ArenaEntry& entry) noexcept {
-                                             return ListTable(step.arena(), entry).free_some(step);
-                                         },
-                                         nullptr};
-    static constexpr ObjectWays kSegment = {nullptr, &is_idle<SegmentAccess>};
-    static constexpr ObjectWays kQueue = {nullptr, &is_idle_ring<false>};
-    static constexpr ObjectWays kJoinable = {nullptr, &is_idle_ring<true>};
-    static constexpr ObjectWays kLock = {nullptr, &is_idle<LockAccess>};
-    static constexpr ObjectWays kRLock = {nullptr, &is_idle<RLockAccess>};
-    static constexpr ObjectWays kSemaphore = {nullptr, &is_idle<SemaphoreAccess>};
-    static constexpr ObjectWays kCondition = {nullptr, &is_idle<ConditionAccess>};
-    static constexpr ObjectWays kEvent = {nullptr, &is_idle<EventAccess>};
-    static constexpr ObjectWays kBarrier = {nullptr, &is_idle<BarrierAccess>};
-    switch (kind) {
-        case ObjectKind::dict: return kDict;
-        case ObjectKind::list: return kList;
-        case ObjectKind::value:
-        case ObjectKind::array: return kSegment;
-        case ObjectKind::queue: return kQueue;
-        case ObjectKind::joinable_queue: return kJoinable;
-        case ObjectKind::lock: return kLock;
-        case ObjectKind::rlock: return kRLock;
-        case ObjectKind::semaphore:
-        case ObjectKind::bounded_semaphore: return kSemaphore;
-        case ObjectKind::condition: return kCondition;
-        case ObjectKind::event: return kEvent;
-        case ObjectKind::barrier: return kBarrier;
-        case ObjectKind::none: return kNone;
-    }
-    return kNone;
-}
-
-// ---- Opening -----------------------------------------------------------------------------------
-
-template <>
-Result<Lock> open_managed<Lock>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<Lock>::kType, timeout,
-                   [](const Arena&, void* block) { return LockAccess::view(block); });
-}
-
-template <>
-Result<RLock> open_managed<RLock>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<RLock>::kType, timeout,
-                   [](const Arena&, void* block) { return RLockAccess::view(block); });
-}
-
-template <>
-Result<Semaphore> open_managed<Semaphore>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<Semaphore>::kType, timeout,
-                   [](const Arena&, void* block) { return SemaphoreAccess::view(block); });
-}
-
-template <>
-Result<BoundedSemaphore> open_managed<BoundedSemaphore>(const ManagedHandle& handle,
-                                                        Timeout timeout) noexcept {
-    return view_of(handle, Handle<BoundedSemaphore>::kType, timeout,
-                   [](const Arena&, void* block) { return SemaphoreAccess::view_bounded(block); });
-}
-
-template <>
-Result<Condition> open_managed<Condition>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<Condition>::kType, timeout,
-                   [](const Arena&, void* block) { return ConditionAccess::view(block); });
-}
-
-template <>
-Result<Event> open_managed<Event>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<Event>::kType, timeout,
-                   [](const Arena&, void* block) { return EventAccess::view(block); });
-}
-
-template <>
-Result<Barrier> open_managed<Barrier>(const ManagedHandle& handle, Timeout timeout) noexcept {
-    return view_of(handle, Handle<Barrier>::kType, timeout,
-                   [](const Arena&, void* block) { return BarrierAccess::view(block); });
-}
-
-Result<Segment> open_managed_segment(const ManagedHandle& handle, const ObjectType& type,
-                                     Timeout timeout) noexcept {
-    return view_of(handle, type, timeout,
-                   [](const Arena&, void* block) { return SegmentAccess::view(block); });
-}
-
-Result<RingHandle> open_managed_ring(const ManagedHandle& handle, const ObjectType& type,
-                                     Timeout timeout) noexcept {
-    const bool is_joinable = type.kind == ObjectKind::joinable_queue;
-    return view_of(handle, type, timeout, [is_joinable](const Arena& arena, void* block) {
-        return RingAccess::view(block, is_joinable, arena.members);
-    });
-}
-
 }  // namespace detail
-
-// ---- Making ------------------------------------------------------------------------------------
 
 Result<Handle<Lock>> Manager::lock(const char* name) const noexcept {
     return handle_of<Lock>(detail::make_by<detail::Planless<LockAccess>>(

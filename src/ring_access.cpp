@@ -91,6 +91,24 @@ RingHandle RingAccess::view(void* memory, bool is_joinable, const Members& membe
     return handle;
 }
 
+std::size_t RingAccess::least_bytes(bool is_joinable) noexcept {
+    return ring_offset(is_joinable) + sizeof(Ring);
+}
+
+bool RingAccess::fits(void* memory, std::size_t bytes, bool is_joinable,
+                      std::size_t message_bytes) noexcept {
+    const std::size_t before = ring_offset(is_joinable);
+    if (bytes < least_bytes(is_joinable)) { return false; }
+    const RingShape& shape = ring_in(memory, is_joinable).shape;
+    const std::uint64_t slots = shape.slots.load(std::memory_order_relaxed);
+    const std::uint64_t most = shape.most.load(std::memory_order_relaxed);
+    const std::uint64_t larger = shape.grows() ? shape.slots_max : slots;
+    return shape.message_bytes == message_bytes &&
+           shape.slot_bytes == slot_bytes_of(message_bytes) && shape.slots_at == sizeof(Ring) &&
+           slots != 0 && slots == whole_power(slots) && most <= slots && slots <= larger &&
+           before + sizeof(Ring) + larger * shape.slot_bytes <= bytes;
+}
+
 bool RingAccess::is_idle(void* memory, bool is_joinable, const Members& members) noexcept {
     Ring& ring = ring_in(memory, is_joinable);
     for (std::uint32_t index = 1; index <= members.top(); ++index) {

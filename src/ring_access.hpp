@@ -43,6 +43,13 @@ struct RingAccess {
     /// as he may have another handle.
     static RingHandle view(void* memory, bool is_joinable, const Members& members) noexcept;
 
+    /// What any of them takes at least.
+    static std::size_t least_bytes(bool is_joinable) noexcept;
+    /// Whether what lies in `bytes` bytes there is a ring of such messages, which lies within: of
+    /// memory that a stranger may have written, before it is viewed.
+    static bool fits(void* memory, std::size_t bytes, bool is_joinable,
+                     std::size_t message_bytes) noexcept;
+
     /// Whether nobody waits or is in the middle of an operation; of a joinable one: and no living
     /// thread takes part, as one who gets or calls task_done() does until its handle or itself
     /// ends. As has_sleepers(). What messages there are does not matter.

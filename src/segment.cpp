@@ -245,6 +245,12 @@ bool SegmentAccess::is_idle(void* memory) noexcept {
     return LockAccess::is_idle(&mutex_in(memory));
 }
 
+bool SegmentAccess::fits(void* memory, std::size_t bytes, const SegmentType& type) noexcept {
+    if (bytes < kElementsOffset) { return false; }
+    const auto& header = *static_cast<const SegmentHeader*>(memory);
+    return check_fields(read_fields(header), bytes, type) == Errc::ok;
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace brood

@@ -21,6 +21,9 @@ struct SegmentAccess {
     static Segment view(void* memory) noexcept;
     /// Of its lock alone, as LockAccess::is_idle(): who reads or writes elements is not seen.
     static bool is_idle(void* memory) noexcept;
+    /// Whether what lies in `bytes` bytes there is a segment of that type, which lies within: of
+    /// memory that a stranger may have written, before it is viewed.
+    static bool fits(void* memory, std::size_t bytes, const SegmentType& type) noexcept;
 };
 
 }  // namespace detail

@@ -287,5 +287,14 @@ bool SemaphoreAccess::is_idle(void* memory) noexcept {
     return !detail::has_sleepers(state.bell, detail::kSleepers);
 }
 
+bool SemaphoreAccess::fits(void* memory, std::size_t bytes) noexcept {
+    if (bytes < sizeof(Semaphore::State)) { return false; }
+    const auto& state = *static_cast<const Semaphore::State*>(memory);
+    const std::size_t permits = state.permits;
+    if (state.is_signalling()) { return true; }
+    return permits != 0 && permits <= Semaphore::kPermitsMax &&
+           Semaphore::State::bytes_for(Form::recording, permits) <= bytes;
+}
+
 }  // namespace v0
 }  // namespace brood

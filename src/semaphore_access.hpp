@@ -29,6 +29,9 @@ struct SemaphoreAccess {
     /// What was acquired from a signalling one has no holder, and does not count. As
     /// has_sleepers().
     static bool is_idle(void* memory) noexcept;
+    /// Whether what lies in `bytes` bytes there says of itself that it lies within: of memory that
+    /// a stranger may have written, before it is viewed.
+    static bool fits(void* memory, std::size_t bytes) noexcept;
 };
 
 }  // namespace v0

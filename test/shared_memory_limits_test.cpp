@@ -13,6 +13,7 @@
 
 #include <brood/array.hpp>
 #include <brood/connection.hpp>
+#include <brood/manager.hpp>
 #include <brood/pool.hpp>
 #include <brood/process.hpp>
 #include <brood/queue.hpp>
@@ -58,6 +59,8 @@ void a_segment_larger_than_its_file_system_is_no_space(void**) {
             CHECK_IN_CHILD(Array<char>::create_named(name, bytes).code() == Errc::no_space);
             CHECK_IN_CHILD(count_entries("/dev/shm") == 0);
         }
+        CHECK_IN_CHILD(brood::Manager::create_named(name, 256 * kKiB).code() == Errc::no_space);
+        CHECK_IN_CHILD(count_entries("/dev/shm") == 0);
         const Result<SharedMemory> whole = SharedMemory::create(name, 64 * kKiB);
         CHECK_IN_CHILD(whole.ok());
         memset(whole->data(), 1, whole->size());

@@ -93,7 +93,16 @@ public:
         (void)kill(pid_, SIGKILL);
         while (held_) { (void)has_stopped(); }
     }
+    /// A step that ended in the system may have left the signal that tells of it, which would kill
+    /// one who is free: it is taken first.
     void let_go_on() {
+        __ptrace_peeksiginfo_args first = {0, 0, 1};
+        siginfo_t signal = {};
+        while (held_ && ptrace(PTRACE_PEEKSIGINFO, pid_, &first, &signal) == 1 &&
+               signal.si_signo == SIGTRAP) {
+            (void)ptrace(PTRACE_CONT, pid_, nullptr, pending_);
+            (void)has_stopped();
+        }
         (void)ptrace(PTRACE_DETACH, pid_, nullptr, pending_);
         held_ = false;
     }

@@ -102,8 +102,8 @@ struct Managed<JoinableQueue<T>> : ManagedRing<ObjectKind::joinable_queue, Joina
 
 }  // namespace detail
 
-/// Names an object of a manager: `Handle<Lock>`, `Handle<Queue<int>>`. It is trivially copyable, and
-/// may travel through queues, pipes, tasks and other objects of the manager.
+/// Names an object of a manager: `Handle<Lock>`, `Handle<Queue<int>>`. It is trivially copyable,
+/// and may travel through queues, pipes, tasks and other objects of the manager.
 ///
 ///     auto handle = manager.lock().expect("making a lock");
 ///     Process worker([=] {

@@ -25,7 +25,7 @@ inline namespace v0 {
 ///
 /// Memory: capacity x (16 + payload_bytes, rounded up to 64) bytes of shared memory, allocated by
 ///         create(). No heap. Two descriptors in the host. In a program that uses time-outs,
-///         retries, cancel(), max_tasks_per_child, resize(), stats() or an order: one slot and 64
+///         retries, cancel(), max_tasks_per_child, resize(), stats() or an order: one slot and 80
 ///         bytes more for each worker that there may be, 12 bytes more for each slot, and one
 ///         descriptor in each worker.
 /// Fork:   a supervisor process is forked from the host and forks the workers, so they see the

@@ -17,6 +17,7 @@
 #include "cpu.hpp"
 #include "event_scenes.hpp"
 #include "joinable_scenes.hpp"
+#include "manager_scenes.hpp"
 #include "mutex_scenes.hpp"
 #include "permit_scenes.hpp"
 #include "pool_scenes.hpp"
@@ -214,6 +215,7 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, byte_scenes(*bytes));
     add(scenes, growing_scenes(*growing));
     add(scenes, growing_byte_scenes(*growing_bytes));
+    add(scenes, manager_scenes());
     add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }
