@@ -277,6 +277,11 @@ model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and 
 	@$(MODEL) --mistakes
 	@test/defects.sh model $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
+.PHONY: fuzz
+FUZZED := segment_test named_queue_hostile_test auth_handshake_test stream_test
+fuzz: ## A million changed inputs for each parser and handshake, under the sanitizers
+	@BROOD_LONG=1 BROOD_TEST_SECONDS=5400 $(MAKE) check SANITIZE=1 T='$(FUZZED)'
+
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1
 
