@@ -380,37 +380,41 @@ void a_key_is_hidden_and_wiped(void**) {
 #else
     const Folder folder;
     const Address address = folder.address();
-    assert_int_equal(test::run_child([&] {
-                         static char key[24] = {};  // Made here, so that it is nowhere else.
-                         for (std::size_t i = 0; i < sizeof key; ++i) {
-                             key[i] = static_cast<char>(200 - 7 * static_cast<int>(i));
-                         }
-                         {
-                             Result<Listener> listener = Listener::create(
-                                 address, ListenerOptions().authkey(key, sizeof key));
-                             CHILD_EXPECT(listener.ok());
-                             const pid_t peer = fork();
-                             if (peer == 0) {
-                                 const Result<Connection> end = Client::connect(
-                                     address, ClientOptions().authkey(key, sizeof key), kLong);
-                                 CHILD_EXPECT(end.ok());
-                                 // Inherited from the listener; of the client nothing is left.
-                                 for (const char* const place : places_of(key, sizeof key)) {
-                                     CHILD_EXPECT(is_hidden(place) || brood::port::kName[0] == 'p');
-                                 }
-                                 _exit(0);
-                             }
-                             CHILD_EXPECT(listener->accept(kLong).ok());
-                             int status = 1;
-                             CHILD_EXPECT(waitpid(peer, &status, 0) == peer && status == 0);
-                             const std::vector<const char*> places = places_of(key, sizeof key);
-                             CHILD_EXPECT(places.size() == 1);
-                             CHILD_EXPECT(is_hidden(places[0]) || brood::port::kName[0] == 'p');
-                         }
-                         CHILD_EXPECT(places_of(key, sizeof key).empty());
-                         return 0;
-                     }),
-                     0);
+    assert_int_equal(
+        test::run_child([&] {
+            static char key[24] = {};  // Made here, so that it is nowhere else.
+            for (std::size_t i = 0; i < sizeof key; ++i) {
+                key[i] = static_cast<char>(200 - 7 * static_cast<int>(i));
+            }
+            {
+                alignas(ListenerOptions) static unsigned char room[sizeof(ListenerOptions)];
+                ListenerOptions* const options = ::new (room) ListenerOptions;
+                Result<Listener> listener =
+                    Listener::create(address, options->authkey(key, sizeof key));
+                CHILD_EXPECT(listener.ok());
+                options->~ListenerOptions();
+                const pid_t peer = fork();
+                if (peer == 0) {
+                    const Result<Connection> end =
+                        Client::connect(address, ClientOptions().authkey(key, sizeof key), kLong);
+                    CHILD_EXPECT(end.ok());
+                    // Inherited from the listener; of the client nothing is left.
+                    for (const char* const place : places_of(key, sizeof key)) {
+                        CHILD_EXPECT(is_hidden(place) || brood::port::kName[0] == 'p');
+                    }
+                    _exit(0);
+                }
+                CHILD_EXPECT(listener->accept(kLong).ok());
+                int status = 1;
+                CHILD_EXPECT(waitpid(peer, &status, 0) == peer && status == 0);
+                const std::vector<const char*> places = places_of(key, sizeof key);
+                CHILD_EXPECT(places.size() == 1);
+                CHILD_EXPECT(is_hidden(places[0]) || brood::port::kName[0] == 'p');
+            }
+            CHILD_EXPECT(places_of(key, sizeof key).empty());
+            return 0;
+        }),
+        0);
 #endif
 }
 
