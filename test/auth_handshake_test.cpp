@@ -269,7 +269,7 @@ void md5_is_answered_and_accepted_where_it_is_allowed(void**) {
     }
 }
 
-// ---- Anything at all -----------------------------------------------------------------------------
+// ---- Anything at all ---------------------------------------------------------------------------
 
 // Bytes changed, dropped, doubled, put in; or nothing, when `changes` has run out.
 std::string changed(std::string bytes, test::Random& random, int& changes) {

@@ -1,6 +1,6 @@
-// Goal: whichever call of the port fails while a listener is made, a client comes in or a message is
-// sent, it is told, nothing is left open, and it works when it is done again; whoever is killed at
-// any of them, the other end hears of it.
+// Goal: whichever call of the port fails while a listener is made, a client comes in or a message
+// is sent, it is told, nothing is left open, and it works when it is done again; whoever is killed
+// at any of them, the other end hears of it.
 // Method: as test/core_fault_test.cpp, on each side in turn.
 #include "fault_support.hpp"
 

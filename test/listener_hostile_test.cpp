@@ -328,7 +328,7 @@ void a_listener_that_is_killed_is_an_end_of_the_stream(void**) {
     assert_int_equal(unlink(folder.path("other").c_str()), 0);
 }
 
-// ---- Keys ----------------------------------------------------------------------------------------
+// ---- Keys --------------------------------------------------------------------------------------
 
 // Whether the page at `address` is left out of core dumps: "dd" in its VmFlags.
 bool is_hidden(const void* address) {
