@@ -278,8 +278,9 @@ model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and 
 	@test/defects.sh model $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
 .PHONY: fuzz
-fuzz: ## A million requests at random to a manager's server, under the sanitizers; BROOD_FUZZ_SEED=1
-	@BROOD_FUZZ=1000000 BROOD_TEST_SECONDS=3600 $(MAKE) check SANITIZE=1 T=manager_fuzz_test
+FUZZED := segment_test named_queue_hostile_test auth_handshake_test stream_test manager_fuzz_test
+fuzz: ## A million changed inputs for each parser and handshake, under the sanitizers
+	@BROOD_LONG=1 BROOD_TEST_SECONDS=5400 $(MAKE) check SANITIZE=1 T='$(FUZZED)'
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1

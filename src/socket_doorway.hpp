@@ -48,8 +48,8 @@ void free_doorway(Doorway* doorway) noexcept;
 /// guest goes. Returns: ok; would_block; the errors of port::socket_accept(); unsupported (no
 /// chance).
 Status let_in(Doorway& doorway, port::Fd listener) noexcept;
-/// Goes on with every handshake of which there is news as far as that needs no wait, turns away those who fail or whose
-/// time is over: one who has proved to have the key; null: none yet.
+/// Goes on with every handshake of which there is news as far as that needs no wait, turns away
+/// those who fail or whose time is over: one who has proved to have the key; null: none yet.
 Guest* go_round(Doorway& doorway) noexcept;
 /// Sleeps until there is news of a guest, or the time of one is over, or somebody connects, or
 /// until the deadline. Returns: whether somebody has connected.

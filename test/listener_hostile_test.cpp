@@ -1,6 +1,7 @@
 // Goal: clients that send garbage, nothing, old words, or stop anywhere, are turned away within
 // their time; they take bounded memory and descriptors, and hold up nobody else.
 // Method: one thread that accepts; strangers by the hundred; honest clients who measure.
+#include "process_support.hpp"
 #include "socket_support.hpp"
 
 #include <algorithm>
@@ -327,7 +328,7 @@ void a_listener_that_is_killed_is_an_end_of_the_stream(void**) {
     assert_int_equal(unlink(folder.path("other").c_str()), 0);
 }
 
-// ---- Keys ----------------------------------------------------------------------------------------
+// ---- Keys --------------------------------------------------------------------------------------
 
 // Whether the page at `address` is left out of core dumps: "dd" in its VmFlags.
 bool is_hidden(const void* address) {
@@ -375,48 +376,54 @@ std::vector<const char*> places_of(const char* key, std::size_t bytes) {
 // Pitfall 40: while it listens the key is in its own page, which no core dump shows, and nowhere
 // else; afterwards it is nowhere.
 void a_key_is_hidden_and_wiped(void**) {
-#if defined __SANITIZE_ADDRESS__
-    return test::not_run("a look at all memory", "the sanitizer forbids it");
-#else
+    if (test::kSanitized) {
+        return test::not_run("a look at all memory", "the sanitizer forbids it");
+    }
     const Folder folder;
     const Address address = folder.address();
-    assert_int_equal(test::run_child([&] {
-                         static char key[24] = {};  // Made here, so that it is nowhere else.
-                         for (std::size_t i = 0; i < sizeof key; ++i) {
-                             key[i] = static_cast<char>(200 - 7 * static_cast<int>(i));
-                         }
-                         {
-                             Result<Listener> listener = Listener::create(
-                                 address, ListenerOptions().authkey(key, sizeof key));
-                             CHILD_EXPECT(listener.ok());
-                             const pid_t peer = fork();
-                             if (peer == 0) {
-                                 const Result<Connection> end = Client::connect(
-                                     address, ClientOptions().authkey(key, sizeof key), kLong);
-                                 CHILD_EXPECT(end.ok());
-                                 // Inherited from the listener; of the client nothing is left.
-                                 for (const char* const place : places_of(key, sizeof key)) {
-                                     CHILD_EXPECT(is_hidden(place) || brood::port::kName[0] == 'p');
-                                 }
-                                 _exit(0);
-                             }
-                             CHILD_EXPECT(listener->accept(kLong).ok());
-                             int status = 1;
-                             CHILD_EXPECT(waitpid(peer, &status, 0) == peer && status == 0);
-                             const std::vector<const char*> places = places_of(key, sizeof key);
-                             CHILD_EXPECT(places.size() == 1);
-                             CHILD_EXPECT(is_hidden(places[0]) || brood::port::kName[0] == 'p');
-                         }
-                         CHILD_EXPECT(places_of(key, sizeof key).empty());
-                         return 0;
-                     }),
-                     0);
-#endif
+    assert_int_equal(
+        test::run_child([&] {
+            static char key[24] = {};  // Made here, so that it is nowhere else.
+            for (std::size_t i = 0; i < sizeof key; ++i) {
+                key[i] = static_cast<char>(200 - 7 * static_cast<int>(i));
+            }
+            {
+                alignas(ListenerOptions) static unsigned char room[sizeof(ListenerOptions)];
+                ListenerOptions* const options = ::new (room) ListenerOptions;
+                Result<Listener> listener =
+                    Listener::create(address, options->authkey(key, sizeof key));
+                CHILD_EXPECT(listener.ok());
+                options->~ListenerOptions();
+                const pid_t peer = fork();
+                if (peer == 0) {
+                    const Result<Connection> end =
+                        Client::connect(address, ClientOptions().authkey(key, sizeof key), kLong);
+                    CHILD_EXPECT(end.ok());
+                    // Inherited from the listener; of the client nothing is left.
+                    for (const char* const place : places_of(key, sizeof key)) {
+                        CHILD_EXPECT(is_hidden(place) || brood::port::kName[0] == 'p');
+                    }
+                    _exit(0);
+                }
+                CHILD_EXPECT(listener->accept(kLong).ok());
+                int status = 1;
+                CHILD_EXPECT(waitpid(peer, &status, 0) == peer && status == 0);
+                const std::vector<const char*> places = places_of(key, sizeof key);
+                CHILD_EXPECT(places.size() == 1);
+                CHILD_EXPECT(is_hidden(places[0]) || brood::port::kName[0] == 'p');
+            }
+            CHILD_EXPECT(places_of(key, sizeof key).empty());
+            return 0;
+        }),
+        0);
 }
 
 void the_key_of_the_process_is_hidden_from_core_dumps(void**) {
     if (brood::port::kName[0] == 'p') {
         return test::not_run("keys are kept out of core dumps", "POSIX has no say in them");
+    }
+    if (test::kSanitized) {
+        return test::not_run("a look at all memory", "the sanitizer forbids it");
     }
     assert_int_equal(test::run_child([&] {
                          const brood::Result<brood::AuthKey> key = brood::this_process::authkey();

@@ -3,21 +3,21 @@
 // Method: real Pythons at the other end. Of Lib/test/_test_multiprocessing.py (3.11 to 3.13):
 //
 // _TestConnection
-// test_connection                here: messages_of_every_size_both_ways; connection_test, for offset
-//                                and size; objects are not pickled: bytes or plain types
+// test_connection                here: messages_of_every_size_both_ways; connection_test, for
+//                                offset and size; objects are not pickled: bytes or plain types
 // test_duplex_false              connection_test: one_end_of_a_simplex_channel_...
 // test_spawn_close               process_test, pipe_test: an end moved into a Process
 // test_sendbytes                 connection_test: send_bytes_takes_a_part_of_a_buffer
 // test_fd_transfer               here: descriptors_travel_both_ways
-// test_large_fd_transfer         stream_test: descriptors_of_high_numbers_travel, too
+// test_large_fd_transfer         descriptor_passing_test: descriptors_of_high_numbers_travel, too
 // test_missing_fd_transfer       here: a_byte_without_a_descriptor_is_none
 // test_context                   the end of the scope closes: listener_test
 //
 // _TestListener
 // test_multiple_bind             listener_test: an_address_in_use_is_told
 // test_context                   listener_test: the_file_goes_with_the_listener_...
-// test_empty_authkey             listener_test: options_outside_of_their_bounds_are_refused (Python:
-//                                none for a listener, a key for a client)
+// test_empty_authkey             listener_test: options_outside_of_their_bounds_are_refused
+//                                (Python: none for a listener, a key for a client)
 //
 // _TestListenerClient
 // test_listener_client           listener_test: ends_talk_over_every_family; here

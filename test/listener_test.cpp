@@ -211,7 +211,7 @@ void wait_hears_of_clients_and_of_messages(void**) {
 
 void the_file_has_its_mode_whatever_the_umask(void**) {
     const Folder folder;
-    for (const mode_t mask : {0, 022, 0777}) {
+    for (const mode_t mask : {mode_t{0}, mode_t{022}, mode_t{0777}}) {
         const mode_t before = umask(mask);
         {
             const Listener listener = Listener::create(folder.address()).expect("listening");
@@ -311,6 +311,30 @@ void what_is_no_dead_listener_is_never_removed(void**) {
     }
     assert_int_equal(unlink(link_to_file.c_str()), 0);
     assert_int_equal(unlink(file.c_str()), 0);
+}
+
+// Who is about to make or replace one holds a lock, which ends with its process.
+void only_one_at_a_time_makes_or_replaces_a_listener(void**) {
+    const Folder folder;
+    const std::string lock = folder.path("socket.lock");
+    const test::Board<std::atomic<int>> is_locked;
+    const pid_t other = child([&] {
+        const int fd = open(lock.c_str(), O_CREAT | O_RDWR, 0600);
+        struct flock whole = {};
+        whole.l_type = F_WRLCK;
+        CHILD_EXPECT(fcntl(fd, F_SETLK, &whole) == 0);
+        is_locked->store(1);
+        for (;;) { pause(); }
+        return 1;
+    });
+    assert_true(test::eventually([&] { return is_locked->load() == 1; }));
+    const ListenerOptions replacing = ListenerOptions().replace_stale();
+    assert_code(Listener::create(folder.address()), Errc::address_in_use);
+    assert_code(Listener::create(folder.address(), replacing), Errc::address_in_use);
+    assert_int_equal(test::killed(other), -SIGKILL);
+    assert_true(exists(lock));
+    const Listener listener = Listener::create(folder.address()).expect("listening");
+    assert_false(exists(lock));
 }
 
 // Of many who replace the dead one at a time, one listens, and it is never itself taken for dead.
@@ -459,6 +483,7 @@ int main() {
         cmocka_unit_test(an_address_in_use_is_told),
         cmocka_unit_test(the_file_of_a_dead_listener_is_replaced_when_asked),
         cmocka_unit_test(what_is_no_dead_listener_is_never_removed),
+        cmocka_unit_test(only_one_at_a_time_makes_or_replaces_a_listener),
         cmocka_unit_test(of_many_who_replace_a_dead_listener_one_does),
         cmocka_unit_test(no_descriptor_is_left_open),
         cmocka_unit_test(a_child_has_no_descriptor_of_a_handshake),

@@ -1,7 +1,7 @@
 // Goal: no request, however wrong, harms the process that serves it, what it serves, or others.
 // Method: requests that are nearly right, at random, to that process, which the sanitizers watch
-// (make fuzz: a million of them); then the manager is looked at from here. BROOD_FUZZ: how many;
-// BROOD_FUZZ_SEED: from where the random numbers begin.
+// (BROOD_LONG=1: a million of them); then the manager is looked at from here. BROOD_FUZZ_SEED: from
+// where the random numbers begin.
 #include "remote_support.hpp"
 
 #include <src/manager_handler.hpp>
@@ -267,11 +267,6 @@ private:
     Known known_[kKnown] = {};
 };
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-    const char* const text = getenv(variable);
-    return text != nullptr && *text != '\0' ? strtoull(text, nullptr, 10) : otherwise;
-}
-
 constexpr std::uint32_t kRules[] = {3,  4,  5,  6,  7,  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 32,
                                     33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 48, 49, 50, 51, 52, 53,
                                     64, 65, 66, 67, 72, 73, 74, 81, 82, 83, 88, 89, 90, 91};
@@ -307,8 +302,9 @@ void fuzz(std::uint64_t seed, std::uint64_t count, Tally& tally) {
 
 void requests_at_random_harm_nobody(void**) {
     constexpr std::uint64_t kOfOneManager = 30000;
-    const std::uint64_t count = number_from("BROOD_FUZZ", kOfOneManager);
-    std::uint64_t seed = number_from("BROOD_FUZZ_SEED", 1);
+    const std::uint64_t count = getenv("BROOD_LONG") != nullptr ? 1000000 : kOfOneManager;
+    const char* const chosen = getenv("BROOD_FUZZ_SEED");
+    std::uint64_t seed = chosen != nullptr ? strtoull(chosen, nullptr, 10) : 1;
     print_message("%llu requests from seed %llu\n", static_cast<unsigned long long>(count),
                   static_cast<unsigned long long>(seed));
     static Tally tally;

@@ -5,6 +5,7 @@
 
 #include "channel_support.hpp"
 
+#include <memory>
 #include <string>
 
 #include <arpa/inet.h>
@@ -179,6 +180,30 @@ inline void check_talk(Connection& a, Connection& b) {
     assert_int_equal(*a.recv_bytes(got, sizeof got, kLong), 4);
     assert_memory_equal(got, "back", 4);
 }
+
+inline Listener listen_at(const Address& address) {
+    return Listener::create(address).expect("listening");
+}
+
+/// A frame, as bytes.
+inline std::string frame(const std::string& message) {
+    const std::size_t length = message.size();
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) { bytes += static_cast<char>(length >> shift); }
+    return bytes + message;
+}
+
+/// A stranger and the Connection at the other end.
+struct Pair {
+    explicit Pair(const Folder& folder, const char* name = "socket")
+        : listener(listen_at(folder.address(name))) {
+        stranger = std::make_unique<Stranger>(listener.address());
+        end = listener.accept(kLong).expect("accepting");
+    }
+    Listener listener;
+    std::unique_ptr<Stranger> stranger;
+    Connection end;
+};
 
 }  // namespace socket_test
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 
 #include <brood/process.hpp>
 #include <brood/wait.hpp>
@@ -24,30 +23,6 @@ constexpr std::size_t kSizes[] = {0,     1,     4091,  4092,   4093,     8192,
                                   65531, 65536, 65537, 212992, 1u << 20, kBytesMax};
 unsigned char g_sent[kBytesMax];
 unsigned char g_got[kBytesMax];
-
-Listener listen_at(const Address& address) {
-    return Listener::create(address).expect("listening");
-}
-
-// A frame, as bytes.
-std::string frame(const std::string& message) {
-    const std::size_t length = message.size();
-    std::string bytes;
-    for (int shift = 24; shift >= 0; shift -= 8) { bytes += static_cast<char>(length >> shift); }
-    return bytes + message;
-}
-
-// A stranger and the Connection at the other end.
-struct Pair {
-    explicit Pair(const Folder& folder, const char* name = "socket")
-        : listener(listen_at(folder.address(name))) {
-        stranger = std::make_unique<Stranger>(listener.address());
-        end = listener.accept(kLong).expect("accepting");
-    }
-    Listener listener;
-    std::unique_ptr<Stranger> stranger;
-    Connection end;
-};
 
 Result<std::size_t> receive(Connection& end, Timeout timeout = kLong) {
     return end.recv_bytes(g_got, kBytesMax, timeout);
@@ -104,7 +79,7 @@ void a_short_buffer_does_not_lose_the_message(void**) {
     assert_ok(ends.server.send_bytes("bye", 3));
 }
 
-// ---- The end -------------------------------------------------------------------------------------
+// ---- The end -----------------------------------------------------------------------------------
 
 void what_was_sent_before_the_close_is_received(void**) {
     const Folder folder;
@@ -169,7 +144,7 @@ void a_close_at_each_byte_of_a_message_is_told(void**) {
     }
 }
 
-// ---- Strangers -----------------------------------------------------------------------------------
+// ---- Strangers ---------------------------------------------------------------------------------
 
 void lengths_that_cannot_be_are_refused_before_anything_is_read(void**) {
     const Folder folder;
@@ -297,7 +272,7 @@ void any_bytes_at_all_give_messages_or_errors(void**) {
     assert_true(whole > 100 && torn > 100 && bad > 100);
 }
 
-// ---- Several processes at one end ----------------------------------------------------------------
+// ---- Several processes at one end --------------------------------------------------------------
 
 constexpr int kSenders = 4, kReaders = 3;
 constexpr std::uint32_t kEach = 300;
@@ -449,7 +424,7 @@ void an_end_that_is_moved_into_a_process_is_closed_here(void**) {
     assert_ok(process.join(kLong));
 }
 
-// ---- Signals -------------------------------------------------------------------------------------
+// ---- Signals -----------------------------------------------------------------------------------
 
 // Promise 26: every call that waits, each with its deadline.
 void signals_by_the_thousand_change_nothing(void**) {
@@ -491,103 +466,6 @@ void signals_by_the_thousand_change_nothing(void**) {
     assert_int_equal(join_child(echo), 0);
 }
 
-// ---- Descriptors ---------------------------------------------------------------------------------
-
-// As a stranger may: any number of them with some bytes.
-void send_descriptors(int socket, const char* bytes, std::size_t count, int descriptors) {
-    iovec piece = {const_cast<char*>(bytes), count};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 100)] = {};
-    msghdr message = {};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * static_cast<unsigned>(descriptors));
-    cmsghdr* const part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int) * static_cast<unsigned>(descriptors));
-    for (int i = 0; i < descriptors; ++i) {
-        const int fd = 1;
-        memcpy(CMSG_DATA(part) + static_cast<unsigned>(i) * sizeof fd, &fd, sizeof fd);
-    }
-    assert_int_equal(sendmsg(socket, &message, 0), count);
-}
-
-void surplus_descriptors_are_closed(void**) {
-    const Folder folder;
-    const std::size_t before = test::open_descriptors();
-    for (const int many : {2, 3, 16, 17, 100}) {
-        Pair pair(folder);
-        send_descriptors(pair.stranger->fd(), "\2", 1, many);
-        assert_code(pair.end.recv_fd(kLong), Errc::bad_frame);
-        assert_code(pair.end.recv_fd(kLong), Errc::bad_frame);
-        assert_code(receive(pair.end), Errc::bad_frame);
-        pair.end.close();
-        pair.stranger->close();
-        pair.listener.close();
-        assert_int_equal(test::open_descriptors(), before);
-    }
-    // With a message there may be none: they never arrive.
-    Pair pair(folder);
-    const std::size_t open = test::open_descriptors();
-    send_descriptors(pair.stranger->fd(), frame("hello").data(), 9, 5);
-    assert_int_equal(*receive(pair.end), 5);
-    assert_int_equal(test::open_descriptors(), open);
-    // A wrong count with one.
-    send_descriptors(pair.stranger->fd(), "\2", 1, 1);
-    assert_code(pair.end.recv_fd(kLong), Errc::bad_frame);
-    assert_int_equal(test::open_descriptors(), open);
-}
-
-void descriptors_travel_only_where_they_can(void**) {
-    const Folder folder;
-    Listener local = listen_at(folder.address()), ip = listen_at(Address::ip("127.0.0.1", 0));
-    Ends near = connect_ends(local), far = connect_ends(ip);
-    brood::ConnectionPair pipes = Connection::pipe().expect("pipe");
-    assert_code(pipes.first.send_fd(0), Errc::unsupported);
-    assert_code(pipes.first.recv_fd(), Errc::unsupported);
-    assert_code(far.client.send_fd(0, kLong), Errc::unsupported);
-    check_talk(far.client, far.server);
-    assert_ok(far.client.send_bytes("x", 1));
-    assert_code(far.server.recv_fd(kLong), Errc::unsupported);
-    assert_int_equal(*receive(far.server), 1);
-    assert_code(near.client.send_fd(-1, kLong), Errc::closed);
-    assert_code(near.server.recv_fd(milliseconds(20)), Errc::timed_out);
-    near.client.close();
-    assert_code(near.server.recv_fd(kLong), Errc::end_of_stream);
-}
-
-void descriptors_of_high_numbers_travel_too(void**) {
-    const Folder folder;
-    Listener listener = listen_at(folder.address());
-    Ends ends = connect_ends(listener);
-    rlimit limit = {};
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    const int high = fcntl(1, F_DUPFD_CLOEXEC, static_cast<int>(limit.rlim_cur) - 1);
-    assert_true(high >= 256);
-    for (int i = 0; i < 3; ++i) {
-        assert_ok(ends.client.send_fd(high, kLong));
-        const int got = ends.server.recv_fd(kLong).expect("receiving");
-        struct stat mine = {}, theirs = {};
-        assert_int_equal(fstat(1, &mine), 0);
-        assert_int_equal(fstat(got, &theirs), 0);
-        assert_true(mine.st_ino == theirs.st_ino && mine.st_dev == theirs.st_dev);
-        close(got);
-        check_talk(ends.client, ends.server);
-    }
-    close(high);
-    // No room for it: it is lost, and what follows is not.
-    assert_ok(ends.client.send_fd(1, kLong));
-    rlimit none = limit;
-    none.rlim_cur = static_cast<rlim_t>(dup(0));
-    close(static_cast<int>(none.rlim_cur));
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    const Errc got = ends.server.recv_fd(kLong).code();
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    assert_int_equal(got, Errc::too_many_files);
-    check_talk(ends.client, ends.server);
-}
-
 }  // namespace
 
 int main() {
@@ -608,9 +486,6 @@ int main() {
         cmocka_unit_test(a_peer_that_is_killed_ends_a_recv_that_waits),
         cmocka_unit_test(an_end_that_is_moved_into_a_process_is_closed_here),
         cmocka_unit_test(signals_by_the_thousand_change_nothing),
-        cmocka_unit_test(surplus_descriptors_are_closed),
-        cmocka_unit_test(descriptors_travel_only_where_they_can),
-        cmocka_unit_test(descriptors_of_high_numbers_travel_too),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
