@@ -348,6 +348,61 @@ void a_sender_killed_inside_a_message_ends_the_connection(void**) {
     }
 }
 
+// Of several who share an end one is killed at any time: what arrives is whole, each message once,
+// and all hear of the end, if there is one.
+void senders_killed_at_random_leave_no_wrong_message(void**) {
+    const Folder folder;
+    test::Random random(21);
+    int ended = 0, died = 0;
+    for (int round = 0; round < 30; ++round) {
+        Listener listener = listen_at(folder.address());
+        Ends ends = connect_ends(listener);
+        pid_t senders[3];
+        for (std::uint32_t sender = 0; sender < 3; ++sender) {
+            senders[sender] = child([&] {
+                ends.server.close();
+                for (std::uint32_t number = sender; number < 3 * kEach; number += 3) {
+                    test::fill(g_sent, size_of(number), number);
+                    memcpy(g_sent, &number, 4);
+                    const Errc sent = ends.client.send_bytes(g_sent, size_of(number), kLong).code();
+                    CHILD_EXPECT(sent == Errc::ok || sent == Errc::peer_died);
+                    if (sent != Errc::ok) { break; }
+                }
+                return 0;
+            });
+        }
+        ends.client.close();
+        const long pause_ns = random.below(6000000);
+        const pid_t killer = child([&] {
+            const timespec pause = {0, pause_ns};
+            nanosleep(&pause, nullptr);
+            return kill(senders[0], SIGKILL);
+        });
+        std::vector<int> times(3 * kEach);
+        Errc how = Errc::ok;
+        while (how == Errc::ok) {
+            const Result<std::size_t> got = receive(ends.server);
+            how = got.code();
+            if (!got.ok()) { break; }
+            std::uint32_t number = 0;
+            assert_true(*got >= 4);
+            memcpy(&number, g_got, 4);
+            assert_true(number < 3 * kEach && *got == size_of(number));
+            test::fill(g_sent, *got, number);
+            assert_memory_equal(g_sent + 4, g_got + 4, *got - 4);
+            assert_int_equal(++times[number], 1);
+        }
+        assert_true(how == Errc::end_of_stream || how == Errc::peer_died);
+        ++(how == Errc::peer_died ? died : ended);
+        assert_int_equal(join_child(killer), 0);
+        for (const pid_t sender : senders) {
+            const int code = join_child(sender);
+            assert_true(code == 0 || (code == -SIGKILL && sender == senders[0]));
+        }
+    }
+    print_message("%d streams came to their end, %d broke inside a message\n", ended, died);
+}
+
 // A reader killed inside a message: who reads next cannot tell where that ends, and the sender must
 // not wait for ever.
 void a_reader_killed_inside_a_message_ends_the_connection(void**) {
@@ -481,6 +536,7 @@ int main() {
         cmocka_unit_test(any_bytes_at_all_give_messages_or_errors),
         cmocka_unit_test(senders_and_readers_share_the_ends),
         cmocka_unit_test(a_sender_killed_inside_a_message_ends_the_connection),
+        cmocka_unit_test(senders_killed_at_random_leave_no_wrong_message),
         cmocka_unit_test(a_reader_killed_inside_a_message_ends_the_connection),
         cmocka_unit_test(a_reader_killed_between_two_messages_is_not_missed),
         cmocka_unit_test(a_peer_that_is_killed_ends_a_recv_that_waits),
