@@ -362,7 +362,7 @@ private:
 
     const Plan& plan_;
     std::string name_;
-    Manager manager_;
+    Manager& manager_ = the_manager;
     const Arena* arena_ = nullptr;
     Numbers dict_, other_;
     Lines before_, after_;
