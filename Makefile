@@ -248,7 +248,7 @@ model-defects: $(MODEL) $(RELACY)
 harnesses: $(CRASH) $(STORM) $(MODEL) $(RELACY) ## Build what crash, storm and model run; run none
 
 CRASH_ARGS = --jobs $$(nproc) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
-crash: $(CRASH) ## Kill at every instruction of locks, queues, managers, pools; SHORT=1, SCENE='put': some
+crash: $(CRASH) ## Kill at each instruction of locks, pools, managers...; SHORT=1, SCENE='put': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 
 crash-compare: ## The same, in short, with locks and queues of others, which promise less

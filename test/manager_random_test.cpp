@@ -305,7 +305,8 @@ bool uses_semaphore(const brood::detail::ManagedHandle& handle) {
     });
 }
 bool uses_value(const brood::detail::ManagedHandle& handle) {
-    return uses<brood::Value<int>>(handle, [](brood::Value<int>& value) { return value.load() == 7; });
+    return uses<brood::Value<int>>(handle,
+                                   [](brood::Value<int>& value) { return value.load() == 7; });
 }
 bool uses_queue(const brood::detail::ManagedHandle& handle) {
     return uses<Lines>(handle, [](Lines& queue) {
