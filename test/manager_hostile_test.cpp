@@ -446,6 +446,7 @@ void no_mutated_manager_is_more_than_an_error(void**) {
     long opened_count = 0, guarded = 0;
     for (long round = 0; round < rounds; ++round) {
         if (round % 1000 == 0) { (void)alarm(120); }  // What does not end, ends the test.
+        if (round % 100000 == 0 && round != 0) { print_message("%ld of %ld\n", round, rounds); }
         mutate(*image, chance);
         Result<Manager> opened = Manager::open(name, Timeout::no_wait());
         if (opened.ok()) {
