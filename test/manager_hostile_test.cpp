@@ -358,6 +358,22 @@ const Row kRows[] = {
          image.head().log_count = UINT32_MAX;
          for (auto& entry : image.head().log) { entry.word = 0x3fffffff; }
      }},
+    {"a log of the mutexes that are held while it is put back",
+     [](const Image& image) {
+         const auto* const begin = reinterpret_cast<const unsigned char*>(&image.head());
+         ArenaHead& head = image.head();
+         std::uint32_t count = 0;
+         const auto log = [&](const brood::port::RobustMutex& mutex) {
+             const auto at = reinterpret_cast<const unsigned char*>(&mutex) - begin;
+             for (std::uint32_t i = 0; i < sizeof mutex / 4; ++i) {
+                 head.log[count].word = static_cast<std::uint32_t>(at) / 4 + i;
+                 head.log[count++].was = 0x51515150;
+             }
+         };
+         log(head.mutex);
+         for (int i = 0; i < 3; ++i) { log(entry_of(image, i).mutex); }
+         head.log_count = count;
+     }},
     {"names and free entries that follow themselves",
      [](const Image& image) {
          for (int i = 0; i < 4; ++i) { entry_of(image, i).next = handles[i].entry; }

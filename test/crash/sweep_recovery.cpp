@@ -89,7 +89,7 @@ void Sweep::strike_recoverers() {
     const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
     std::size_t states = states_.size();
     if (options_.blows_max != 0) {  // Steps take long.
-        const std::size_t stepped = std::max<std::size_t>(6 / scene_.short_share(), 1);
+        const std::size_t stepped = std::max<std::size_t>(share_of(6), 1);
         states = std::min(states, stepped);
     }
     const std::size_t all = recoveries_max();
