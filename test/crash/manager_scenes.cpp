@@ -95,7 +95,9 @@ public:
     const char* name() const override { return name_.c_str(); }
     std::size_t rounds() const override { return 2; }
     std::size_t short_share() const override { return plan_.share; }
-    std::size_t recoveries() const override { return 400 / plan_.share; }
+    std::size_t recoveries() const override {
+        return 400 / (plan_.share < 4 ? 1 : plan_.share / 2);
+    }
     // From the arena's mutex to the first objects.
     Extent state() override {
         const std::size_t end = Arena::entries_at(arena_->pages) + brood::detail::kPageBytes;
