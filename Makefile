@@ -248,7 +248,7 @@ model-defects: $(MODEL) $(RELACY)
 harnesses: $(CRASH) $(STORM) $(MODEL) $(RELACY) ## Build what crash, storm and model run; run none
 
 CRASH_ARGS = --jobs $$(nproc) $(if $(SHORT),--short) $(if $(SCENE),--scenario '$(SCENE)')
-crash: $(CRASH) ## Kill at every instruction of locks, queues, pools; SHORT=1, SCENE='put': some
+crash: $(CRASH) ## Kill at each instruction of locks, pools, managers...; SHORT=1, SCENE='put': some
 	@$(if $(SANITIZE),echo 'not run: crash: LeakSanitizer cannot be traced',$(CRASH) $(CRASH_ARGS))
 
 crash-compare: ## The same, in short, with locks and queues of others, which promise less
@@ -278,9 +278,11 @@ model-defects: $(MODEL) ## Whether `make model` finds its built-in mistakes and 
 	@test/defects.sh model $(BUILD) $(COMMON) $(MAKE) $(DEFECT)
 
 .PHONY: fuzz
-FUZZED := segment_test named_queue_hostile_test auth_handshake_test stream_test manager_fuzz_test
-fuzz: ## A million changed inputs for each parser and handshake, under the sanitizers
-	@BROOD_LONG=1 BROOD_TEST_SECONDS=5400 $(MAKE) check SANITIZE=1 T='$(FUZZED)'
+FUZZED := segment_test named_queue_hostile_test auth_handshake_test stream_test manager_fuzz_test \
+    manager_hostile_test
+fuzz: ## A million times what strangers may write or send, under the sanitizers; SHORT=1: some
+	@$(if $(SHORT),,BROOD_LONG=1 BROOD_TEST_SECONDS=14400) \
+	    $(MAKE) check SANITIZE=1 T='$(FUZZED)'
 
 sanitize: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) check SANITIZE=1

@@ -19,22 +19,28 @@ std::uint32_t power_below(std::uint32_t count) noexcept {
 
 }  // namespace
 
-DictItem* DictTable::item(Place place) const noexcept {
+DictItemView DictTable::item(Place place) const noexcept {
     auto* const item = static_cast<DictItem*>(arena_.at(place, sizeof(DictItem)));
-    if (item == nullptr) { return nullptr; }
-    const std::uint64_t bytes = sizeof(DictItem) + std::uint64_t{padded(load(item->key_bytes))} +
-                                padded(load(item->value_bytes));
-    return arena_.at(place, bytes) != nullptr ? item : nullptr;
+    if (item == nullptr) { return {}; }
+    const DictItemView view = {item, load(item->key_bytes), load(item->value_bytes)};
+    const auto whole = [](std::uint64_t bytes) { return (bytes + 3) / 4 * 4; };
+    const std::uint64_t bytes = sizeof(DictItem) + whole(view.key_bytes) + whole(view.value_bytes);
+    return arena_.at(place, bytes) != nullptr ? view : DictItemView();
 }
 
 std::uint32_t DictTable::hash(const void* key, std::size_t bytes) const noexcept {
     return hash_of(key, bytes, arena_.head().seed);
 }
 
+Word* DictTable::segment_at(std::uint32_t segment) const noexcept {
+    const std::uint32_t room = load(entry_.root[5]);
+    Word* const directory = arena_.words(load(entry_.root[0]), room);
+    return directory == nullptr || segment >= room ? nullptr : directory + segment;
+}
+
 Word* DictTable::bucket(std::uint32_t index) const noexcept {
-    const Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    if (directory == nullptr || index / kSegment >= load(entry_.root[5])) { return nullptr; }
-    Word* const segment = arena_.words(load(directory[index / kSegment]), kSegment);
+    const Word* const at = segment_at(index / kSegment);
+    Word* const segment = at == nullptr ? nullptr : arena_.words(load(*at), kSegment);
     return segment == nullptr ? nullptr : segment + index % kSegment;
 }
 
@@ -50,10 +56,10 @@ Word* DictTable::find(const void* key, std::size_t bytes, std::uint32_t hash) co
     Word* link = bucket(bucket_of(hash));
     const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
-        DictItem* const at = item(load(*link));
-        if (at == nullptr || i > most) { return nullptr; }
-        const bool is_it = load(at->hash) == hash && load(at->key_bytes) == bytes &&
-                           __builtin_memcmp(key_of(*at), key, bytes) == 0;
+        const DictItemView at = item(load(*link));
+        if (!at || i > most) { return nullptr; }
+        const bool is_it = load(at->hash) == hash && at.key_bytes == bytes &&
+                           __builtin_memcmp(at.key(), key, bytes) == 0;
         if (is_it) { return link; }
         link = &at->next;
     }
@@ -82,8 +88,9 @@ Result<Place> DictTable::make_item(ArenaStep& step, const void* key, std::size_t
     made->hash.store(hash, std::memory_order_relaxed);
     made->key_bytes.store(static_cast<std::uint32_t>(key_bytes), std::memory_order_relaxed);
     made->value_bytes.store(static_cast<std::uint32_t>(bytes), std::memory_order_relaxed);
-    __builtin_memcpy(reinterpret_cast<unsigned char*>(made + 1), key, key_bytes);
-    __builtin_memcpy(value_of(*made), value, bytes);
+    auto* const content = reinterpret_cast<unsigned char*>(made + 1);
+    __builtin_memcpy(content, key, key_bytes);
+    __builtin_memcpy(content + padded(key_bytes), value, bytes);
     if (!keep_named(step, value, bytes)) { return Errc::closed; }
     return place;
 }
@@ -96,14 +103,14 @@ Status DictTable::insert(ArenaStep& step, const void* key, std::size_t key_bytes
     const Result<Place> place = make_item(step, key, key_bytes, hash, value, bytes);
     if (!place.ok()) { return place.error(); }
     Word* const first = bucket(bucket_of(hash));
-    DictItem* const last = item(newest());
-    if (first == nullptr || (last == nullptr) != (newest() == 0)) { return Errc::corrupt; }
-    DictItem& made = *item(*place);
+    const DictItemView last = item(newest());
+    if (first == nullptr || !last != (newest() == 0)) { return Errc::corrupt; }
+    DictItem& made = *static_cast<DictItem*>(arena_.at(*place, sizeof(DictItem)));
     made.next.store(load(*first), std::memory_order_relaxed);
     made.older.store(newest(), std::memory_order_relaxed);
     made.newer.store(0, std::memory_order_relaxed);
     step.set(*first, *place);
-    step.set(last != nullptr ? last->newer : entry_.root[3], *place);
+    step.set(last ? last->newer : entry_.root[3], *place);
     step.set(entry_.root[4], *place);
     step.add(entry_.root[1], 1);
     return step.status();
@@ -112,49 +119,45 @@ Status DictTable::insert(ArenaStep& step, const void* key, std::size_t key_bytes
 Status DictTable::replace(ArenaStep& step, Word& link, const void* value,
                           std::size_t bytes) noexcept {
     const Place place = load(link);
-    DictItem* const old = item(place);
-    if (old == nullptr) { return Errc::corrupt; }
-    const std::size_t key_bytes = load(old->key_bytes);
-    const std::size_t before = sizeof(DictItem) + padded(key_bytes);
-    if (bytes <= kOverwrittenMax && before + padded(bytes) <= step.room_of(place)) {
+    const DictItemView old = item(place);
+    if (!old) { return Errc::corrupt; }
+    const std::size_t needed = sizeof(DictItem) + padded(old.key_bytes) + padded(bytes);
+    const bool fits = needed <= step.room_of(place) && arena_.at(place, needed) != nullptr;
+    if (bytes <= kOverwrittenMax && fits) {
         if (!keep_named(step, value, bytes)) { return Errc::closed; }
         step.set(old->value_bytes, static_cast<std::uint32_t>(bytes));
-        step.copy(value_of(*old), value, bytes);
+        step.copy(old.value(), value, bytes);
         return step.status();
     }
     const Result<Place> fresh =
-        make_item(step, key_of(*old), key_bytes, load(old->hash), value, bytes);
+        make_item(step, old.key(), old.key_bytes, load(old->hash), value, bytes);
     if (!fresh.ok()) { return fresh.error(); }
-    DictItem& made = *item(*fresh);
-    DictItem* const older = item(load(old->older));
-    DictItem* const newer = item(load(old->newer));
-    if ((older == nullptr) != (load(old->older) == 0) ||
-        (newer == nullptr) != (load(old->newer) == 0)) {
+    DictItem& made = *static_cast<DictItem*>(arena_.at(*fresh, sizeof(DictItem)));
+    const DictItemView older = item(load(old->older)), newer = item(load(old->newer));
+    if (!older != (load(old->older) == 0) || !newer != (load(old->newer) == 0)) {
         return Errc::corrupt;
     }
     made.next.store(load(old->next), std::memory_order_relaxed);
     made.older.store(load(old->older), std::memory_order_relaxed);
     made.newer.store(load(old->newer), std::memory_order_relaxed);
     step.set(link, *fresh);
-    step.set(older != nullptr ? older->newer : entry_.root[3], *fresh);
-    step.set(newer != nullptr ? newer->older : entry_.root[4], *fresh);
+    step.set(older ? older->newer : entry_.root[3], *fresh);
+    step.set(newer ? newer->older : entry_.root[4], *fresh);
     step.give(place);
     return step.status();
 }
 
 Status DictTable::erase(ArenaStep& step, Word& link) noexcept {
     const Place place = load(link);
-    DictItem* const old = item(place);
-    if (old == nullptr) { return Errc::corrupt; }
-    DictItem* const older = item(load(old->older));
-    DictItem* const newer = item(load(old->newer));
-    if ((older == nullptr) != (load(old->older) == 0) ||
-        (newer == nullptr) != (load(old->newer) == 0)) {
+    const DictItemView old = item(place);
+    if (!old) { return Errc::corrupt; }
+    const DictItemView older = item(load(old->older)), newer = item(load(old->newer));
+    if (!older != (load(old->older) == 0) || !newer != (load(old->newer) == 0)) {
         return Errc::corrupt;
     }
     step.set(link, load(old->next));
-    step.set(older != nullptr ? older->newer : entry_.root[3], load(old->newer));
-    step.set(newer != nullptr ? newer->older : entry_.root[4], load(old->older));
+    step.set(older ? older->newer : entry_.root[3], load(old->newer));
+    step.set(newer ? newer->older : entry_.root[4], load(old->older));
     step.add(entry_.root[1], UINT32_MAX);
     step.give(place);
     return step.status();
@@ -175,10 +178,10 @@ Status DictTable::add_segment(ArenaStep& step, std::uint32_t segment) noexcept {
         const Status resized = resize_directory(step, room == 0 ? 4 : room * 2);
         if (!resized.ok()) { return resized; }
     }
-    Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    if (directory == nullptr || segment >= load(entry_.root[5])) { return Errc::corrupt; }
+    Word* const at = segment_at(segment);
+    if (at == nullptr) { return Errc::corrupt; }
     __builtin_memset(arena_.at(*made, kSegment * sizeof(Word)), 0, kSegment * sizeof(Word));
-    step.set(directory[segment], *made);
+    step.set(*at, *made);
     if (segment == 0) { step.set(entry_.root[2], kSegment); }
     return step.status();
 }
@@ -201,7 +204,7 @@ Status DictTable::resize_directory(ArenaStep& step, std::uint32_t room) noexcept
 
 bool DictTable::split(ArenaStep& step) noexcept {
     const std::uint32_t buckets = load(entry_.root[2]);
-    if (buckets >= 1u << 30) { return false; }
+    if (buckets == 0 || buckets >= 1u << 30) { return false; }
     const bool needs_segment = buckets % kSegment == 0;
     if (needs_segment && !add_segment(step, buckets / kSegment).ok()) { return false; }
     const std::uint32_t half = power_below(buckets);
@@ -211,8 +214,8 @@ bool DictTable::split(ArenaStep& step) noexcept {
     // Both keep their order. What stays where it is needs no entry in the log.
     std::uint32_t left = most();
     for (Place place = load(*stay); place != 0; --left) {
-        DictItem* const at = item(place);
-        if (at == nullptr || left == 0 || !step.has_room(8)) { return false; }
+        const DictItemView at = item(place);
+        if (!at || left == 0 || !step.has_room(8)) { return false; }
         Word*& to = (load(at->hash) & half) != 0 ? go : stay;
         if (load(*to) != place) { step.set(*to, place); }
         to = &at->next;
@@ -224,14 +227,14 @@ bool DictTable::split(ArenaStep& step) noexcept {
     return step.status().ok();
 }
 
-bool DictTable::merge(ArenaStep& step) noexcept {
-    const std::uint32_t buckets = load(entry_.root[2]) - 1;
+// So that `buckets` are left.
+bool DictTable::merge(ArenaStep& step, std::uint32_t buckets) noexcept {
     Word* const last = bucket(buckets);
     Word* link = bucket(buckets - power_below(buckets));
     const std::uint32_t most = this->most();
     for (std::uint32_t i = 0; link != nullptr && load(*link) != 0; ++i) {
-        DictItem* const at = item(load(*link));
-        link = at == nullptr || i > most ? nullptr : &at->next;
+        const DictItemView at = item(load(*link));
+        link = !at || i > most ? nullptr : &at->next;
     }
     if (last == nullptr || link == nullptr) { return false; }
     if (load(*last) != 0) { step.set(*link, load(*last)); }
@@ -239,13 +242,12 @@ bool DictTable::merge(ArenaStep& step) noexcept {
     step.set(entry_.root[2], buckets);
     if (buckets % kSegment != 0) { return step.status().ok(); }
     const std::uint32_t segment = buckets / kSegment, room = load(entry_.root[5]);
-    const Word* const before = arena_.words(load(entry_.root[0]), room);
-    if (before == nullptr || segment >= room) { return false; }
-    const Place emptied = load(before[segment]);
     const bool is_smaller = room > 4 && segment <= room / 4;
     if (is_smaller && !resize_directory(step, room / 2).ok()) { return false; }
-    Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
-    step.set(directory[segment], 0);
+    Word* const at = segment_at(segment);
+    if (at == nullptr) { return false; }
+    const Place emptied = load(*at);
+    step.set(*at, 0);
     step.give(emptied);
     return step.status().ok();
 }
@@ -261,22 +263,24 @@ void DictTable::shrink(std::int64_t deadline_ns) noexcept {
         const std::uint32_t buckets = load(entry_.root[2]);
         if (buckets <= kSegment || count() >= buckets / 4) { return; }
         ArenaStep step(arena_, deadline_ns);
-        if (!step.status().ok() || !merge(step) || !step.commit().ok()) { return; }
+        if (!step.status().ok() || !merge(step, buckets - 1) || !step.commit().ok()) { return; }
     }
 }
 
 bool DictTable::free_some(ArenaStep& step) noexcept {
     while (oldest() != 0) {
-        const DictItem* const at = item(oldest());
-        if (at == nullptr || step.is_long()) { return at == nullptr; }
+        const Place place = oldest();
+        const DictItemView at = item(place);
+        if (!at || step.is_long()) { return !at; }
         const Place next = load(at->newer);
-        step.give(oldest());
+        step.give(place);
         step.set(entry_.root[3], next);
     }
-    Word* const directory = arena_.words(load(entry_.root[0]), load(entry_.root[5]));
+    const std::uint32_t room = load(entry_.root[5]);
+    Word* const directory = arena_.words(load(entry_.root[0]), room);
     if (directory == nullptr) { return true; }
     for (std::uint32_t i = load(entry_.root[2]) / kSegment + 1; i-- > 0;) {
-        if (i >= load(entry_.root[5]) || load(directory[i]) == 0) { continue; }
+        if (i >= room || load(directory[i]) == 0) { continue; }
         if (step.is_long()) { return false; }
         step.give(load(directory[i]));
         step.set(directory[i], 0);

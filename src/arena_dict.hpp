@@ -29,6 +29,18 @@ struct DictItem {
 };
 static_assert(sizeof(DictItem) == 24, "an ABI");
 
+/// An item and its lengths, which were read once: whatever a stranger writes meanwhile.
+struct DictItemView {
+    DictItem* item = nullptr;
+    std::uint32_t key_bytes = 0, value_bytes = 0;
+
+    static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 3) / 4 * 4; }
+    explicit operator bool() const noexcept { return item != nullptr; }
+    DictItem* operator->() const noexcept { return item; }
+    unsigned char* key() const noexcept { return reinterpret_cast<unsigned char*>(item + 1); }
+    unsigned char* value() const noexcept { return key() + padded(key_bytes); }
+};
+
 class DictTable {
 public:
     static constexpr std::uint32_t kSegment = 64;
@@ -44,14 +56,8 @@ public:
     Place oldest() const noexcept { return load(entry_.root[3]); }
     Place newest() const noexcept { return load(entry_.root[4]); }
 
-    /// Null: there is none such, or the arena is not in order.
-    DictItem* item(Place place) const noexcept;
-    const unsigned char* key_of(const DictItem& item) const noexcept {
-        return reinterpret_cast<const unsigned char*>(&item + 1);
-    }
-    unsigned char* value_of(DictItem& item) const noexcept {
-        return reinterpret_cast<unsigned char*>(&item + 1) + padded(load(item.key_bytes));
-    }
+    /// Of null: there is none such, or the arena is not in order.
+    DictItemView item(Place place) const noexcept;
 
     std::uint32_t hash(const void* key, std::size_t bytes) const noexcept;
     /// The word that holds the place of an item with that key, or else a 0; null: corrupt, or
@@ -62,9 +68,9 @@ public:
                   const void* value, std::size_t bytes) noexcept;
     /// Overwrites a value by one store, where it is that small: then it needs no step. If killed
     /// before the store: it is as it was. After it: as it shall be.
-    bool replace_at_once(DictItem& item, const void* value, std::size_t bytes) noexcept {
-        unsigned char* const at = value_of(item);
-        if (load(item.value_bytes) != bytes) { return false; }
+    bool replace_at_once(const DictItemView& item, const void* value, std::size_t bytes) noexcept {
+        unsigned char* const at = item.value();
+        if (item.value_bytes != bytes) { return false; }
         if (bytes == sizeof(std::uint32_t)) {
             std::uint32_t fresh = 0;
             __builtin_memcpy(&fresh, value, sizeof fresh);
@@ -91,11 +97,15 @@ public:
     /// Frees items, then buckets. True: nothing is left.
     bool free_some(ArenaStep& step) noexcept;
 
-    static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 3) / 4 * 4; }
+    static constexpr std::size_t padded(std::size_t bytes) noexcept {
+        return DictItemView::padded(bytes);
+    }
 
 private:
     /// If a value is a handle: what it names is kept. False: that is gone.
     bool keep_named(ArenaStep& step, const void* value, std::size_t bytes) const noexcept;
+    /// Where the place of a segment stands; null: it has none of that number.
+    Word* segment_at(std::uint32_t segment) const noexcept;
     Word* bucket(std::uint32_t index) const noexcept;
     std::uint32_t bucket_of(std::uint32_t hash) const noexcept;
     Result<Place> make_item(ArenaStep& step, const void* key, std::size_t key_bytes,
@@ -104,7 +114,7 @@ private:
     Status add_segment(ArenaStep& step, std::uint32_t segment) noexcept;
     Status resize_directory(ArenaStep& step, std::uint32_t room) noexcept;
     bool split(ArenaStep& step) noexcept;
-    bool merge(ArenaStep& step) noexcept;
+    bool merge(ArenaStep& step, std::uint32_t buckets) noexcept;
 
     const Arena& arena_;
     ArenaEntry& entry_;

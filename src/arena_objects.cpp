@@ -1,5 +1,6 @@
 // Making objects in an arena, and keeping them.
 #include "arena_entries.hpp"
+#include "deadline.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -113,6 +114,13 @@ Result<Maker> this_maker(const Arena& arena) noexcept {
 }
 
 }  // namespace
+
+Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
+                                   Timeout timeout) noexcept {
+    const std::int64_t deadline_ns = deadline_of(timeout);
+    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
+    return make_managed(manager, plan, deadline_ns);
+}
 
 Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
                                    std::int64_t deadline_ns) noexcept {

@@ -42,10 +42,13 @@ struct ObjectPlan {
 };
 
 /// Makes an object. Errors: full (no entry is left), no_space, no_memory, already_exists (the
-/// name), name_too_long, too_many_members, wrong_process, timed_out, corrupt, those of `lay_out`.
+/// name), name_too_long, too_many_members, wrong_process, corrupt, those of `lay_out`; timed_out,
+/// timeout_negative, timeout_overflow.
 /// Killed here: it is there, or not; without a name it goes with its maker.
 Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
                                    std::int64_t deadline_ns) noexcept;
+Result<ManagedHandle> make_managed(std::uint32_t manager, const ObjectPlan& plan,
+                                   Timeout timeout) noexcept;
 
 /// The object of that name. Errors: not_found, type_mismatch, ...
 Result<ManagedHandle> find_object(std::uint32_t manager, const char* name, const ObjectType& type,

@@ -12,6 +12,18 @@ std::size_t bytes_of(const Arena& arena) noexcept {
     return std::size_t{arena.pages} * kPageBytes;
 }
 
+/// Mutexes are what no step changes. A stranger's log may name them: where the thread that holds
+/// one is sent by its links, as it lets go, is nowhere in the arena.
+bool is_of_mutex(const Arena& arena, std::uint64_t at) noexcept {
+    constexpr std::uint64_t kBytes = sizeof(port::RobustMutex);
+    constexpr std::uint64_t kHead = offsetof(ArenaHead, mutex);
+    const std::uint64_t entries = Arena::entries_at(arena.pages);
+    const std::uint64_t end = entries + std::uint64_t{arena.entries} * sizeof(ArenaEntry);
+    const bool is_in_entry = at >= entries && at < end &&
+                             (at - entries) % sizeof(ArenaEntry) < kBytes;
+    return is_in_entry || (at >= kHead && at < kHead + kBytes);
+}
+
 /// From the last to the first, as a word may stand there twice. If killed in here: the log is
 /// still whole, and the next begins anew.
 void put_back(const Arena& arena) noexcept {
@@ -21,7 +33,7 @@ void put_back(const Arena& arena) noexcept {
     while (count > 0) {
         const LogEntry& entry = head.log[--count];
         const std::uint64_t at = std::uint64_t{entry.word.load(std::memory_order_relaxed)} * 4;
-        if (at + sizeof(Word) > bytes_of(arena)) { continue; }
+        if (at + sizeof(Word) > bytes_of(arena) || is_of_mutex(arena, at)) { continue; }
         reinterpret_cast<Word*>(arena.base + at)
             ->store(entry.was.load(std::memory_order_relaxed), std::memory_order_relaxed);
     }

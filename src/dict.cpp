@@ -13,9 +13,8 @@ namespace {
 
 constexpr std::uint32_t kNote = 8;  // before each item of a copy: bytes of its key and value
 
-std::size_t copied_bytes(const DictItem& item) noexcept {
-    return kNote + DictTable::padded(load(item.key_bytes)) +
-           DictTable::padded(load(item.value_bytes));
+std::size_t copied_bytes(const DictItemView& item) noexcept {
+    return kNote + DictTable::padded(item.key_bytes) + DictTable::padded(item.value_bytes);
 }
 
 /// With the lock: what all items of a dictionary need in a copy. Errors: corrupt.
@@ -23,26 +22,30 @@ Result<std::size_t> measure(const DictTable& table) noexcept {
     std::size_t bytes = 0;
     std::uint32_t left = table.most();
     for (Place place = table.oldest(); place != 0; --left) {
-        const DictItem* const item = table.item(place);
-        if (item == nullptr || left == 0) { return Errc::corrupt; }
-        bytes += copied_bytes(*item);
+        const DictItemView item = table.item(place);
+        if (!item || left == 0) { return Errc::corrupt; }
+        bytes += copied_bytes(item);
         place = load(item->newer);
     }
     const bool is_whole = left == 0 && table.most() == table.count();
     return is_whole ? Result<std::size_t>(bytes) : Result<std::size_t>(Errc::corrupt);
 }
 
-/// With the lock, after measure().
-void copy_out(const DictTable& table, unsigned char* to) noexcept {
+/// With the lock, into what measure() gave. False: a stranger has made it another since.
+bool copy_out(const DictTable& table, unsigned char* to, std::size_t room) noexcept {
     for (Place place = table.oldest(); place != 0;) {
-        DictItem& item = *table.item(place);
-        const std::uint32_t bytes[2] = {load(item.key_bytes), load(item.value_bytes)};
+        const DictItemView item = table.item(place);
+        const std::size_t needed = copied_bytes(item);
+        if (!item || needed > room) { return false; }
+        const std::uint32_t bytes[2] = {item.key_bytes, item.value_bytes};
         __builtin_memcpy(to, bytes, sizeof bytes);
-        __builtin_memcpy(to + kNote, table.key_of(item), bytes[0]);
-        __builtin_memcpy(to + kNote + DictTable::padded(bytes[0]), table.value_of(item), bytes[1]);
-        to += copied_bytes(item);
-        place = load(item.newer);
+        __builtin_memcpy(to + kNote, item.key(), bytes[0]);
+        __builtin_memcpy(to + kNote + DictTable::padded(bytes[0]), item.value(), bytes[1]);
+        to += needed;
+        room -= needed;
+        place = load(item->newer);
     }
+    return room == 0;
 }
 
 /// With the lock. If killed in here: as ArenaStep has it.
@@ -52,10 +55,8 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
     const bool is_there = link != nullptr && load(*link) != 0;
     const bool is_put = change.what == DictChange::What::put;
     if (is_there && is_put) {
-        DictItem* const item = table.item(load(*link));
-        if (item != nullptr && table.replace_at_once(*item, change.value, change.bytes)) {
-            return Errc::ok;
-        }
+        const DictItemView item = table.item(load(*link));
+        if (item && table.replace_at_once(item, change.value, change.bytes)) { return Errc::ok; }
     }
     {
         ArenaStep step(held.arena(), deadline_ns);
@@ -85,11 +86,11 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
     const std::uint32_t hash = table.hash(key, key_bytes);
     Word* const link = table.find(key, key_bytes, hash);
     if (link == nullptr && table.count() != 0) { return Errc::corrupt; }
-    DictItem* const item = link == nullptr ? nullptr : table.item(load(*link));
-    const void* const value = item == nullptr ? nullptr : table.value_of(*item);
-    const DictChange change = decide(context, value, item == nullptr ? 0 : load(item->value_bytes));
+    const DictItemView item = link == nullptr ? DictItemView() : table.item(load(*link));
+    const DictChange change = item ? decide(context, item.value(), item.value_bytes)
+                                   : decide(context, nullptr, 0);
     const bool has_work = change.what == DictChange::What::put ||
-                          (change.what == DictChange::What::erase && item != nullptr);
+                          (change.what == DictChange::What::erase && item);
     if (!has_work) { return Errc::ok; }
     return apply(held, table, key, key_bytes, hash, link, change, deadline_ns);
 }
@@ -159,11 +160,11 @@ Result<std::size_t> DictHandle::get(const ObjectType& type, const void* key, std
     const DictTable table(held.arena(), held.entry());
     const Word* const link = table.find(key, key_bytes, table.hash(key, key_bytes));
     if (link == nullptr) { return table.count() == 0 ? Errc::not_found : Errc::corrupt; }
-    DictItem* const item = table.item(load(*link));
-    if (item == nullptr) { return Errc::not_found; }
-    const std::size_t bytes = load(item->value_bytes);
+    const DictItemView item = table.item(load(*link));
+    if (!item) { return Errc::not_found; }
+    const std::size_t bytes = item.value_bytes;
     if (bytes > room) { return Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(bytes)); }
-    __builtin_memcpy(value, table.value_of(*item), bytes);
+    __builtin_memcpy(value, item.value(), bytes);
     return bytes;
 }
 
@@ -174,14 +175,14 @@ Status DictHandle::pop_newest(const ObjectType& type, void* key, std::size_t& ke
     const HeldObject held(*this, type, deadline_ns);
     if (!held.status().ok()) { return held.status(); }
     DictTable table(held.arena(), held.entry());
-    DictItem* const item = table.item(table.newest());
-    if (item == nullptr) { return table.count() == 0 ? Errc::not_found : Errc::corrupt; }
-    const std::size_t has[2] = {load(item->key_bytes), load(item->value_bytes)};
+    const DictItemView item = table.item(table.newest());
+    if (!item) { return table.count() == 0 ? Errc::not_found : Errc::corrupt; }
+    const std::size_t has[2] = {item.key_bytes, item.value_bytes};
     if (has[0] > key_bytes || has[1] > bytes) {
         return Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(has[1]));
     }
-    __builtin_memcpy(key, table.key_of(*item), has[0]);
-    __builtin_memcpy(value, table.value_of(*item), has[1]);
+    __builtin_memcpy(key, item.key(), has[0]);
+    __builtin_memcpy(value, item.value(), has[1]);
     key_bytes = has[0];
     bytes = has[1];
     const std::uint32_t hash = load(item->hash);
@@ -229,7 +230,7 @@ Result<DictCopy> DictHandle::copy(const ObjectType& type, Timeout timeout) const
     if (!memory.ok()) { return memory.error(); }
     copy.memory_ = static_cast<unsigned char*>(*memory);
     copy.bytes_ = copy.used_ = *bytes;
-    copy_out(table, copy.memory_);
+    if (!copy_out(table, copy.memory_, *bytes)) { return Errc::corrupt; }
     return copy;
 }
 

@@ -43,12 +43,13 @@ void Manager::keep_name() noexcept {
     detail::keep_name_of_arena(id_);
 }
 
-Result<detail::ManagedHandle> Manager::make_container(
-    const char* name, const detail::ObjectType& type) const noexcept {
+Result<detail::ManagedHandle> Manager::make_container(const char* name,
+                                                      const detail::ObjectType& type,
+                                                      Timeout timeout) const noexcept {
     detail::ObjectPlan plan;
     plan.type = type;
     plan.name = name;
-    return detail::make_managed(id_, plan, port::kNever);
+    return detail::make_managed(id_, plan, timeout);
 }
 
 Result<detail::ManagedHandle> Manager::find_object(const char* name, const detail::ObjectType& type,

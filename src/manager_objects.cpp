@@ -20,7 +20,8 @@ namespace {
 /// Makes an object out of the plan that its class has, which `bytes` are for.
 template <class Access, class Plan>
 Result<ManagedHandle> make_by(std::uint32_t manager, const ObjectType& type, const char* name,
-                              std::size_t bytes, const Plan& plan, std::uint32_t shape) noexcept {
+                              std::size_t bytes, const Plan& plan, std::uint32_t shape,
+                              Timeout timeout) noexcept {
     ObjectPlan object;
     object.type = type;
     object.name = name;
@@ -31,7 +32,7 @@ Result<ManagedHandle> make_by(std::uint32_t manager, const ObjectType& type, con
                         const void* context) noexcept {
         return Access::lay_out(block, *static_cast<const Plan*>(context), before);
     };
-    return make_managed(manager, object, port::kNever);
+    return make_managed(manager, object, timeout);
 }
 
 /// For those that have no plan.
@@ -56,59 +57,64 @@ struct PlannedSegment {
 }  // namespace
 }  // namespace detail
 
-Result<Handle<Lock>> Manager::lock(const char* name) const noexcept {
+Result<Handle<Lock>> Manager::lock(const char* name, Timeout timeout) const noexcept {
     return handle_of<Lock>(detail::make_by<detail::Planless<LockAccess>>(
-        id_, Handle<Lock>::kType, name, LockAccess::bytes(), detail::NoPlan(), 0));
+        id_, Handle<Lock>::kType, name, LockAccess::bytes(), detail::NoPlan(), 0, timeout));
 }
 
-Result<Handle<RLock>> Manager::rlock(const char* name) const noexcept {
+Result<Handle<RLock>> Manager::rlock(const char* name, Timeout timeout) const noexcept {
     return handle_of<RLock>(detail::make_by<detail::Planless<RLockAccess>>(
-        id_, Handle<RLock>::kType, name, RLockAccess::bytes(), detail::NoPlan(), 0));
+        id_, Handle<RLock>::kType, name, RLockAccess::bytes(), detail::NoPlan(), 0, timeout));
 }
 
-Result<Handle<Event>> Manager::event(const char* name) const noexcept {
+Result<Handle<Event>> Manager::event(const char* name, Timeout timeout) const noexcept {
     return handle_of<Event>(detail::make_by<detail::Planless<EventAccess>>(
-        id_, Handle<Event>::kType, name, EventAccess::bytes(), detail::NoPlan(), 0));
+        id_, Handle<Event>::kType, name, EventAccess::bytes(), detail::NoPlan(), 0, timeout));
 }
 
-Result<Handle<Semaphore>> Manager::semaphore(std::size_t permits, const char* name) const noexcept {
+Result<Handle<Semaphore>> Manager::semaphore(std::size_t permits, const char* name,
+                                             Timeout timeout) const noexcept {
     const SemaphoreAccess::Plan plan = {SemaphoreAccess::Form::recording, permits, false};
     const Result<std::size_t> bytes = SemaphoreAccess::bytes(plan);
     if (!bytes.ok()) { return bytes.error(); }
-    return handle_of<Semaphore>(detail::make_by<SemaphoreAccess>(
-        id_, Handle<Semaphore>::kType, name, *bytes, plan, static_cast<std::uint32_t>(permits)));
+    return handle_of<Semaphore>(
+        detail::make_by<SemaphoreAccess>(id_, Handle<Semaphore>::kType, name, *bytes, plan,
+                                         static_cast<std::uint32_t>(permits), timeout));
 }
 
-Result<Handle<BoundedSemaphore>> Manager::bounded_semaphore(std::size_t permits,
-                                                            const char* name) const noexcept {
+Result<Handle<BoundedSemaphore>> Manager::bounded_semaphore(std::size_t permits, const char* name,
+                                                            Timeout timeout) const noexcept {
     const SemaphoreAccess::Plan plan = {SemaphoreAccess::Form::recording, permits, true};
     const Result<std::size_t> bytes = SemaphoreAccess::bytes(plan);
     if (!bytes.ok()) { return bytes.error(); }
     return handle_of<BoundedSemaphore>(
         detail::make_by<SemaphoreAccess>(id_, Handle<BoundedSemaphore>::kType, name, *bytes, plan,
-                                         static_cast<std::uint32_t>(permits)));
+                                         static_cast<std::uint32_t>(permits), timeout));
 }
 
-Result<Handle<Condition>> Manager::condition(std::size_t waiters, const char* name) const noexcept {
+Result<Handle<Condition>> Manager::condition(std::size_t waiters, const char* name,
+                                             Timeout timeout) const noexcept {
     const Result<std::size_t> bytes = ConditionAccess::bytes(waiters);
     if (!bytes.ok()) { return bytes.error(); }
-    return handle_of<Condition>(detail::make_by<ConditionAccess>(
-        id_, Handle<Condition>::kType, name, *bytes, waiters, static_cast<std::uint32_t>(waiters)));
+    return handle_of<Condition>(
+        detail::make_by<ConditionAccess>(id_, Handle<Condition>::kType, name, *bytes, waiters,
+                                         static_cast<std::uint32_t>(waiters), timeout));
 }
 
-Result<Handle<Barrier>> Manager::barrier(std::size_t parties, Timeout timeout,
-                                         const char* name) const noexcept {
-    const BarrierAccess::Plan plan = {parties, timeout, {}, true};
+Result<Handle<Barrier>> Manager::barrier(std::size_t parties, Timeout patience, const char* name,
+                                         Timeout timeout) const noexcept {
+    const BarrierAccess::Plan plan = {parties, patience, {}, true};
     const Result<std::size_t> bytes = BarrierAccess::bytes(plan);
     if (!bytes.ok()) { return bytes.error(); }
-    return handle_of<Barrier>(detail::make_by<BarrierAccess>(
-        id_, Handle<Barrier>::kType, name, *bytes, plan, static_cast<std::uint32_t>(parties)));
+    return handle_of<Barrier>(
+        detail::make_by<BarrierAccess>(id_, Handle<Barrier>::kType, name, *bytes, plan,
+                                       static_cast<std::uint32_t>(parties), timeout));
 }
 
 Result<detail::ManagedHandle> Manager::make_segment(const detail::ObjectType& type,
                                                     std::size_t element_bytes, std::size_t count,
-                                                    const void* initial,
-                                                    const char* name) const noexcept {
+                                                    const void* initial, const char* name,
+                                                    Timeout timeout) const noexcept {
     const auto kind = type.kind == detail::ObjectKind::value ? detail::SegmentKind::value
                                                              : detail::SegmentKind::array;
     const detail::SegmentPlan plan = {{kind, static_cast<std::uint32_t>(element_bytes), count},
@@ -116,12 +122,12 @@ Result<detail::ManagedHandle> Manager::make_segment(const detail::ObjectType& ty
     const Result<std::size_t> bytes = detail::SegmentAccess::bytes(plan.type);
     if (!bytes.ok()) { return bytes.error(); }
     return detail::make_by<detail::PlannedSegment>(id_, type, name, *bytes, plan,
-                                                   static_cast<std::uint32_t>(count));
+                                                   static_cast<std::uint32_t>(count), timeout);
 }
 
 Result<detail::ManagedHandle> Manager::make_ring(const detail::ObjectType& type,
                                                  std::size_t message_bytes, std::size_t maxsize,
-                                                 const char* name) const noexcept {
+                                                 const char* name, Timeout timeout) const noexcept {
     const detail::Arena* const arena = detail::find_arena(id_);
     if (arena == nullptr) { return id_ == 0 ? Errc::closed : Errc::wrong_process; }
     const detail::RingAccess::Plan plan = {message_bytes, maxsize,
@@ -149,7 +155,7 @@ Result<detail::ManagedHandle> Manager::make_ring(const detail::ObjectType& type,
         if (object.bytes < *bytes) { return Errc::no_space; }
         object.is_range = true;
     }
-    return detail::make_managed(id_, object, port::kNever);
+    return detail::make_managed(id_, object, timeout);
 }
 
 }  // namespace v0

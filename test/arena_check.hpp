@@ -3,11 +3,13 @@
 #ifndef BROOD_TEST_ARENA_CHECK_HPP
 #define BROOD_TEST_ARENA_CHECK_HPP
 
+#include <cstring>
 #include <unordered_map>
 #include <unordered_set>
 
 #include <src/arena_dict.hpp>
 #include <src/arena_hash.hpp>
+#include <src/arena_list.hpp>
 #include <src/arena_pages.hpp>
 
 namespace test {
@@ -198,12 +200,64 @@ private:
         const std::uint32_t kind = load(entry.kind);
         const auto is = static_cast<ObjectKind>(kind & brood::detail::kKindMask);
         if (is == ObjectKind::none) { return; }
+        require(is <= ObjectKind::barrier, "an object of no kind");
         if (is == ObjectKind::dict) {
             (kind & brood::detail::kDropping) != 0 ? look_at_rest_of_dict(entry)
                                                    : look_at_dict(entry);
-        } else if (load(entry.root[5]) != 0) {
-            reach(load(entry.root[0]), load(entry.root[5]));
+        } else if (is == ObjectKind::list) {
+            look_at_list(entry);
+        } else {
+            look_at_block(entry, is);
         }
+    }
+    // A lock, a queue, a value..., also when it is retired.
+    void look_at_block(const Entry& entry, brood::detail::ObjectKind kind) {
+        using brood::detail::ObjectKind;
+        const Place place = load(entry.root[0]);
+        const std::uint32_t bytes = load(entry.root[5]);
+        require(bytes != 0 && bytes % 64 == 0, "an object of no size");
+        require(place % 4 == 0, "an object that is not aligned");
+        if (!reach(place, bytes)) { return; }
+        // A queue without a bound lies in a run, of which it has as much memory as it needs.
+        const bool is_queue = kind == ObjectKind::queue || kind == ObjectKind::joinable_queue;
+        const std::uint32_t what = load(arena_.note(place / brood::detail::kPageUnits).what);
+        require(!is_queue || load(entry.root[1]) != 0 ||
+                    what >> 8 == static_cast<std::uint32_t>(Use::run),
+                "a queue that may grow, and is no run");
+    }
+
+    // What is left of one that is being dropped looks as one does that has fewer.
+    void look_at_list(const Entry& entry) {
+        const std::uint32_t count = load(entry.root[1]), room = load(entry.root[2]);
+        const std::uint32_t first = load(entry.root[3]);
+        if (room == 0) {
+            require(load(entry.root[0]) == 0 && count == 0 && first == 0, "a list half begun");
+            return;
+        }
+        if (!reach(load(entry.root[0]), std::uint64_t{room} * sizeof(Word))) { return; }
+        if (!require(first <= room && count <= room - first, "a list beyond its array")) { return; }
+        const Word* const places = arena_.words(load(entry.root[0]), room) + first;
+        for (std::uint32_t i = 0; fault_ == nullptr && i < count; ++i) {
+            const Place place = load(places[i]);
+            const Word* const bytes = arena_.words(place, 1);
+            if (!require(bytes != nullptr, "an element elsewhere")) { return; }
+            reach(place, sizeof(brood::detail::ListElement) + std::uint64_t{load(*bytes)});
+            const auto sort = brood::detail::sort_of(load(entry.types[0]));
+            const bool is_dropping = (load(entry.kind) & brood::detail::kDropping) != 0;
+            if (sort == brood::detail::ElementSort::handle && !is_dropping) {
+                look_at_handle(bytes + 1);
+            }
+        }
+    }
+    // Whose handle is stored has no owner any more, with whom he would go.
+    void look_at_handle(const void* bytes) {
+        brood::detail::ManagedHandle handle;
+        memcpy(&handle, bytes, sizeof handle);
+        if (handle.entry == 0) { return; }
+        if (!require(handle.entry < top(), "a handle of nothing")) { return; }
+        const Entry& entry = arena_.entry(handle.entry);
+        const bool is_gone = load(entry.generation) != handle.generation;
+        require(is_gone || load(entry.kept) != 0, "what a handle is stored of is not kept");
     }
 
     using Item = brood::detail::DictItem;
@@ -221,6 +275,11 @@ private:
             const bool is_dropping = (load(entry.kind) & brood::detail::kDropping) != 0;
             require(is_dropping || load(item->older) == before, "items are not doubly linked");
             items.insert(place);
+            const auto sort = brood::detail::sort_of(load(entry.types[1]));
+            if (sort == brood::detail::ElementSort::handle && !is_dropping) {
+                look_at_handle(reinterpret_cast<const unsigned char*>(item + 1) +
+                               padded(load(item->key_bytes)));
+            }
             before = place;
             place = load(item->newer);
         }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include <memory>
+#include <vector>
 
 #include <brood/manager.hpp>
 #include <brood/text.hpp>
@@ -357,6 +358,22 @@ const Row kRows[] = {
          image.head().log_count = UINT32_MAX;
          for (auto& entry : image.head().log) { entry.word = 0x3fffffff; }
      }},
+    {"a log of the mutexes that are held while it is put back",
+     [](const Image& image) {
+         const auto* const begin = reinterpret_cast<const unsigned char*>(&image.head());
+         ArenaHead& head = image.head();
+         std::uint32_t count = 0;
+         const auto log = [&](const brood::port::RobustMutex& mutex) {
+             const auto at = reinterpret_cast<const unsigned char*>(&mutex) - begin;
+             for (std::uint32_t i = 0; i < sizeof mutex / 4; ++i) {
+                 head.log[count].word = static_cast<std::uint32_t>(at) / 4 + i;
+                 head.log[count++].was = 0x51515150;
+             }
+         };
+         log(head.mutex);
+         for (int i = 0; i < 3; ++i) { log(entry_of(image, i).mutex); }
+         head.log_count = count;
+     }},
     {"names and free entries that follow themselves",
      [](const Image& image) {
          for (int i = 0; i < 4; ++i) { entry_of(image, i).next = handles[i].entry; }
@@ -384,6 +401,55 @@ void each_wrong_word_is_an_error_or_does_no_harm(void**) {
     test::assert_ok(Manager::remove(name));
 }
 
+// What the stranger changes, and others find.
+struct Lengths {
+    brood::detail::Word* word;
+    std::uint32_t was;
+};
+
+void a_stranger_who_writes_meanwhile_leads_nobody_outside(void**) {
+    const Name name("meanwhile");
+    fill(name);
+    const auto image = std::make_unique<Image>(name);
+    const Guards guards;
+    std::vector<Lengths> all;
+    for_items(*image, [&](std::uint32_t, brood::detail::DictItem& item) {
+        all.push_back({&item.key_bytes, item.key_bytes});
+        all.push_back({&item.value_bytes, item.value_bytes});
+    });
+    ArenaEntry& entry = entry_of(*image, 0);
+    for (const int root : {2, 5}) { all.push_back({&entry.root[root], entry.root[root]}); }
+    const pid_t self = getpid();
+    const pid_t stranger = test::start_child([&] {
+        for (std::uint32_t i = 0; getppid() == self; ++i) {
+            for (const Lengths& one : all) { one.word->store(i % 2 == 0 ? 1 << 20 : one.was); }
+        }
+        return 0;
+    });
+    Result<Manager> opened = Manager::open(name, Timeout::no_wait());
+    test::assert_ok(opened);
+    const Numbers numbers(handles[0]);
+    long found = 0, copies = 0;
+    const std::int64_t end = test::in_ms(1500);
+    for (std::uint32_t i = 0; test::now_ns() < end; ++i) {
+        const auto value = numbers.get(i % 90, Timeout::no_wait());
+        must_be_clear(value.status(), "get");
+        found += value.ok() ? 1 : 0;
+        must_be_clear(numbers.set(i % 90, i % 3 == 0 ? "y" : "another, which is longer"), "set");
+        const auto items = numbers.items(kSoon);
+        must_be_clear(items.status(), "items");
+        copies += items.ok() ? 1 : 0;
+        std::uint32_t newest = 0;
+        Value last;
+        must_be_clear(numbers.popitem(newest, last, kSoon), "popitem");
+    }
+    kill(stranger, SIGKILL);
+    assert_int_equal(test::join_child(stranger), -SIGKILL);
+    print_message("%ld were found, and %ld copied\n", found, copies);
+    opened = Errc::closed;
+    test::assert_ok(Manager::remove(name));
+}
+
 void no_mutated_manager_is_more_than_an_error(void**) {
     const char* const long_run = getenv("BROOD_LONG");
     const long rounds = long_run != nullptr && *long_run == '1' ? 1000000 : 5000;
@@ -396,6 +462,7 @@ void no_mutated_manager_is_more_than_an_error(void**) {
     long opened_count = 0, guarded = 0;
     for (long round = 0; round < rounds; ++round) {
         if (round % 1000 == 0) { (void)alarm(120); }  // What does not end, ends the test.
+        if (round % 100000 == 0 && round != 0) { print_message("%ld of %ld\n", round, rounds); }
         mutate(*image, chance);
         Result<Manager> opened = Manager::open(name, Timeout::no_wait());
         if (opened.ok()) {
@@ -426,6 +493,7 @@ void no_mutated_manager_is_more_than_an_error(void**) {
 int main() {
     const CMUnitTest tests[] = {
         TIDY(each_wrong_word_is_an_error_or_does_no_harm),
+        TIDY(a_stranger_who_writes_meanwhile_leads_nobody_outside),
         TIDY(no_mutated_manager_is_more_than_an_error),
     };
     return cmocka_run_group_tests_name("manager_hostile", tests, nullptr, nullptr);

@@ -1,12 +1,13 @@
 // Goal: a manager's locks, queues and values are what those of their create() are, wherever and
 // whenever they were made; and dropping them harms nobody.
 // Method: made in children after the fork, their handles sent through queues and dictionaries;
-// holders that are killed.
+// holders that are killed, and stopped.
 #include "process_support.hpp"
 
 #include <brood/manager.hpp>
 #include <brood/signals.hpp>
 #include <brood/this_process.hpp>
+#include <src/arena_place.hpp>
 
 using brood::Array;
 using brood::Barrier;
@@ -244,6 +245,51 @@ static void objects_hold_handles_of_others(void**) {
     assert_ok(locks.drop());
 }
 
+// All that a manager makes, within a time: what became of each.
+static void for_each_made(const Manager& manager, Timeout timeout, void (*look)(brood::Status)) {
+    look(manager.dict<int, int>("", timeout).status());
+    look(manager.list<int>("", timeout).status());
+    look(manager.name_space("", timeout).status());
+    look(manager.lock("", timeout).status());
+    look(manager.rlock("", timeout).status());
+    look(manager.semaphore(1, "", timeout).status());
+    look(manager.bounded_semaphore(1, "", timeout).status());
+    look(manager.condition(4, "", timeout).status());
+    look(manager.event("", timeout).status());
+    look(manager.barrier(2, Timeout::forever(), "", timeout).status());
+    look(manager.value<int>(1, "", timeout).status());
+    look(manager.array<int>(4, "", timeout).status());
+    look(manager.queue<int>(4, "", timeout).status());
+    look(manager.queue<int>(0, "", timeout).status());
+    look(manager.joinable_queue<int>(4, "with a name", timeout).status());
+}
+
+static void who_makes_one_waits_as_long_as_he_says(void**) {
+    auto manager = Manager::create().expect("making the manager");
+    const auto first = manager.lock().expect("making a lock");
+    const brood::detail::Arena& arena = *brood::detail::find_arena(first.manager);
+    test::Handshake begun;
+    const pid_t stopped = test::start_child([&] {
+        const brood::detail::ArenaStep step(arena, brood::port::kNever);
+        begun.tell();
+        (void)raise(SIGSTOP);
+        for (;;) { (void)pause(); }
+        return 0;
+    });
+    assert_true(begun.await());
+    test::await_state(stopped, 'T');
+    (void)alarm(20);
+    const auto is_late = [](brood::Status made) { assert_code(made, Errc::timed_out); };
+    for_each_made(manager, brood::milliseconds(20), is_late);
+    for_each_made(manager, Timeout::no_wait(), is_late);
+    for_each_made(manager, brood::milliseconds(-1),
+                  [](brood::Status made) { assert_code(made, Errc::timeout_negative); });
+    assert_int_equal(kill(stopped, SIGKILL), 0);
+    assert_int_equal(test::join_child(stopped), -SIGKILL);
+    for_each_made(manager, test::kLong, [](brood::Status made) { assert_ok(made); });
+    (void)alarm(0);
+}
+
 static void bad_shapes_are_refused(void**) {
     assert_code(g_manager.semaphore(0), Errc::size_zero);
     assert_code(g_manager.barrier(0), Errc::size_zero);
@@ -268,6 +314,7 @@ int main() {
         cmocka_unit_test(an_unbounded_queue_grows_and_a_dropped_one_is_used_again),
         cmocka_unit_test(a_joinable_queue_knows_what_is_abandoned),
         cmocka_unit_test(objects_hold_handles_of_others),
+        cmocka_unit_test(who_makes_one_waits_as_long_as_he_says),
         cmocka_unit_test(bad_shapes_are_refused),
     };
     return cmocka_run_group_tests(tests, make_manager, end_manager);

@@ -94,54 +94,70 @@ public:
     void close() noexcept;
 
     /// Makes a dictionary, with a name for find() or without.
+    /// Blocks: while another makes or drops one, until `timeout`.
     /// Errors: no_space, no_memory, full (as many objects as there may be), already_exists (the
-    /// name), name_too_long (more than 255 bytes), too_many_members, closed, corrupt.
+    /// name), name_too_long (more than 255 bytes), too_many_members, closed, timed_out, corrupt.
     /// Killed here: it is there or not; without a name it goes with the caller.
     template <class K, class V>
-    Result<Dict<K, V>> dict(const char* name = "") const noexcept {
-        return made<Dict<K, V>>(name);
+    Result<Dict<K, V>> dict(const char* name = "",
+                            Timeout timeout = Timeout::forever()) const noexcept {
+        return made<Dict<K, V>>(name, timeout);
     }
     /// Makes a list. Errors: as dict().
     template <class T>
-    Result<List<T>> list(const char* name = "") const noexcept {
-        return made<List<T>>(name);
+    Result<List<T>> list(const char* name = "",
+                         Timeout timeout = Timeout::forever()) const noexcept {
+        return made<List<T>>(name, timeout);
     }
     /// Makes a namespace. Errors: as dict().
-    Result<Namespace> name_space(const char* name = "") const noexcept {
-        return made<Namespace>(name);
+    Result<Namespace> name_space(const char* name = "",
+                                 Timeout timeout = Timeout::forever()) const noexcept {
+        return made<Namespace>(name, timeout);
     }
 
     /// Locks and the like, as those of their create(); open() of the handle gives one.
     /// Errors: as dict(), and those of create().
-    Result<Handle<Lock>> lock(const char* name = "") const noexcept;
-    Result<Handle<RLock>> rlock(const char* name = "") const noexcept;
-    Result<Handle<Semaphore>> semaphore(std::size_t permits, const char* name = "") const noexcept;
-    Result<Handle<BoundedSemaphore>> bounded_semaphore(std::size_t permits,
-                                                       const char* name = "") const noexcept;
+    Result<Handle<Lock>> lock(const char* name = "",
+                              Timeout timeout = Timeout::forever()) const noexcept;
+    Result<Handle<RLock>> rlock(const char* name = "",
+                                Timeout timeout = Timeout::forever()) const noexcept;
+    Result<Handle<Semaphore>> semaphore(std::size_t permits, const char* name = "",
+                                        Timeout timeout = Timeout::forever()) const noexcept;
+    Result<Handle<BoundedSemaphore>> bounded_semaphore(
+        std::size_t permits, const char* name = "",
+        Timeout timeout = Timeout::forever()) const noexcept;
     Result<Handle<Condition>> condition(std::size_t waiters = Condition::kWaitersMax,
-                                        const char* name = "") const noexcept;
-    Result<Handle<Event>> event(const char* name = "") const noexcept;
-    Result<Handle<Barrier>> barrier(std::size_t parties, Timeout timeout = Timeout::forever(),
-                                    const char* name = "") const noexcept;
+                                        const char* name = "",
+                                        Timeout timeout = Timeout::forever()) const noexcept;
+    Result<Handle<Event>> event(const char* name = "",
+                                Timeout timeout = Timeout::forever()) const noexcept;
+    /// `patience` is that of its wait(): what create() calls timeout.
+    Result<Handle<Barrier>> barrier(std::size_t parties, Timeout patience = Timeout::forever(),
+                                    const char* name = "",
+                                    Timeout timeout = Timeout::forever()) const noexcept;
     template <class T>
-    Result<Handle<Value<T>>> value(const T& initial = T(), const char* name = "") const noexcept {
-        return segment<Value<T>>(sizeof(T), 1, &initial, name);
+    Result<Handle<Value<T>>> value(const T& initial = T(), const char* name = "",
+                                   Timeout timeout = Timeout::forever()) const noexcept {
+        return segment<Value<T>>(sizeof(T), 1, &initial, name, timeout);
     }
     /// Of zeroes.
     template <class T>
-    Result<Handle<Array<T>>> array(std::size_t count, const char* name = "") const noexcept {
-        return segment<Array<T>>(sizeof(T), count, nullptr, name);
+    Result<Handle<Array<T>>> array(std::size_t count, const char* name = "",
+                                   Timeout timeout = Timeout::forever()) const noexcept {
+        return segment<Array<T>>(sizeof(T), count, nullptr, name, timeout);
     }
     /// With maxsize 0 it takes as much memory as it needs, of at most a sixteenth of the manager's,
     /// and keeps it when it is dropped; of a manager with a name it needs a bound (size_zero).
     template <class T>
-    Result<Handle<Queue<T>>> queue(std::size_t maxsize = 0, const char* name = "") const noexcept {
-        return ring<Queue<T>>(sizeof(T), maxsize, name);
+    Result<Handle<Queue<T>>> queue(std::size_t maxsize = 0, const char* name = "",
+                                   Timeout timeout = Timeout::forever()) const noexcept {
+        return ring<Queue<T>>(sizeof(T), maxsize, name, timeout);
     }
     template <class T>
-    Result<Handle<JoinableQueue<T>>> joinable_queue(std::size_t maxsize = 0,
-                                                    const char* name = "") const noexcept {
-        return ring<JoinableQueue<T>>(sizeof(T), maxsize, name);
+    Result<Handle<JoinableQueue<T>>> joinable_queue(
+        std::size_t maxsize = 0, const char* name = "",
+        Timeout timeout = Timeout::forever()) const noexcept {
+        return ring<JoinableQueue<T>>(sizeof(T), maxsize, name, timeout);
     }
 
     /// The object of that name: `manager.find<Dict<int, int>>("squares")`.
@@ -176,8 +192,8 @@ public:
 private:
     friend struct ManagerAccess;  // src/manager_access.hpp
     template <class Object>
-    Result<Object> made(const char* name) const noexcept {
-        const Result<detail::ManagedHandle> handle = make_container(name, Object::kType);
+    Result<Object> made(const char* name, Timeout timeout) const noexcept {
+        const Result<detail::ManagedHandle> handle = make_container(name, Object::kType, timeout);
         if (!handle.ok()) { return handle.error(); }
         return Object(*handle);
     }
@@ -188,24 +204,26 @@ private:
     }
     template <class Object>
     Result<Handle<Object>> segment(std::size_t element_bytes, std::size_t count,
-                                   const void* initial, const char* name) const noexcept {
+                                   const void* initial, const char* name,
+                                   Timeout timeout) const noexcept {
         return handle_of<Object>(
-            make_segment(Handle<Object>::kType, element_bytes, count, initial, name));
+            make_segment(Handle<Object>::kType, element_bytes, count, initial, name, timeout));
     }
     template <class Object>
-    Result<Handle<Object>> ring(std::size_t message_bytes, std::size_t maxsize,
-                                const char* name) const noexcept {
-        return handle_of<Object>(make_ring(Handle<Object>::kType, message_bytes, maxsize, name));
+    Result<Handle<Object>> ring(std::size_t message_bytes, std::size_t maxsize, const char* name,
+                                Timeout timeout) const noexcept {
+        return handle_of<Object>(
+            make_ring(Handle<Object>::kType, message_bytes, maxsize, name, timeout));
     }
     Result<detail::ManagedHandle> make_segment(const detail::ObjectType& type,
                                                std::size_t element_bytes, std::size_t count,
-                                               const void* initial,
-                                               const char* name) const noexcept;
+                                               const void* initial, const char* name,
+                                               Timeout timeout) const noexcept;
     Result<detail::ManagedHandle> make_ring(const detail::ObjectType& type,
                                             std::size_t message_bytes, std::size_t maxsize,
-                                            const char* name) const noexcept;
-    Result<detail::ManagedHandle> make_container(const char* name,
-                                                 const detail::ObjectType& type) const noexcept;
+                                            const char* name, Timeout timeout) const noexcept;
+    Result<detail::ManagedHandle> make_container(const char* name, const detail::ObjectType& type,
+                                                 Timeout timeout) const noexcept;
     Result<detail::ManagedHandle> find_object(const char* name, const detail::ObjectType& type,
                                               Timeout timeout) const noexcept;
     std::uint32_t id_ = 0;

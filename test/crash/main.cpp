@@ -216,6 +216,7 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, growing_scenes(*growing));
     add(scenes, growing_byte_scenes(*growing_bytes));
     add(scenes, manager_scenes());
+    add(scenes, manager_object_scenes());
     add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }

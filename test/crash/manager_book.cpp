@@ -7,6 +7,9 @@
 #include <algorithm>
 
 namespace crash {
+
+brood::Manager the_manager;
+
 namespace {
 
 using brood::detail::DictCopy;

@@ -22,6 +22,9 @@ struct Line {
         return key == other.key && bytes == other.bytes && letter == other.letter;
     }
 };
+/// The one manager there is, made anew for each scene: a process has few.
+extern brood::Manager the_manager;
+
 using Lines = std::vector<Line>;  // From the oldest to the newest.
 
 /// The oldest line of each book is a number that everybody counts up.

@@ -7,6 +7,8 @@
 namespace crash {
 
 Scenes manager_scenes();
+/// Lists, locks, queues.
+Scenes manager_object_scenes();
 
 }  // namespace crash
 

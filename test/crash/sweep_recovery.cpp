@@ -88,7 +88,10 @@ std::size_t Sweep::recoveries_max() const {
 void Sweep::strike_recoverers() {
     const std::size_t kinds = scene_.has_sleepers() ? 2 : 1;
     std::size_t states = states_.size();
-    if (options_.blows_max != 0) { states = std::min<std::size_t>(states, 6); }  // Steps take long.
+    if (options_.blows_max != 0) {  // Steps take long.
+        const std::size_t stepped = std::max<std::size_t>(share_of(6), 1);
+        states = std::min(states, stepped);
+    }
     const std::size_t all = recoveries_max();
     const std::size_t most = all / (states * kinds + 1) + 1;
     for (const auto& [hash, point] : states_) {
