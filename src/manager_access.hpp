@@ -17,19 +17,19 @@ struct ManagerAccess {
     ManagerAccess& operator=(const ManagerAccess&) = delete;
 
     const Manager* operator->() const noexcept { return &manager_; }
-    Result<detail::ManagedHandle> make_container(const char* name,
-                                                 const detail::ObjectType& type) const noexcept {
-        return manager_.make_container(name, type);
+    Result<detail::ManagedHandle> make_container(const char* name, const detail::ObjectType& type,
+                                                 Timeout timeout) const noexcept {
+        return manager_.make_container(name, type, timeout);
     }
     /// Of a value or an array of elements of `type`, zeroes if there is nothing to begin with.
     Result<detail::ManagedHandle> make_segment(const detail::ObjectType& type, std::size_t count,
-                                               const void* initial,
-                                               const char* name) const noexcept {
-        return manager_.make_segment(type, type.elements[1], count, initial, name);
+                                               const void* initial, const char* name,
+                                               Timeout timeout) const noexcept {
+        return manager_.make_segment(type, type.elements[1], count, initial, name, timeout);
     }
     Result<detail::ManagedHandle> make_ring(const detail::ObjectType& type, std::size_t maxsize,
-                                            const char* name) const noexcept {
-        return manager_.make_ring(type, type.elements[1], maxsize, name);
+                                            const char* name, Timeout timeout) const noexcept {
+        return manager_.make_ring(type, type.elements[1], maxsize, name, timeout);
     }
     Result<detail::ManagedHandle> find(const char* name, const detail::ObjectType& type,
                                        Timeout timeout) const noexcept {

@@ -47,7 +47,8 @@ Result<ManagedHandle> make_value(WireCall& call, const ManagerAccess& manager,
         const Status checked = check_laid_out(call.type.elements[0], size, call.value);
         if (!checked.ok()) { return checked.error(); }
     }
-    return manager.make_segment(call.type, 1, bytes != 0 ? call.value : nullptr, name);
+    return manager.make_segment(call.type, 1, bytes != 0 ? call.value : nullptr, name,
+                                call.timeout);
 }
 
 template <class Handle>
@@ -64,19 +65,23 @@ Result<ManagedHandle> make_object(WireCall& call, const char* name) noexcept {
     const auto count = static_cast<std::size_t>(call.request.a);
     switch (call.type.kind) {
         case ObjectKind::dict:
-        case ObjectKind::list: return manager.make_container(name, call.type);
+        case ObjectKind::list: return manager.make_container(name, call.type, call.timeout);
         case ObjectKind::value: return make_value(call, manager, name);
-        case ObjectKind::array: return manager.make_segment(call.type, count, nullptr, name);
+        case ObjectKind::array:
+            return manager.make_segment(call.type, count, nullptr, name, call.timeout);
         case ObjectKind::queue:
-        case ObjectKind::joinable_queue: return manager.make_ring(call.type, count, name);
-        case ObjectKind::lock: return plain(manager->lock(name));
-        case ObjectKind::rlock: return plain(manager->rlock(name));
-        case ObjectKind::semaphore: return plain(manager->semaphore(count, name));
-        case ObjectKind::bounded_semaphore: return plain(manager->bounded_semaphore(count, name));
-        case ObjectKind::condition: return plain(manager->condition(count, name));
-        case ObjectKind::event: return plain(manager->event(name));
+        case ObjectKind::joinable_queue:
+            return manager.make_ring(call.type, count, name, call.timeout);
+        case ObjectKind::lock: return plain(manager->lock(name, call.timeout));
+        case ObjectKind::rlock: return plain(manager->rlock(name, call.timeout));
+        case ObjectKind::semaphore: return plain(manager->semaphore(count, name, call.timeout));
+        case ObjectKind::bounded_semaphore:
+            return plain(manager->bounded_semaphore(count, name, call.timeout));
+        case ObjectKind::condition: return plain(manager->condition(count, name, call.timeout));
+        case ObjectKind::event: return plain(manager->event(name, call.timeout));
         case ObjectKind::barrier:
-            return plain(manager->barrier(count, wire_timeout_of(call.request.b), name));
+            return plain(
+                manager->barrier(count, wire_timeout_of(call.request.b), name, call.timeout));
         case ObjectKind::none: break;
     }
     return Errc::bad_argument;

@@ -57,7 +57,9 @@ struct ManagerObject {
 /// Fork:   make it before fork(); children share it, and use the handles that they inherit. A child
 ///         that was forked before has it not (wrong_process).
 /// Names:  as SharedMemory: mode 0600 unless asked otherwise; removed by its maker's destructor.
-///         What strangers may have written there is not trusted: nothing outside is touched.
+///         What strangers may have written there is not trusted: who opens and uses it then gets
+///         errors, or any values, but touches no memory outside. (Who writes there while others
+///         are at work, other than by a Manager, can harm them, as can who truncates it.)
 /// Crash:  no kill, at whatever instruction, leaves an object half changed, or locked.
 /// Callers: any thread. In each process the manager outlives what was opened by it there.
 class Manager {
