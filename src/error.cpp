@@ -77,12 +77,12 @@ constexpr Entry kEntries[] = {
     {Errc::wrong_direction, "wrong_direction",
      "this end only sends, or only receives: use the other one"},
     {Errc::notify_taken, "notify_taken", "another is notified by this queue: only one can be"},
-    {Errc::stalled, "stalled", "the peer stopped half way: connect again"},
+    {Errc::stalled, "stalled", "it stopped half way: connect again"},
     {Errc::address_in_use, "address_in_use", "taken: if by a dead one, replace_stale()"},
-    {Errc::bad_address, "bad_address", "no numeric address"},
-    {Errc::refused, "refused", "nobody listens there: start it first"},
-    {Errc::not_authenticated, "not_authenticated", "give both ends the same key"},
-    {Errc::legacy_refused, "legacy_refused", "it knows only MD5: see allow_legacy()"},
+    {Errc::bad_address, "bad_address", "no such address: see Address"},
+    {Errc::refused, "refused", "nobody listens: start it first"},
+    {Errc::not_authenticated, "not_authenticated", "wrong key: give both the same"},
+    {Errc::legacy_refused, "legacy_refused", "only MD5: see allow_legacy()"},
 
     {Errc::not_ready, "not_ready", "its creator is not done, or died: try again, or remove it"},
     {Errc::type_mismatch, "type_mismatch", "it holds another type: open it as what it was made"},
@@ -122,7 +122,7 @@ constexpr Entry kEntries[] = {
     {Errc::empty, "empty", "nothing is there: put something in first, or wait"},
     {Errc::task_timed_out, "task_timed_out", "it took too long: allow more time"},
     {Errc::cancelled, "cancelled", "cancelled: submit it again"},
-    {Errc::worker_stuck, "worker_stuck", "it sleeps in the kernel: see to its pid"},
+    {Errc::worker_stuck, "worker_stuck", "it is in the kernel: see to its pid"},
 };
 
 struct LimitEntry {

@@ -35,6 +35,9 @@ std::uint64_t bytes_used(const Manager& manager) {
     return stats->bytes_used;
 }
 
+/// `make crash` looks at all of this, too.
+constexpr int kShare = 2;
+
 /// `act` on a list of `before` elements, at each instruction of it.
 void sweep_list(const char* what, int every, int before, std::function<bool(List<int>)> act) {
     const Manager manager = Manager::create().expect("making the manager");
@@ -52,7 +55,7 @@ void sweep_list(const char* what, int every, int before, std::function<bool(List
     assert_ok(model.drop());
     std::uint64_t used = 0;
     int done = 0;
-    const auto swept = test::sweep(what, every, [&](int steps) {
+    const auto swept = test::sweep(what, kShare * every, [&](int steps) {
         const auto list = make();
         test::Stepped victim([&] { return list.size().ok(); }, [&] { (void)act(list); });
         const bool has_ended = !victim.step(steps);
@@ -86,7 +89,7 @@ void a_list_is_whole_after_a_kill_in_insert(void**) {
 }
 
 void a_list_is_whole_after_a_kill_in_extend(void**) {
-    sweep_list("extend", 1499, 20, [](List<int> list) {
+    sweep_list("extend", 997, 20, [](List<int> list) {
         const std::vector<int> values = range(100, 140);
         return list.extend(values.data(), values.size()).ok();
     });
@@ -106,15 +109,15 @@ void a_list_is_whole_after_a_kill_in_set_and_update(void**) {
 
 void a_list_is_whole_after_a_kill_in_sort_and_reverse(void**) {
     const auto greater = [](const int& a, const int& b) { return b < a; };
-    sweep_list("sort", 997, 20, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("sort of many", 4001, 70, [=](List<int> list) { return list.sort(greater).ok(); });
-    sweep_list("reverse", 211, 70, [](List<int> list) { return list.reverse().ok(); });
+    sweep_list("sort", 599, 20, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("sort of many", 2503, 70, [=](List<int> list) { return list.sort(greater).ok(); });
+    sweep_list("reverse", 101, 70, [](List<int> list) { return list.reverse().ok(); });
 }
 
 void a_list_is_whole_after_a_kill_in_erase(void**) {
     sweep_list("erase", 53, 20, [](List<int> list) { return list.erase(3, 6).ok(); });
     sweep_list("erase of many", 1009, 100, [](List<int> list) { return list.erase(5, 90).ok(); });
-    sweep_list("clear", 499, 40, [](List<int> list) { return list.clear().ok(); });
+    sweep_list("clear", 397, 40, [](List<int> list) { return list.clear().ok(); });
 }
 
 // ---- Dictionaries ------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ void sweep_dict(const char* what, int every, int before, int key,
     const auto dict = manager.dict<int, int>().expect("making a dict");
     for (int i = 0; i < before; ++i) { assert_ok(dict.set(i, i)); }
     const bool was_there = *dict.contains(key);
-    (void)test::sweep(what, every, [&](int steps) {
+    (void)test::sweep(what, kShare * every, [&](int steps) {
         test::Stepped victim([&] { return dict.size().ok(); }, [&] { (void)act(dict); });
         const bool has_ended = !victim.step(steps);
         victim.kill_now();
