@@ -22,7 +22,6 @@ struct Room {
 
 Room g_rooms[kArenasMax];
 BellMutex g_mutex;
-std::atomic<std::uint32_t> g_mappings{0};
 
 // Segments are made when they are needed: no constructor or destructor runs for them by itself.
 alignas(Segment) unsigned char g_segments[kArenasMax][sizeof(Segment)];
@@ -89,16 +88,11 @@ Result<std::uint32_t> settle_in(Result<Segment> segment) noexcept {
     if (index_of(arena->id) != kArenasMax) { return Errc::already_exists; }
     const std::uint32_t index = free_room();
     if (index == kArenasMax) { return Errc::full; }
-    auto& table = *reinterpret_cast<MemberTable*>(elements);
-    const std::uint32_t has_fences = table.has_fences != 0 ? 1 : 0;
-    if (has_fences != 0) {
-        const Status joined = port::fence_join();
-        if (!joined.ok()) { return joined.error(); }
-    }
+    const Result<Members> members = members_of_strangers(*reinterpret_cast<MemberTable*>(elements));
+    if (!members.ok()) { return members.error(); }
     Room& room = g_rooms[index];
     room.arena = *arena;
-    room.arena.members = {&table, MemberTable::kNamed, has_fences,
-                          g_mappings.fetch_add(1, std::memory_order_relaxed) + 1};
+    room.arena.members = *members;
     room.bytes = 0;
     ::new (g_segments[index]) Segment(std::move(*segment));
     room.id.store(arena->id, std::memory_order_release);

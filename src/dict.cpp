@@ -54,10 +54,6 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
              std::int64_t deadline_ns) noexcept {
     const bool is_there = link != nullptr && load(*link) != 0;
     const bool is_put = change.what == DictChange::What::put;
-    if (is_there && is_put) {
-        const DictItemView item = table.item(load(*link));
-        if (item && table.replace_at_once(item, change.value, change.bytes)) { return Errc::ok; }
-    }
     {
         ArenaStep step(held.arena(), deadline_ns);
         if (!step.status().ok()) { return step.status(); }
@@ -92,6 +88,10 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
     const bool has_work = change.what == DictChange::What::put ||
                           (change.what == DictChange::What::erase && item);
     if (!has_work) { return Errc::ok; }
+    const bool is_put = change.what == DictChange::What::put;
+    if (item && is_put && table.replace_at_once(item, change.value, change.bytes)) {
+        return Errc::ok;
+    }
     return apply(held, table, key, key_bytes, hash, link, change, deadline_ns);
 }
 

@@ -1,6 +1,6 @@
 // What users do with a list of a manager.
+#include "arena_entries.hpp"
 #include "arena_list.hpp"
-
 #include "deadline.hpp"
 
 namespace brood {
@@ -77,7 +77,7 @@ Status take_over(const HeldObject& held, std::ptrdiff_t index, const HeldObject&
     if (!done.ok()) { return done; }
     step.give(load(other.entry().root[0]));
     step.add(other.entry().generation, 1);
-    step.give_entry(static_cast<std::uint32_t>(&other.entry() - &held.arena().entry(0)));
+    step.give_entry(index_in(held.arena(), other.entry()));
     return step.commit();
 }
 

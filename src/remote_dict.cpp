@@ -22,25 +22,15 @@ Status RemoteDictCore::set(const ObjectType& type, const void* key, std::size_t 
 Result<std::size_t> RemoteDictCore::get(const ObjectType& type, const void* key,
                                         std::size_t key_bytes, void* value, std::size_t room,
                                         Timeout timeout) const noexcept {
-    RemoteTold told;
-    told.value = value;
-    told.value_bytes = room;
-    const Status done =
-        ask({WireOp::dict_get, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
-    if (!done.ok()) { return done.error(); }
-    return told.value_bytes;
+    return ask_into({WireOp::dict_get, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}},
+                    value, room);
 }
 
 Result<std::size_t> RemoteDictCore::take(const ObjectType& type, const void* key,
                                          std::size_t key_bytes, void* value, std::size_t room,
                                          Timeout timeout) const noexcept {
-    RemoteTold told;
-    told.value = value;
-    told.value_bytes = room;
-    const Status done =
-        ask({WireOp::dict_pop, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}}, told);
-    if (!done.ok()) { return done.error(); }
-    return told.value_bytes;
+    return ask_into({WireOp::dict_pop, type, timeout, 0, signed_of(room), {key, key_bytes}, {}, {}},
+                    value, room);
 }
 
 Result<bool> RemoteDictCore::has(const ObjectType& type, const void* key, std::size_t key_bytes,

@@ -65,13 +65,8 @@ Status RemoteListCore::set(const ObjectType& type, std::ptrdiff_t index, const R
 Result<std::size_t> RemoteListCore::fetch(WireOp op, const ObjectType& type, std::ptrdiff_t index,
                                           void* value, std::size_t room,
                                           Timeout timeout) const noexcept {
-    RemoteTold told;
-    told.value = value;
-    told.value_bytes = room;
-    const Status done =
-        ask({op, type, timeout, index, static_cast<std::int64_t>(room), {}, {}, {}}, told);
-    if (!done.ok()) { return done.error(); }
-    return told.value_bytes;
+    return ask_into({op, type, timeout, index, static_cast<std::int64_t>(room), {}, {}, {}}, value,
+                    room);
 }
 
 Result<std::size_t> RemoteListCore::count(const ObjectType& type, Timeout timeout) const noexcept {

@@ -55,6 +55,16 @@ protected:
         RemoteTold told;
         return ask(question, told);
     }
+    /// The value that it says, into a buffer: how many bytes.
+    Result<std::size_t> ask_into(const RemoteAsk& question, void* value,
+                                 std::size_t room) const noexcept {
+        RemoteTold told;
+        told.value = value;
+        told.value_bytes = room;
+        const Status done = ask(question, told);
+        if (!done.ok()) { return done.error(); }
+        return told.value_bytes;
+    }
     Status drop_as(const ObjectType& type, Timeout timeout) const noexcept;
     ManagedHandle managed() const noexcept;
 };
