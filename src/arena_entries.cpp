@@ -55,7 +55,11 @@ Status lock_entry(const Arena& arena, ArenaEntry& entry, std::int64_t deadline_n
 
 HeldObject::HeldObject(const ManagedHandle& handle, const ObjectType& type,
                        std::int64_t deadline_ns) noexcept
-    : arena_(find_arena(handle.manager)) {
+    : deadline_ns_(deadline_ns), arena_(find_arena(handle.manager)) {
+    if (deadline_ns < 0) {
+        status_ = deadline_error(deadline_ns);
+        return;
+    }
     if (handle.manager == 0) {
         status_ = Errc::closed;
         return;
@@ -80,6 +84,10 @@ HeldObject::HeldObject(const ManagedHandle& handle, const ObjectType& type,
         status_ = Errc::type_mismatch;
     }
 }
+
+HeldObject::HeldObject(const ManagedHandle& handle, const ObjectType& type,
+                       Timeout timeout) noexcept
+    : HeldObject(handle, type, quick_deadline_of(timeout)) {}
 
 void* block_of(const Arena& arena, const ArenaEntry& entry) noexcept {
     return arena.at(load(entry.root[0]), load(entry.root[5]));

@@ -69,6 +69,8 @@ public:
     /// Of kind none: whatever it is.
     HeldObject(const ManagedHandle& handle, const ObjectType& type,
                std::int64_t deadline_ns) noexcept;
+    /// The same; also says timeout_negative, timeout_overflow.
+    HeldObject(const ManagedHandle& handle, const ObjectType& type, Timeout timeout) noexcept;
     ~HeldObject() noexcept;
     HeldObject(const HeldObject&) = delete;
     HeldObject& operator=(const HeldObject&) = delete;
@@ -76,6 +78,8 @@ public:
     /// ok; closed (it is gone); type_mismatch; wrong_process (this process has not that manager);
     /// timed_out; would_deadlock (the caller is in the midst of an operation on it); corrupt.
     Status status() const noexcept { return status_; }
+    /// Until when the caller may wait, for what else he does.
+    std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
     const Arena& arena() const noexcept { return *arena_; }
     ArenaEntry& entry() const noexcept { return *entry_; }
     /// The block of one that has one, and how large it is; null: corrupt.
@@ -83,6 +87,7 @@ public:
 
 private:
     Status status_;
+    std::int64_t deadline_ns_;
     const Arena* arena_ = nullptr;
     ArenaEntry* entry_ = nullptr;
 };

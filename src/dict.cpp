@@ -74,9 +74,7 @@ Status apply(const HeldObject& held, DictTable& table, const void* key, std::siz
 
 Status DictHandle::change(const ObjectType& type, const void* key, std::size_t key_bytes,
                           DictDecide decide, void* context, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     DictTable table(held.arena(), held.entry());
     const std::uint32_t hash = table.hash(key, key_bytes);
@@ -92,7 +90,7 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
     if (item && is_put && table.replace_at_once(item, change.value, change.bytes)) {
         return Errc::ok;
     }
-    return apply(held, table, key, key_bytes, hash, link, change, deadline_ns);
+    return apply(held, table, key, key_bytes, hash, link, change, held.deadline_ns());
 }
 
 Status DictHandle::set(const ObjectType& type, const void* key, std::size_t key_bytes,
@@ -153,9 +151,7 @@ Result<std::size_t> DictHandle::take(const ObjectType& type, const void* key, st
 
 Result<std::size_t> DictHandle::get(const ObjectType& type, const void* key, std::size_t key_bytes,
                                     void* value, std::size_t room, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     const DictTable table(held.arena(), held.entry());
     const Word* const link = table.find(key, key_bytes, table.hash(key, key_bytes));
@@ -170,9 +166,7 @@ Result<std::size_t> DictHandle::get(const ObjectType& type, const void* key, std
 
 Status DictHandle::pop_newest(const ObjectType& type, void* key, std::size_t& key_bytes,
                               void* value, std::size_t& bytes, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     DictTable table(held.arena(), held.entry());
     const DictItemView item = table.item(table.newest());
@@ -189,23 +183,19 @@ Status DictHandle::pop_newest(const ObjectType& type, void* key, std::size_t& ke
     Word* const link = table.find(key, has[0], hash);
     if (link == nullptr || load(*link) == 0) { return Errc::corrupt; }
     const DictChange erase{DictChange::What::erase, nullptr, 0};
-    return apply(held, table, key, has[0], hash, link, erase, deadline_ns);
+    return apply(held, table, key, has[0], hash, link, erase, held.deadline_ns());
 }
 
 Result<std::size_t> DictHandle::count(const ObjectType& type, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     return std::size_t{DictTable(held.arena(), held.entry()).count()};
 }
 
 Status DictHandle::clear(const ObjectType& type, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
-    ArenaStep step(held.arena(), deadline_ns);
+    ArenaStep step(held.arena(), held.deadline_ns());
     if (!step.status().ok()) { return step.status(); }
     const Result<std::uint32_t> moved = move_out(step, held.entry());
     if (!moved.ok()) { return moved.error(); }
@@ -216,9 +206,7 @@ Status DictHandle::clear(const ObjectType& type, Timeout timeout) const noexcept
 }
 
 Result<DictCopy> DictHandle::copy(const ObjectType& type, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     const DictTable table(held.arena(), held.entry());
     DictCopy copy;

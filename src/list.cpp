@@ -141,9 +141,7 @@ Status ListHandle::insert_many(const ObjectType& type, std::ptrdiff_t index,
 
 Result<std::size_t> ListHandle::get(const ObjectType& type, std::ptrdiff_t index, void* value,
                                     std::size_t room, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     const ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
@@ -161,9 +159,7 @@ Result<std::size_t> ListHandle::get(const ObjectType& type, std::ptrdiff_t index
 
 Status ListHandle::change(const ObjectType& type, std::ptrdiff_t index, DictDecide decide,
                           void* context, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
@@ -174,9 +170,11 @@ Status ListHandle::change(const ObjectType& type, std::ptrdiff_t index, DictDeci
     const ListBytes found = table.bytes_at(load(view->all[at]));
     if (found.data == nullptr) { return Errc::corrupt; }
     const DictChange change = decide(context, found.data, found.bytes);
-    if (change.what == DictChange::What::erase) { return erase_range(held, at, 1, deadline_ns); }
+    if (change.what == DictChange::What::erase) {
+        return erase_range(held, at, 1, held.deadline_ns());
+    }
     if (change.what == DictChange::What::leave) { return Errc::ok; }
-    ArenaStep step(held.arena(), deadline_ns);
+    ArenaStep step(held.arena(), held.deadline_ns());
     if (!step.status().ok()) { return step.status(); }
     const Status done = table.replace(step, at, {change.value, change.bytes});
     return done.ok() ? step.commit() : done;
@@ -184,9 +182,7 @@ Status ListHandle::change(const ObjectType& type, std::ptrdiff_t index, DictDeci
 
 Result<std::size_t> ListHandle::search(const ObjectType& type, ListSearch what,
                                        const ListBytes& value, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     const ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
@@ -201,7 +197,7 @@ Result<std::size_t> ListHandle::search(const ObjectType& type, ListSearch what,
         ++found;
         if (what == ListSearch::count) { continue; }
         if (what == ListSearch::index) { return std::size_t{i}; }
-        const Status erased = erase_range(held, i, 1, deadline_ns);
+        const Status erased = erase_range(held, i, 1, held.deadline_ns());
         if (!erased.ok()) { return erased.error(); }
         return std::size_t{i};
     }
@@ -210,22 +206,18 @@ Result<std::size_t> ListHandle::search(const ObjectType& type, ListSearch what,
 }
 
 Result<std::size_t> ListHandle::count(const ObjectType& type, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     return std::size_t{ListTable(held.arena(), held.entry()).count()};
 }
 
 Status ListHandle::erase(const ObjectType& type, std::ptrdiff_t from, std::ptrdiff_t to,
                          Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     const std::uint32_t count = ListTable(held.arena(), held.entry()).count();
     const std::uint32_t begin = clamped(from, count), end = clamped(to, count);
-    return erase_range(held, begin, end > begin ? end - begin : 0, deadline_ns);
+    return erase_range(held, begin, end > begin ? end - begin : 0, held.deadline_ns());
 }
 
 }  // namespace detail

@@ -106,9 +106,7 @@ Chosen chosen(const ListSlice& slice, std::ptrdiff_t count) noexcept {
 }  // namespace
 
 Status ListHandle::reverse(const ObjectType& type, Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     const ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
@@ -119,14 +117,12 @@ Status ListHandle::reverse(const ObjectType& type, Timeout timeout) const noexce
     const Status taken = places.take(count);
     if (!taken.ok()) { return taken; }
     for (std::uint32_t i = 0; i < count; ++i) { places.all()[i] = load(view->all[count - 1 - i]); }
-    return arrange(held, places.all(), count, deadline_ns);
+    return arrange(held, places.all(), count, held.deadline_ns());
 }
 
 Status ListHandle::sort(const ObjectType& type, const ListOrder& order,
                         Timeout timeout) const noexcept {
-    const std::int64_t deadline_ns = quick_deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(*this, type, deadline_ns);
+    const HeldObject held(*this, type, timeout);
     if (!held.status().ok()) { return held.status(); }
     const ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
@@ -142,7 +138,7 @@ Status ListHandle::sort(const ObjectType& type, const ListOrder& order,
     }
     const Sorter sorter(table, order);
     const Place* const sorted = sorter.sort(places.all(), places.all() + count, count);
-    return arrange(held, sorted, count, deadline_ns);
+    return arrange(held, sorted, count, held.deadline_ns());
 }
 
 Result<ListCopy> ListHandle::copy(const ObjectType& type, const ListSlice& slice,

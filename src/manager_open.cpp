@@ -21,9 +21,7 @@ namespace {
 template <class Fits, class View>
 auto view_of(const ManagedHandle& handle, const ObjectType& type, Timeout timeout, Fits fits,
              View view) noexcept -> Result<decltype(view(std::declval<const Arena&>(), nullptr))> {
-    const std::int64_t deadline_ns = deadline_of(timeout);
-    if (deadline_ns < 0) { return deadline_error(deadline_ns); }
-    const HeldObject held(handle, type, deadline_ns);
+    const HeldObject held(handle, type, timeout);
     if (!held.status().ok()) { return held.status().error(); }
     std::size_t bytes = 0;
     void* const block = held.block(bytes);
