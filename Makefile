@@ -231,9 +231,12 @@ $(COMMON)/cmocka.cflags: tools/build/cmocka.sh
 
 # ---- Running and testing ---------------------------------------------------------------------
 
-.PHONY: run check sanitize cross cross-check
+.PHONY: run example check sanitize cross cross-check
 run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum
 	@tools/build/run.sh $(BUILD)/brood $(TREE) $(BUILD)/run.sha256
+
+example: $(filter %/$(NAME),$(EXAMPLES)) ## A program of the notes, NAME=ktv; BROOD_PACE=0.1: faster
+	@$(or $<,$(error NAME=$(NAME): there is $(sort $(notdir $(EXAMPLES)))))
 
 CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
          $(error T=$(t): no such test))),$(TESTS))

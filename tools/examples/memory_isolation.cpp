@@ -1,9 +1,10 @@
 // Each process has memory of its own: what a child does with the money, its parent does not see,
 // unless the money lies in a Value.
 #include <brood/brood.hpp>
-#include <cstdio>
+#include <tools/examples/stage.hpp>
 
 using namespace brood;
+using stage::say;
 
 static int money = 100;
 
@@ -12,9 +13,9 @@ int main() {
     Process child([&] {
         money = 666;
         shared.value() = 666;
-        std::printf("child: %d, shared %d\n", money, shared.value());
+        say("child: %d, shared %d", "子进程: %d, 共享 %d", money, shared.value());
     });
     child.start().expect("starting the child");
     child.join().expect("joining the child");
-    std::printf("parent: %d, shared %d\n", money, shared.value());
+    say("parent: %d, shared %d", "父进程: %d, 共享 %d", money, shared.value());
 }
