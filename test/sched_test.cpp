@@ -143,7 +143,7 @@ void real_processes_do_as_the_policy_says(void**) {
 void the_jobs_are_on_one_cpu(void**) {
     if (test::is_posix_port()) { return test::not_run("pinned jobs", "posix knows no CPUs"); }
     assert_int_equal(
-        run_script("$BROOD sched -p fcfs -t 1 one:0:90011 two:0:1 > found 2> errors & host=$!\n"
+        run_script("$BROOD sched -p fcfs -t 1 one:0:40011 two:0:1 > found 2> errors & host=$!\n"
                    "for ((i = 0; i < 2000; ++i)); do\n"
                    "    jobs=$(pgrep -f '[j]ob=1000000:' -P $host)\n"
                    "    [[ $(wc -w <<< $jobs) == 2 ]] && break\n"

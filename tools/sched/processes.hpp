@@ -12,9 +12,9 @@ struct Real {
 };
 
 /// Runs the jobs under `rules` (whose quantum is in nanoseconds) and notes in `schedule`, in
-/// nanoseconds, what they did. Each job is this program once more (run_job()): it uses the CPU until
-/// its CPU clock says that the burst is over, says so, and for its I/O waits for a device, which is
-/// a timer here. On failure says why on standard error.
+/// nanoseconds, what they did. Each job is this program once more (run_job()): it uses the CPU
+/// until its CPU clock says that the burst is over, says so, and for its I/O waits for a device,
+/// which is a timer here. On failure says why on standard error.
 bool run_processes(const Jobs& jobs, const Rules& rules, Real& real, Schedule& schedule) noexcept;
 
 /// What such a process does: "TICK_NS:CPU,I/O,CPU...". Returns its exit status.

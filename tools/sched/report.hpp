@@ -15,7 +15,7 @@ struct Timed {
     double ticks(std::int64_t time) const noexcept { return static_cast<double>(time) / tick; }
 };
 
-/// One policy: what the processes did, and what the textbook says. Of simulations both are the same.
+/// One policy: what the processes did, and what the textbook says. Of simulations both are one.
 struct Outcome {
     Rules rules;  ///< The quantum in ticks.
     Timed real, book;
