@@ -117,6 +117,11 @@ void a_schedule_that_is_too_long_is_refused(void**) {
 
 // ---- Real processes ----------------------------------------------------------------------------
 
+// The pids of jobs, by the beginning of what they are to do.
+#define FIND_JOBS                                                                \
+    "jobs_of() { grep -la -- \"--[j]ob=$1\" /proc/[0-9]*/cmdline 2> /dev/null |" \
+    " tr -dc '0-9\n'; }\n"
+
 // What must hold however busy the machine is: one at a time has the CPU, each gets all of what it
 // wanted, and those that take turns or must not do what they must.
 void real_processes_do_as_the_policy_says(void**) {
@@ -143,9 +148,10 @@ void real_processes_do_as_the_policy_says(void**) {
 void the_jobs_are_on_one_cpu(void**) {
     if (test::is_posix_port()) { return test::not_run("pinned jobs", "posix knows no CPUs"); }
     assert_int_equal(
-        run_script("$BROOD sched -p fcfs -t 1 one:0:40011 two:0:1 > found 2> errors & host=$!\n"
+        run_script(FIND_JOBS
+                   "$BROOD sched -p fcfs -t 1 one:0:40011 two:0:1 > found 2> errors & host=$!\n"
                    "for ((i = 0; i < 2000; ++i)); do\n"
-                   "    jobs=$(pgrep -f '[j]ob=1000000:' -P $host)\n"
+                   "    jobs=$(jobs_of 1000000:)\n"
                    "    [[ $(wc -w <<< $jobs) == 2 ]] && break\n"
                    "    sleep 0.01\n"
                    "done\n"
@@ -159,10 +165,11 @@ void the_jobs_are_on_one_cpu(void**) {
 // Its fellows go on, it is told, and so says the exit status.
 void a_job_that_is_killed_does_not_hold_up_the_others(void**) {
     assert_int_equal(
-        run_script("$BROOD sched -p fcfs -t 1 long:0:40012 short:0:40013 last:0:3 > found "
+        run_script(FIND_JOBS
+                   "$BROOD sched -p fcfs -t 1 long:0:40012 short:0:40013 last:0:3 > found "
                    "2> errors & host=$!\n"
                    "for job in 40012 40013; do for ((i = 0; i < 2000; ++i)); do\n"
-                   "    pgrep -f '[j]ob=1000000:3' > pids && pkill -KILL -f \"[j]ob=1000000:$job\" "
+                   "    [[ -n $(jobs_of 1000000:3) ]] && kill -KILL $(jobs_of 1000000:$job) "
                    "&& break\n"
                    "    sleep 0.01\n"
                    "done; done\n"
