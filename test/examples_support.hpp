@@ -10,7 +10,7 @@
 
 namespace test {
 
-/// How much faster than in the notes the time of examples runs.
+/// How long the time of examples takes, as a share of what it takes in the notes.
 inline constexpr const char* kPace = "0.01";
 
 /// Where an example is: build/.../test/examples_test stands beside build/.../tools/examples/.
@@ -33,13 +33,13 @@ class Shown {
 public:
     static constexpr std::size_t kLinesMax = 512;
 
-    /// Runs it in `language`, with up to three arguments.
+    /// Runs it with up to three arguments, in `language`, and its time `pace` times as long.
     explicit Shown(const char* example, std::initializer_list<const char*> arguments = {},
-                   const char* language = "C") {
+                   const char* language = "C", const char* pace = kPace) {
         (void)unsetenv("LC_ALL");
         (void)unsetenv("LC_MESSAGES");
         (void)setenv("LANG", language, 1);
-        (void)setenv("BROOD_PACE", kPace, 1);
+        (void)setenv("BROOD_PACE", pace, 1);
         const ExamplePath path(example);
         const char* argv[8] = {"/bin/sh", "-c", kRunAsTests, path.c_str()};
         assert_true(arguments.size() < 4);
@@ -100,6 +100,15 @@ private:
     std::size_t count_ = 0;
     int exit_code_ = 0;
 };
+
+/// Fails the test unless the example, in Chinese, prints each of these texts of the notes.
+inline void assert_says_in_chinese(const char* example, std::initializer_list<const char*> texts) {
+    const Shown shown(example, {}, "zh_CN.UTF-8");
+    assert_int_equal(shown.exit_code(), 0);
+    for (const char* const text : texts) {
+        if (shown.count(text) == 0) { fail_msg("'%s' is not in: %s", text, shown.text()); }
+    }
+}
 
 /// Fails the test unless the example prints this, and ends well.
 inline void assert_prints(const Shown& shown, const char* wanted) {
