@@ -1,4 +1,4 @@
-// A process has one alarm clock: a later alarm replaces an earlier one; when it rings, it ends.
+// A process has one alarm clock: a later alarm replaces the earlier; SIGALRM ends it.
 #include <brood/brood.hpp>
 #include <tools/examples/stage.hpp>
 
@@ -21,7 +21,7 @@ int main() {
     Process child(live);
     child.start().expect("starting the child");
     child.join().expect("joining the child");
-    const int code = child.exit_code().expect("asking for the exit code");
+    const int code = *child.exit_code();
     say("%s ended the child: exit code %d", "%s终止了子进程: exitcode是%d", signals::name(-code),
         code);
 }

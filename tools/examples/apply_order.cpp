@@ -1,4 +1,4 @@
-// apply() waits for each task before the next is added; apply_async() adds all of them at once.
+// apply() waits for each task; apply_async() adds them all, and they run side by side.
 #include <brood/brood.hpp>
 #include <tools/examples/stage.hpp>
 

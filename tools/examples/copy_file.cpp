@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include <brood/brood.hpp>
 #include <tools/examples/stage.hpp>
@@ -10,19 +11,21 @@ using namespace brood;
 using stage::say;
 using stage::words;
 
-static void copy(const char* from, const char* to, std::int64_t begin, std::int64_t end) {
+constexpr long long kBufferBytes = 65536;
+
+static void copy(const char* from, const char* to, long long begin, long long end) {
     std::ifstream source(from, std::ios::binary);
     std::fstream target(to, std::ios::binary | std::ios::in | std::ios::out);
     source.seekg(begin);
     target.seekp(begin);
-    char buffer[65536];
-    for (std::int64_t left = end - begin; left > 0 && source && target; left -= source.gcount()) {
-        source.read(buffer, std::min<std::int64_t>(left, sizeof buffer));
+    char buffer[kBufferBytes];
+    for (long long left = end - begin; left > 0 && source && target; left -= source.gcount()) {
+        source.read(buffer, static_cast<std::streamsize>(std::min(left, kBufferBytes)));
         target.write(buffer, source.gcount());
     }
     if (!source || !target.flush()) { this_process::exit(1, words("copying failed", "拷贝失败")); }
     say("%d copied the bytes from %lld to %lld", "%d 进程拷贝了从%lld到%lld的字节",
-        this_process::id(), static_cast<long long>(begin), static_cast<long long>(end));
+        this_process::id(), begin, end);
 }
 
 int main(int count, char** arguments) {
@@ -31,7 +34,7 @@ int main(int count, char** arguments) {
     }
     const char *const from = arguments[1], *const to = arguments[2];
     std::error_code none, same;
-    const auto size = static_cast<std::int64_t>(std::filesystem::file_size(from, none));
+    const auto size = static_cast<long long>(std::filesystem::file_size(from, none));
     if (none || std::filesystem::equivalent(from, to, same)) {
         this_process::exit(
             1, words("FROM must be a file, and not TO", "FROM 必须是文件, 并且不是 TO"));
@@ -43,6 +46,6 @@ int main(int count, char** arguments) {
     for (Process& half : halves) { half.start().expect("starting a copier"); }
     for (Process& half : halves) {
         half.join().expect("joining a copier");
-        if (half.exit_code().expect("asking how it ended") != 0) { this_process::exit(1); }
+        if (*half.exit_code() != 0) { this_process::exit(1); }
     }
 }

@@ -13,8 +13,7 @@ int main() {
     });
     child.start().expect("starting the child");
     child.join().expect("joining the child");
-    say("parent: the child's exit code is %d", "父进程: 子进程的exitcode是%d",
-        child.exit_code().expect("asking for the exit code"));
+    say("parent: the child's exit code is %d", "父进程: 子进程的exitcode是%d", *child.exit_code());
 
     this_process::exit(0, words("parent: this is my last word", "父进程: 退出时打印内容"));
 }

@@ -36,6 +36,5 @@ int main() {
     Process child(live);
     child.start().expect("starting the child");
     child.join().expect("joining the child");
-    say("by default: it ended, exit code %d", "默认处理: 终止, exitcode是%d",
-        child.exit_code().expect("asking for the exit code"));
+    say("by default: it ended, exit code %d", "默认处理: 终止, exitcode是%d", *child.exit_code());
 }

@@ -18,6 +18,6 @@ int main() {
         signals::send(child.pid(), signal).expect("sending the signal");
         child.join().expect("joining the child");
         say("%s was sent: the child's exit code is %d", "发送%s: 子进程的exitcode是%d",
-            signals::name(signal), child.exit_code().expect("asking for the exit code"));
+            signals::name(signal), *child.exit_code());
     }
 }

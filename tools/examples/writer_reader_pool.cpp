@@ -1,4 +1,4 @@
-// Two tasks of a pool write and read words, by a queue that a manager has made after the pool.
+// Two tasks of a pool write and read words by a queue that a manager made after the pool.
 #include <brood/brood.hpp>
 #include <tools/examples/stage.hpp>
 

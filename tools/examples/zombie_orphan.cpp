@@ -44,7 +44,7 @@ int main() {
     parent.start().expect("starting the parent");
     parent.join().expect("joining the parent");
     say("the parent of the orphan is dead: %d", "子进程存活，父进程意外死亡: %d",
-        parent.exit_code().expect("asking how it ended"));
+        *parent.exit_code());
     orphaned.set().expect("telling the orphan");
     seen.wait().expect("waiting for the orphan");
 }
