@@ -45,7 +45,7 @@ void the_last_mail_is_sent_after_those_of_the_children(void**) {
 }
 
 void a_daemon_does_not_outlive_its_parent(void**) {
-    const Shown shown("daemon", {}, "C", "100");  // It would live for five minutes.
+    const Shown shown("daemon", {}, "C", "10");  // It would live for half a minute.
     assert_int_equal(shown.exit_code(), 0);
     (void)shown.find("emperor jason has passed away");
     assert_int_equal(shown.count("dies"), 0);

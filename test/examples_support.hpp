@@ -1,4 +1,4 @@
-// What the tests of examples share: one is run as it was built, beside the tests, and its lines read.
+// What the tests of examples share: one is run as it was built, and its lines are read.
 #ifndef BROOD_TEST_EXAMPLES_SUPPORT_HPP
 #define BROOD_TEST_EXAMPLES_SUPPORT_HPP
 
