@@ -1,6 +1,6 @@
 // Goal: what cannot travel to a worker, or to a child, does not compile, and the compiler's message
-// says what to do. Method: files with all the mistakes go through the compiler, which must name each
-// of them.
+// says what to do.
+// Method: files with all the mistakes go through the compiler, which must name each of them.
 #include "support.hpp"
 
 #include <stdio.h>

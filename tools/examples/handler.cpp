@@ -11,8 +11,8 @@ using stage::say;
 static std::atomic<int> handled{0};
 
 static void handler(int) {
-    handled.fetch_add(1);
-}  // Little else may be done in here.
+    handled.fetch_add(1);  // Little else may be done in here.
+}
 
 static void interrupt() {
     signals::send(this_process::id(), SIGINT).expect("sending SIGINT");

@@ -15,7 +15,7 @@ static const char* state_of(std::int32_t number) {
 static void show_zombie() {
     Process child([] { say("the child ends", "子进程运行结束"); });
     child.start().expect("starting the child");
-    stage::take(1);
+    stage::take(1);  // It ends meanwhile.
     say("zombie, not yet joined: its number is %s", "僵尸进程, 死了但是没有死透: 进程号%s",
         state_of(child.pid()));
     child.join().expect("joining the child");
