@@ -76,9 +76,11 @@ bool tasks_overlap(const Shown& shown) {
 }
 
 void apply_is_one_after_the_other_and_apply_async_is_not(void**) {
+    // On a loaded machine one worker may do all of them before the next is awake: then slower.
     bool overlapped = false;
-    const auto overlaps = [&] {
-        const Shown shown("apply_order");
+    for (const char* const pace : {"0.01", "0.01", "0.1", "0.1", "1", "1", "1"}) {
+        if (overlapped) { break; }
+        const Shown shown("apply_order", {}, "C", pace);
         const char* const begin =
             "apply:\n"
             "task 0 begins\ntask 0 ends\n"
@@ -86,9 +88,8 @@ void apply_is_one_after_the_other_and_apply_async_is_not(void**) {
             "task 2 begins\ntask 2 ends\n"
             "apply_async:\n";
         assert_memory_equal(shown.text(), begin, strlen(begin));
-        return tasks_overlap(shown);
-    };
-    for (int runs = 0; runs < 20 && !overlapped; ++runs) { overlapped = overlaps(); }
+        overlapped = tasks_overlap(shown);
+    }
     assert_true(overlapped);
     assert_says_in_chinese(
         "apply_order", {"同步添加，一次只能添加一个任务", "异步添加，会将任务全部添加到进程池中"});
@@ -118,19 +119,24 @@ int pid_of_those_who_say(const Shown& shown, const char* format,
     return one;
 }
 
-void words_are_read_as_they_were_written(const Shown& shown, const char* put, const char* read) {
+struct Pair {
+    int writer, reader;
+};
+Pair words_are_read_as_they_were_written(const Shown& shown, const char* put, const char* read) {
     assert_int_equal(shown.exit_code(), 0);
     const int writer = pid_of_those_who_say(shown, put, {"Hello", "World", "Python", "end"});
     const int reader = pid_of_those_who_say(shown, read, {"Hello", "World", "Python"});
-    assert_int_not_equal(writer, reader);
     (void)shown.find("%d has put all", writer);
     (void)shown.find("%d has read all", reader);
     assert_int_equal(shown.size(), 4 + 3 + 2 + 1);
+    return {writer, reader};
 }
 
 void a_reader_reads_what_a_writer_writes_until_end(void**) {
     const Shown shown("writer_reader");
-    words_are_read_as_they_were_written(shown, "%d puts ---- %15s", "%d reads --- %15s");
+    const Pair pids =
+        words_are_read_as_they_were_written(shown, "%d puts ---- %15s", "%d reads --- %15s");
+    assert_int_not_equal(pids.writer, pids.reader);
     assert_string_equal(shown[shown.size() - 1], "the parent is done");
     assert_says_in_chinese(
         "writer_reader",
@@ -139,8 +145,9 @@ void a_reader_reads_what_a_writer_writes_until_end(void**) {
 }
 
 void so_they_do_in_a_pool_by_the_queue_of_a_manager(void**) {
+    // One worker may do both tasks, if the other is not awake before the writer is done.
     const Shown shown("writer_reader_pool");
-    words_are_read_as_they_were_written(shown, "%d puts --- %15s", "%d reads %15s");
+    (void)words_are_read_as_they_were_written(shown, "%d puts --- %15s", "%d reads %15s");
     assert_string_equal(shown[shown.size() - 1], "the main process is done");
     assert_says_in_chinese(
         "writer_reader_pool",
