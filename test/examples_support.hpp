@@ -47,7 +47,8 @@ public:
         for (const char* const argument : arguments) { argv[used++] = argument; }
 
         const auto got = brood::capture(argv[0], argv, text_, sizeof(text_) - 1,
-                                        brood::ExecOptions(), brood::milliseconds(kPatienceMs));
+                                        brood::ExecOptions().group(),
+                                        brood::milliseconds(kPatienceMs));
         assert_ok(got);
         assert_false(got->truncated);
         text_[got->bytes] = '\0';
