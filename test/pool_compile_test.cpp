@@ -1,6 +1,6 @@
-// Goal: what cannot travel to a worker does not compile, and the compiler's message says what to
-// do. Method: one file with all the mistakes goes through the compiler, which must name each of
-// them.
+// Goal: what cannot travel to a worker, or to a child, does not compile, and the compiler's message
+// says what to do.
+// Method: files with all the mistakes go through the compiler, which must name each of them.
 #include "support.hpp"
 
 #include <stdio.h>
@@ -102,6 +102,13 @@ void bad(Pool& pool, Owner owner) {
 }
 )";
 
+const char kBadEnd[] = R"(
+#include <brood/pipe.hpp>
+#include <brood/process.hpp>
+using namespace brood;
+void bad(Sender<int>& end) { Process writer([](Sender<int>&) {}, end); }
+)";
+
 const char* const kMessages[] = {
     "a task runs in another process, where a pointer of this one means nothing",
     "a task is a function or a lambda without captures",
@@ -125,6 +132,10 @@ const char* const kMapMessages[] = {
     "imap() does not keep its range: give it one that has a name",
 };
 
+const char* const kEndMessages[] = {
+    "hand the end over, std::move(end): one that stays here hangs its readers",
+};
+
 char g_output[1 << 20];
 
 template <size_t N>
@@ -140,6 +151,7 @@ void what_cannot_travel_does_not_compile_and_says_why(void**) {
     assert_int_equal(compile(kGood, g_output, sizeof g_output), 0);
     expect_messages(kBad, kMessages);
     expect_messages(kBadMaps, kMapMessages);
+    expect_messages(kBadEnd, kEndMessages);
 }
 
 }  // namespace

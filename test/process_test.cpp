@@ -66,6 +66,20 @@ static void arguments_are_copied_when_the_process_is_made(void**) {
     assert_int_equal(run_to_end(process), 7);
 }
 
+static void exit_with_both(int base, const MoveOnly& first, MoveOnly& second) {
+    this_process::exit(base + first.code + second.code);
+}
+
+static void an_argument_that_cannot_be_copied_is_given_as_it_is_at_the_start(void**) {
+    const MoveOnly first(1);
+    MoveOnly second(2);
+    Process process(exit_with_both, 10, first, second);
+    Process moved(std::move(process));
+    second.code = 5;
+    assert_int_equal(run_to_end(moved), 10 + 1 + 5);
+    assert_int_equal(second.code, 5);
+}
+
 struct Counted {
     explicit Counted(int* counter) : alive(counter) { ++*alive; }
     Counted(const Counted& other) : alive(other.alive) { ++*alive; }
@@ -341,6 +355,7 @@ int main() {
         cmocka_unit_test(a_process_runs_its_target_with_args_kwargs_and_name),
         cmocka_unit_test(a_target_may_be_a_function_a_pointer_a_lambda_or_an_object),
         cmocka_unit_test(arguments_are_copied_when_the_process_is_made),
+        cmocka_unit_test(an_argument_that_cannot_be_copied_is_given_as_it_is_at_the_start),
         cmocka_unit_test(what_was_stored_is_destroyed_once_started_or_with_the_process),
         cmocka_unit_test(run_overridden_in_a_subclass_runs_in_the_child),
         cmocka_unit_test(run_called_directly_runs_in_the_caller_and_pid_stays_none),

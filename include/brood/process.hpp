@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <brood/detail/fork_link.hpp>
+#include <brood/detail/keep.hpp>
 #include <brood/detail/pack.hpp>
 #include <brood/exec.hpp>
 #include <brood/result.hpp>
@@ -78,8 +79,11 @@ public:
     static constexpr std::size_t kTargetBytes = 256;
 
     Process() noexcept = default;
-    /// `function(arguments...)` will run in the child; arguments are copied or moved in. A pipe end
-    /// moved in is handed over: after start() it is closed here, and its peer is closed there.
+    /// `function(arguments...)` will run in the child; arguments are copied or moved in. One that
+    /// can only be moved, and is not (a Queue, a Lock, a Value), is given to the function as it is
+    /// when start() forks, and has to be there until then: `Process reader(read_task, queue)`.
+    /// A pipe end moved in is handed over: after start() it is closed here, and its peer is closed
+    /// there.
     template <class F, class... Arguments,
               class = std::enable_if_t<!detail::kIsProcess<std::decay_t<F>>>>
     explicit Process(F&& function, Arguments&&... arguments) noexcept {
@@ -176,8 +180,8 @@ private:
     template <class F, class... Arguments>
     void set_target(F&& function, Arguments&&... arguments) noexcept {
         using Function = std::decay_t<F>;
-        using Stored = detail::Bound<Function, std::decay_t<Arguments>...>;
-        static_assert(std::is_invocable_v<Function&, std::decay_t<Arguments>&...>,
+        using Stored = detail::Bound<Function, detail::Kept<Arguments>...>;
+        static_assert(std::is_invocable_v<Function&, detail::Given<Arguments>&...>,
                       "the function cannot be called with these arguments");
         static_assert(sizeof(Stored) <= kTargetBytes && alignof(Stored) <= 16,
                       "function and arguments exceed Process::kTargetBytes: capture by reference "
@@ -186,7 +190,8 @@ private:
             if (function == nullptr) { return; }  // start() says no_target
         }
         ::new (static_cast<void*>(target_))
-            Stored{std::forward<F>(function), detail::pack(std::forward<Arguments>(arguments)...)};
+            Stored{std::forward<F>(function),
+                   detail::pack(detail::keep(std::forward<Arguments>(arguments))...)};
         target_ops_ = &kTargetOf<Stored>;
     }
     void configure(const ProcessOptions& options) noexcept;

@@ -32,6 +32,11 @@ complain "more than 300 lines (600 in test/ and tools/, 450 port.hpp)" "$(wc -l 
     $2 == "total" {next}
     $1 > ($2 ~ /^(test|tools)/ ? 600 : $2 == "port/port.hpp" ? 450 : 300) {print $2 ": " $1}')"
 
+complain "no summary in the first line of an example: // At most 90 characters." \
+    "$(for example in tools/examples/*.cpp; do
+        head -n 1 "$example" | grep -qE '^// [^ ].{0,88}\.$' || echo "$example"
+    done)"
+
 # A function begins at the line that opens its brace, at the margin or in a class, and ends with the
 # brace in the same column. Namespaces, types and tables are none.
 complain "a function of more than 70 lines" "$(awk '

@@ -1,5 +1,4 @@
-// Each process has memory of its own: what a child does with the money, its parent does not see,
-// unless the money lies in a Value.
+// Each process has its own memory: money that a child changes stays as it was in its parent.
 #include <brood/brood.hpp>
 #include <tools/examples/stage.hpp>
 
