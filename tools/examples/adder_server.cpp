@@ -7,22 +7,22 @@ using stage::say;
 
 using Numbers = Pair<int, int>;
 
-static void adder(Duplex<int, Numbers>& client) {
-    while (const Result<Numbers> question = client.recv()) {
+static void adder(Duplex<int, Numbers>& server) {
+    while (const Result<Numbers> question = server.recv()) {
         const auto [x, y] = *question;
-        client.send(x + y).expect("answering");
+        server.send(x + y).expect("answering");
     }
     say("server done", "server done");
 }
 
 int main() {
-    auto [server, client] = Pipe<Numbers, int>::duplex().expect("making the pipe");
-    Process c1(adder, std::move(client));
+    auto [client, server] = Pipe<Numbers, int>::duplex().expect("making the pipe");
+    Process c1(adder, std::move(server));
     c1.start().expect("starting the server");
 
-    server.send({10, 20}).expect("asking");
-    say("%d", "%d", server.recv().expect("hearing the answer"));
-    server.close();
+    client.send({10, 20}).expect("asking");
+    say("%d", "%d", client.recv().expect("hearing the answer"));
+    client.close();  // So the server hears that there is no more.
 
     c1.join().expect("waiting for the server");
     say("main process", "主进程");

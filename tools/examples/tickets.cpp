@@ -1,6 +1,6 @@
 // Ten people want three train tickets: without a Lock too many get one.
-#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
 #include <unistd.h>
 
@@ -11,24 +11,21 @@ using namespace brood;
 using stage::say;
 using stage::words;
 
-static char office[] = "/tmp/12306-XXXXXX";  // A file: {"count": 3}
+static char office[] = "/tmp/12306-XXXXXX";  // The file that holds the count.
 
 static int read_count() {
     int count = 0;
-    std::FILE* const file = std::fopen(office, "r");
-    if (std::fscanf(file, "{\"count\": %d}", &count) != 1) { std::abort(); }
-    std::fclose(file);
+    std::ifstream(office) >> count;
     return count;
 }
 
 static void write_count(int count) {
-    std::FILE* const file = std::fopen(office, "r+");
-    std::fprintf(file, "{\"count\": %d}", count);
-    std::fclose(file);
+    std::fstream(office) << count;
 }
 
 static void get_ticket(const char* person) {
     const int count = read_count();
+    say("{'count': %d}", "{'count': %d}", count);
     stage::take(0.5);
     if (count > 0) {
         say("%s has got a ticket", "%s抢到票了", person);
@@ -68,5 +65,5 @@ int main() {
     sell(nullptr);
     say("with a lock:", "加锁:");
     sell(&lock);
-    return std::remove(office);
+    return unlink(office);
 }
