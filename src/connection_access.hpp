@@ -39,12 +39,12 @@ struct ConnectionAccess {
     // what it makes differs from what it inherited. 2^32 channels later the numbers return:
     // harmless unless both namesakes are open, and one is handed to a Process.
     static std::uint32_t next_channel() noexcept;
-    static void set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
-                       std::size_t record_bytes) noexcept;
+    static void set_up(Connection& end, port::Fd read, port::Fd write,
+                       std::uint32_t channel) noexcept;
     /// Makes `end`, which was none, that of a socket of which the page knows the state. For those
     /// who hold the fork list.
     static void become_stream(Connection& end, port::Fd socket, detail::ChannelPage& page) noexcept;
-    static Result<ConnectionPair> make(std::size_t record_bytes, bool duplex, bool framed) noexcept;
+    static Result<ConnectionPair> make(bool duplex, bool framed) noexcept;
     static void take(Connection& to, Connection& from) noexcept;
     static void drop_page(Connection& end) noexcept;
     static void close_descriptors(Connection& end) noexcept;
@@ -68,8 +68,7 @@ private:
     };
     static void* page_of(const Connection& end) noexcept;
     static void leave_page(detail::ForkLink& link, void* use) noexcept;
-    static Status open_and_list(ConnectionPair& pair, std::size_t record_bytes, bool duplex,
-                                bool framed) noexcept;
+    static Status open_and_list(ConnectionPair& pair, bool duplex, bool framed) noexcept;
 };
 
 }  // namespace v0

@@ -60,26 +60,24 @@ std::uint32_t ConnectionAccess::next_channel() noexcept {
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write, std::uint32_t channel,
-                              std::size_t record_bytes) noexcept {
+void ConnectionAccess::set_up(Connection& end, port::Fd read, port::Fd write,
+                              std::uint32_t channel) noexcept {
     end.read_ = read;
     end.write_ = write;
     end.channel_ = channel;
-    end.record_bytes_ = static_cast<std::uint32_t>(record_bytes);
     end.link_.forget = &forget;
 }
 
 // No fork comes between the making and the listing: a child that another thread forks knows of
 // every end that it has.
-Status ConnectionAccess::open_and_list(ConnectionPair& pair, std::size_t record_bytes, bool duplex,
-                                       bool framed) noexcept {
+Status ConnectionAccess::open_and_list(ConnectionPair& pair, bool duplex, bool framed) noexcept {
     const detail::ForkListHold hold;
     Parts parts;
     const Status opened = open_parts(parts, duplex, framed);
     if (!opened.ok()) { return opened; }
     const std::uint32_t channel = next_channel();
-    set_up(pair.first, parts.there[0], parts.back[1], channel, record_bytes);
-    set_up(pair.second, parts.back[0], parts.there[1], channel, record_bytes);
+    set_up(pair.first, parts.there[0], parts.back[1], channel);
+    set_up(pair.second, parts.back[0], parts.there[1], channel);
     if (framed) {
         ChannelControl* const there = &parts.page->controls[0];
         ChannelControl* const back = &parts.page->controls[1];
@@ -92,12 +90,11 @@ Status ConnectionAccess::open_and_list(ConnectionPair& pair, std::size_t record_
     return opened;
 }
 
-Result<ConnectionPair> ConnectionAccess::make(std::size_t record_bytes, bool duplex,
-                                              bool framed) noexcept {
+Result<ConnectionPair> ConnectionAccess::make(bool duplex, bool framed) noexcept {
     const Status watched = detail::fork_list_watch();
     if (!watched.ok()) { return watched.error(); }
     ConnectionPair pair;
-    const Status opened = open_and_list(pair, record_bytes, duplex, framed);
+    const Status opened = open_and_list(pair, duplex, framed);
     if (!opened.ok()) { return opened.error(); }
     return pair;
 }
@@ -106,7 +103,6 @@ Result<ConnectionPair> ConnectionAccess::make(std::size_t record_bytes, bool dup
 void ConnectionAccess::take(Connection& to, Connection& from) noexcept {
     to.read_ = from.read_;
     to.write_ = from.write_;
-    to.record_bytes_ = from.record_bytes_;
     to.channel_ = from.channel_;
     to.refusal_.store(from.refusal_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     to.longest_ = from.longest_;
@@ -178,12 +174,12 @@ void detail::keep_handed_ends(const void* first, const void* last) noexcept {
 }
 
 Result<ConnectionPair> Connection::pipe(bool duplex) noexcept {
-    return ConnectionAccess::make(0, duplex, true);
+    return ConnectionAccess::make(duplex, true);
 }
 
-Result<ConnectionPair> Connection::record_pipe(std::size_t record_bytes, bool duplex) noexcept {
-    if (record_bytes > detail::kFrameBytesMax) { return Errc::size_too_large; }
-    return ConnectionAccess::make(record_bytes, duplex, record_bytes > port::pipe_atomic());
+Result<ConnectionPair> Connection::record_pipe(std::size_t longest, bool duplex) noexcept {
+    if (longest > detail::kFrameBytesMax) { return Errc::size_too_large; }
+    return ConnectionAccess::make(duplex, longest > port::pipe_atomic());
 }
 
 Connection::Connection(Connection&& other) noexcept {

@@ -1,5 +1,5 @@
-// The typed pipes' way through a Connection: messages of one size, bare where they fit into
-// pipe_atomic(), in frames where they do not (then the end has controls).
+// The typed pipes' way through a Connection: messages of one size in each direction, bare
+// where both fit into pipe_atomic(), in frames where not (then the end has controls).
 #include <brood/connection.hpp>
 
 #include "channel.hpp"
@@ -49,40 +49,41 @@ Result<std::size_t> read_until(port::Fd fd, void* record, std::size_t bytes,
 }  // namespace
 
 // If killed anywhere in here: the record is in the pipe whole, or it is not there.
-Status Connection::send_record(const void* record, Timeout timeout) noexcept {
+Status Connection::send_record(const void* record, std::size_t bytes, Timeout timeout) noexcept {
     if (writing_ == nullptr && write_ != port::kNoFd && timeout.is_forever()) {
-        return port::write_record(write_, record, record_bytes_);
+        return port::write_record(write_, record, bytes);
     }
-    return send_record_until(record, timeout);
+    return send_record_until(record, bytes, timeout);
 }
 
-Status Connection::send_record_until(const void* record, Timeout timeout) noexcept {
-    if (writing_ != nullptr) { return send_bytes(record, record_bytes_, timeout); }
+Status Connection::send_record_until(const void* record, std::size_t bytes,
+                                     Timeout timeout) noexcept {
+    if (writing_ != nullptr) { return send_bytes(record, bytes, timeout); }
     if (write_ == port::kNoFd) {
         return read_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
-    return write_until(write_, record, record_bytes_, timeout).status();
+    return write_until(write_, record, bytes, timeout).status();
 }
 
 // If killed anywhere in here: the record is still in the pipe, or it went with its reader.
-Status Connection::recv_record(void* record, Timeout timeout) noexcept {
+Status Connection::recv_record(void* record, std::size_t bytes, Timeout timeout) noexcept {
     const Errc refusal = refusal_.load(std::memory_order_relaxed);
     if (reading_ == nullptr && read_ != port::kNoFd && timeout.is_forever() &&
         refusal == Errc::ok) {
-        return port::read_record(read_, record, record_bytes_);
+        return port::read_record(read_, record, bytes);
     }
-    return refusal == Errc::ok ? recv_record_until(record, timeout) : Status(refusal);
+    return refusal == Errc::ok ? recv_record_until(record, bytes, timeout) : Status(refusal);
 }
 
-Status Connection::recv_record_until(void* record, Timeout timeout) noexcept {
+Status Connection::recv_record_until(void* record, std::size_t bytes, Timeout timeout) noexcept {
     if (read_ == port::kNoFd) {
         return write_ == port::kNoFd ? Errc::closed : Errc::wrong_direction;
     }
     const bool framed = reading_ != nullptr;
-    const Result<std::size_t> got = framed ? recv_bytes(record, record_bytes_, timeout)
-                                           : read_until(read_, record, record_bytes_, timeout);
+    const Result<std::size_t> got = framed ? recv_bytes(record, bytes, timeout)
+                                           : read_until(read_, record, bytes, timeout);
     if (!got.ok()) { return got.code() == Errc::buffer_too_short ? Errc::bad_frame : got.status(); }
-    if (*got == record_bytes_) { return Errc::ok; }
+    if (*got == bytes) { return Errc::ok; }
     return *got == 0 && !framed ? Errc::end_of_stream : Errc::bad_frame;
 }
 

@@ -8,7 +8,7 @@ inline namespace v0 {
 
 void ConnectionAccess::become_stream(Connection& end, port::Fd socket,
                                      detail::ChannelPage& page) noexcept {
-    set_up(end, socket, socket, next_channel(), 0);
+    set_up(end, socket, socket, next_channel());
     end.reading_ = &page.controls[0];
     end.writing_ = &page.controls[1];
     end.stream_ = &detail::kStreamCalls;

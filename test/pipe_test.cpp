@@ -1,4 +1,4 @@
-// Pipe<T>: typed messages between real processes.
+// Pipe: typed messages between real processes.
 #include "channel_support.hpp"
 
 #include <array>
@@ -119,6 +119,37 @@ void a_pipe_carries_structs_texts_bytes_arrays_optionals_variants_and_tuples(voi
     assert_true(sent_through_a_child(pair) == pair);
     const Tuple tuple(7, 0.5, Text<8>("seven"));
     assert_true(sent_through_a_child(tuple) == tuple);
+}
+
+// Both shorter than PIPE_BUF, and one longer, of which both go in frames.
+template <class Question, class Answer>
+void answers(const Question& question, const Answer& answer) {
+    auto [left, right] = Pipe<Question, Answer>::duplex().expect("making a pipe");
+    Duplex<Question, Answer>& client = left;
+    Duplex<Answer, Question>& server = right;
+    const pid_t pid = child([&] {
+        client.close();
+        const Result<Question> asked = server.recv(kLong);
+        CHILD_EXPECT(asked.ok() && memcmp(&*asked, &question, sizeof(question)) == 0);
+        CHILD_EXPECT(server.send(answer).ok());
+        CHILD_EXPECT(server.recv(kLong).code() == Errc::end_of_stream);
+        return 0;
+    });
+    server.close();
+    assert_true(client.send(question).ok());
+    const Answer got = client.recv(kLong).expect("receiving");
+    assert_memory_equal(&got, &answer, sizeof(answer));
+    client.close();
+    assert_int_equal(join_child(pid), 0);
+}
+
+void a_duplex_pipe_may_carry_one_type_there_and_another_back(void**) {
+    static_assert(!kSends<Duplex<Text<8>, int>> && kReceives<Duplex<Text<8>, int>>);
+    static Picture picture;
+    test::fill(picture.bytes, sizeof(picture.bytes), 1);
+    answers(Pair{10, 20}, 30);
+    answers('p', picture);
+    answers(picture, 'p');
 }
 
 // The sizes around PIPE_BUF: 4096 is the last bare record, 4097 the first in a frame.
@@ -498,6 +529,7 @@ int main() {
         cmocka_unit_test(a_simplex_end_has_only_the_method_it_may_use),
         cmocka_unit_test(the_ends_of_a_duplex_pipe_both_send_and_receive),
         cmocka_unit_test(a_pipe_carries_structs_texts_bytes_arrays_optionals_variants_and_tuples),
+        cmocka_unit_test(a_duplex_pipe_may_carry_one_type_there_and_another_back),
         cmocka_unit_test(records_of_every_size_travel_whole),
         cmocka_unit_test(poll_tells_of_a_message_and_of_the_end),
         cmocka_unit_test(fileno_is_a_descriptor_until_the_end_is_closed),

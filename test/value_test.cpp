@@ -47,10 +47,13 @@ void a_struct_is_a_value(void**) {
     Value<Account> account = Value<Account>::create({100, 0.5, "ada"}).expect("account");
     const pid_t child = start_child([&] {
         CHECK_IN_CHILD(account.value().owner == "ada");
+        account->balance += 50;
         account.with_lock([](Account& a) { a = {a.balance * 2, 0.25, "grace"}; }).ignore();
     });
     assert_int_equal(end_of(child), 0);
-    assert_int_equal(account.value().balance, 200);
+    const Value<Account>& seen = account;
+    assert_int_equal(seen->balance, 300);
+    assert_int_equal(account.value().balance, 300);
     assert_string_equal(account.value().owner.c_str(), "grace");
 }
 

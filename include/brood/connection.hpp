@@ -107,20 +107,19 @@ public:
 
 private:
     friend struct ConnectionAccess;  // src/connection_access.hpp
-    template <class T>
     friend class PipeEnd;
 
-    // Typed pipes: messages of one size, without a header where they fit into PIPE_BUF.
-    static Result<ConnectionPair> record_pipe(std::size_t record_bytes, bool duplex) noexcept;
-    Status send_record(const void* record, Timeout timeout) noexcept;
-    Status recv_record(void* record, Timeout timeout) noexcept;
-    Status send_record_until(const void* record, Timeout timeout) noexcept;
-    Status recv_record_until(void* record, Timeout timeout) noexcept;
+    // Typed pipes: in each direction messages of one size, without a header where those of both
+    // fit into PIPE_BUF.
+    static Result<ConnectionPair> record_pipe(std::size_t longest, bool duplex) noexcept;
+    Status send_record(const void* record, std::size_t bytes, Timeout timeout) noexcept;
+    Status recv_record(void* record, std::size_t bytes, Timeout timeout) noexcept;
+    Status send_record_until(const void* record, std::size_t bytes, Timeout timeout) noexcept;
+    Status recv_record_until(void* record, std::size_t bytes, Timeout timeout) noexcept;
     void distrust() noexcept;
 
     detail::ForkLink link_;
     std::int32_t read_ = -1, write_ = -1;
-    std::uint32_t record_bytes_ = 0;       // > 0: bare records of this size, no frames
     std::uint32_t channel_ = 0;            // both ends of a channel have the same number
     std::atomic<Errc> refusal_{Errc::ok};  // what reads answer after message_too_long, bad_frame
     std::size_t longest_ = 0x7fffffff;

@@ -26,7 +26,7 @@ template <class T>
 class JoinableQueue : public Queue<T> {
 public:
     /// Errors: as Queue's.
-    static Result<JoinableQueue> create(std::size_t maxsize) noexcept {
+    static Result<JoinableQueue> create(std::size_t maxsize = 0) noexcept {
         Result<detail::RingHandle> made = detail::RingHandle::make(sizeof(T), maxsize);
         if (!made.ok()) { return made.error(); }
         const Status joinable = made->make_joinable();

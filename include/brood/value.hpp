@@ -53,6 +53,9 @@ public:
     /// The value itself, without any lock (Python: RawValue).
     T& value() noexcept { return *static_cast<T*>(segment_.elements()); }
     const T& value() const noexcept { return *static_cast<const T*>(segment_.elements()); }
+    /// A member of a struct, as value().member.
+    T* operator->() noexcept { return &value(); }
+    const T* operator->() const noexcept { return &value(); }
 
     /// The lock beside it (Python: get_lock()).
     Lock& lock() noexcept { return segment_.lock(); }

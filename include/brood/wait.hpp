@@ -38,8 +38,7 @@ public:
     Waitable() noexcept = default;
     Waitable(Process& process) noexcept : process_(&process) {}
     Waitable(const Connection& end) noexcept : fd_(end.fileno()) {}
-    template <class T>
-    Waitable(const PipeEnd<T>& end) noexcept : fd_(end.fileno()) {}
+    Waitable(const PipeEnd& end) noexcept : fd_(end.fileno()) {}
     template <class T>
     Waitable(const MessageQueue<T>& queue) noexcept
         : fd_(queue.fileno()), cannot_poll_(fd_ < 0 && queue.is_open()) {}

@@ -11,7 +11,6 @@ namespace brood {
 inline namespace v0 {
 
 class Connection;
-template <class T>
 class PipeEnd;
 
 namespace detail {
@@ -32,8 +31,7 @@ struct Pack<Borrowed<T>, Tail...> {
     }
 };
 
-template <class T>
-std::true_type is_end(const PipeEnd<T>*);
+std::true_type is_end(const PipeEnd*);
 std::true_type is_end(const Connection*);
 std::false_type is_end(const void*);
 
