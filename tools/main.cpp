@@ -16,6 +16,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"ipc", "what a manager with a name holds", run_ipc},
     {"ps", "the pools of this user that are announced, and how they are getting on", run_ps},
+    {"sched", "the scheduling policies of the textbooks, on real processes", run_sched},
     {"sum", "SHA-256 of every file below some paths, or the check of a list of them", run_sum},
 };
 

@@ -34,6 +34,8 @@ Errc pool_watch(PoolCore* core, Watch watch, void* context, Timeout timeout) noe
 /// object; does not own it.
 class Waitable {
 public:
+    /// An empty place in an array: wait() says closed.
+    Waitable() noexcept = default;
     Waitable(Process& process) noexcept : process_(&process) {}
     Waitable(const Connection& end) noexcept : fd_(end.fileno()) {}
     Waitable(const PipeEnd& end) noexcept : fd_(end.fileno()) {}
