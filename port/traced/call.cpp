@@ -18,9 +18,11 @@ Call::Call(const Shape& shape, const long* arguments) noexcept
 
 void Call::show(Line& line, bool has_ended) const noexcept {
     line.text("-> ").text(shape_.name).text("(");
+    const char* between = "";
     for (int i = 0; shape_.arguments[i] != '\0'; ++i) {
         if (shape_.arguments[i] == '.') { continue; }
-        if (i > 0) { line.text(", "); }
+        line.text(between);
+        between = ", ";
         show_argument(line, shape_.arguments[i], arguments_[i], arguments_[i + 1], has_ended);
     }
     line.text(")");

@@ -99,6 +99,8 @@ long close_around_own(const long* a) noexcept {
 }  // namespace
 }  // namespace traced
 
+// As many arguments as there can be, like the libc's: how many there are, the kernel knows.
+extern "C" long brood_traced_syscall(long number, ...);
 extern "C" long brood_traced_syscall(long number, ...) {
     long arguments[6];
     std::va_list list;

@@ -66,6 +66,7 @@ private:
         const std::string whole(text);
         const bool begins = whole.size() > 4 && whole.compare(whole.size() - 4, 4, " ...") == 0;
         const std::size_t equals = whole.rfind(" = ");
+        if (begins && whole.compare(0, 7, "execve(") == 0) { return; }  // It is no wait.
         if (begins) {
             TracedProcess& process = *trace_.find(pid);
             Span span;
