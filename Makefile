@@ -18,8 +18,10 @@ TRIPLET_i386 := i686-linux-gnu
 ifneq ($(ARCH),)
 CROSS_COMPILE ?= $(or $(TRIPLET_$(ARCH)),$(error ARCH=$(ARCH): known are armhf armel arm64 i386))-
 endif
-ifeq ($(wildcard port/$(PORT)/*.cpp),)
-$(error PORT=$(PORT): there is $(notdir $(patsubst %/,%,$(wildcard port/*/))))
+# port/traced is no port of its own: it shows what another does.
+PORTS := $(filter-out traced,$(notdir $(patsubst %/,%,$(wildcard port/*/))))
+ifeq ($(filter $(PORT),$(PORTS)),)
+$(error PORT=$(PORT): there is $(PORTS))
 endif
 ifeq ($(origin CXX),default)
 CXX := $(CROSS_COMPILE)g++
@@ -27,6 +29,8 @@ endif
 ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
+OBJCOPY ?= $(CROSS_COMPILE)objcopy
+NM ?= $(CROSS_COMPILE)nm
 
 Q := $(if $(V),,@)
 say = @printf '  %-4s %s\n' $(1) $(2)
@@ -63,6 +67,9 @@ CORE_FLAGS := $(PORT_FLAGS) -ffreestanding
 # g++ switches _GNU_SOURCE on by itself; the strict port must not see what it shows.
 POSIX_FLAGS := $(PORT_FLAGS) -U_GNU_SOURCE -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700
 
+# Core and examples tell a trace in which function they are.
+TELLING := -finstrument-functions
+
 # ---- Files -----------------------------------------------------------------------------------
 
 # A port is a folder: a file there replaces the file of the same name in port/posix.
@@ -70,6 +77,7 @@ PORT_SRCS := $(if $(filter-out posix,$(PORT)),$(wildcard port/$(PORT)/*.cpp))
 REPLACED := $(addprefix port/posix/,$(notdir $(PORT_SRCS)))
 BASE_SRCS := $(filter-out $(REPLACED),$(wildcard port/posix/*.cpp))
 CORE_SRCS := $(wildcard src/*.cpp)
+TRACED_SRCS := $(wildcard port/traced/*.cpp)
 EXAMPLE_SRCS := $(wildcard tools/examples/*.cpp)
 BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 # Of a folder of tools/ with a plain.cpp, only that is built, or x86.cpp or arm64.cpp in its place.
@@ -95,13 +103,19 @@ narrow = $(patsubst %.cpp,$(COMMON)/narrow/%.o,$(1))
 PORT_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(BASE_SRCS) $(PORT_SRCS))
 LIB_OBJS := $(call objects,$(CORE_SRCS)) $(PORT_OBJS)
 FAULTY_OBJS := $(call faulty,$(CORE_SRCS) $(FAULT_SRCS)) $(PORT_OBJS)
-ALL_OBJS := $(LIB_OBJS) $(call objects,$(FAULT_SRCS) $(TOOL_SRCS))
+# What shows, and what is shown.
+TRACER_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(TRACED_SRCS))
+TRACED_OBJS := $(TRACER_OBJS) $(patsubst %.cpp,$(BUILD)/traced/%.o,$(CORE_SRCS)) \
+    $(patsubst $(BUILD)/%,$(BUILD)/traced/%,$(PORT_OBJS))
+ALL_OBJS := $(LIB_OBJS) $(TRACED_OBJS) $(call objects,$(FAULT_SRCS) $(TOOL_SRCS))
 
 LIB := $(BUILD)/libbrood.a
+TRACED_LIB := $(BUILD)/libbrood-traced.a
 FAULTY_LIB := $(BUILD)/faulty/libbrood-faulty.a
 TOOLS_LIB := $(BUILD)/libtools.a
 COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
 EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
+SUMMARIES := $(BUILD)/tools/examples/summaries
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
@@ -117,9 +131,9 @@ TESTS := $(PLAIN_TESTS) $(FAULT_TESTS)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(LIB) $(COMMAND) $(EXAMPLES) ## libbrood.a, the brood command and the examples (the default)
+all: lib $(COMMAND) examples ## libbrood.a, the brood command and the examples (the default)
 lib: $(LIB) ## libbrood.a alone
-examples: $(EXAMPLES) ## The programs of tools/examples alone
+examples: $(EXAMPLES) $(SUMMARIES) ## The programs of tools/examples alone
 tests: $(TESTS) ## Build every test program, run none
 
 define compile
@@ -141,7 +155,7 @@ endef
 # Made anew when the flags or the list of sources change, and then all that depends on it.
 STAMP := $(COMMON)/flags
 FLAGS := $(filter-out $(WERROR),$(COMPILE)) $(CORE_FLAGS) $(POSIX_FLAGS) $(CPPFLAGS) $(CXXFLAGS) \
-    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS)
+    $(LINK) $(LDFLAGS) $(LIBS) $(LDLIBS) $(TELLING)
 ifneq ($(strip $(file <$(STAMP))),$(strip $(FLAGS)))
 $(STAMP): FORCE
 endif
@@ -190,7 +204,36 @@ $(COMMON)/faulty/src/%.o: src/%.cpp $(STAMP)
 $(COMMON)/faulty/%.o: %.cpp $(STAMP) $(COMMON)/cmocka.cflags
 	$(call compile,$(FAULTY_FLAGS) @$(COMMON)/cmocka.cflags)
 
+# For BROOD_TRACE, what port/traced defines is put in the place of what it decorates: in the objects
+# of the port brood_traced_read() in that of read(), or of read64(), where files are long; in those
+# of the core traced::mutex_lock() in that of the port's.
+REPLACED_CALLS := $(BUILD)/traced/replaced
+$(REPLACED_CALLS): $(TRACER_OBJS)
+	@mkdir -p $(@D)
+	$(Q)$(NM) --defined-only --extern-only $^ | awk '$$3 ~ /^brood_traced_/ {print $$3}' | \
+	    sed 's/^brood_traced_\(.*\)/\1 &/' > $@
+	$(Q)sed 's/\(.*\) .*/\164 \1/' $@ > $@.64
+	$(Q)$(NM) --defined-only --extern-only $^ | awk '$$3 ~ /port6traced/ {print $$3}' | \
+	    sed 's/\(.*\)6traced\(.*\)/\12os\2 &/' > $@.core
+# Without AddressSanitizer: it is there where a child calls exec in memory that its parent lends it,
+# and looks for arguments of syscall() that may not be there.
+$(BUILD)/port/traced/%.o: port/traced/%.cpp $(STAMP)
+	$(call compile,$(PORT_FLAGS) $(if $(SANITIZE),-fno-sanitize=address))
+$(COMMON)/traced/src/%.o: src/%.cpp $(STAMP)
+	$(call compile,$(CORE_FLAGS) $(TELLING))
+$(COMMON)/tools/examples/%.o: tools/examples/%.cpp $(STAMP)
+	$(call compile,$(TELLING))
+$(BUILD)/traced/src/%.o: $(COMMON)/traced/src/%.o $(REPLACED_CALLS)
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --redefine-syms=$(REPLACED_CALLS).core $< $@
+$(BUILD)/traced/port/%.o: $(BUILD)/port/%.o $(REPLACED_CALLS)
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --redefine-syms=$(REPLACED_CALLS).64 $< $@
+	$(Q)$(OBJCOPY) --redefine-syms=$(REPLACED_CALLS) $@
+
 $(LIB): $(LIB_OBJS) $(BUILD)/objects
+	$(archive)
+$(TRACED_LIB): $(TRACED_OBJS) $(BUILD)/objects
 	$(archive)
 $(FAULTY_LIB): $(FAULTY_OBJS) $(BUILD)/objects
 	$(archive)
@@ -198,7 +241,14 @@ $(TOOLS_LIB): $(call objects,$(TOOL_SRCS)) $(BUILD)/objects
 	$(archive)
 $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
-$(EXAMPLES) $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
+$(EXAMPLES): $(BUILD)/%: $(COMMON)/%.o $(TRACED_LIB)
+	$(link)
+# What brood study lists: the first line of each example, which make lint checks.
+$(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
+	@mkdir -p $(@D)
+	$(Q)awk 'FNR == 1 {name = FILENAME; gsub(/.*\/|\.cpp$$/, "", name); sub(/\.$$/, ""); \
+	    print name, substr($$0, 4)}' $(EXAMPLE_SRCS) > $@
+$(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
@@ -231,6 +281,12 @@ $(COMMON)/cmocka.cflags: tools/build/cmocka.sh
 
 # ---- Running and testing ---------------------------------------------------------------------
 
+.PHONY: pictures
+PICTURES := ktv traffic_light pool_killed_worker
+pictures: $(COMMAND) $(EXAMPLES) $(SUMMARIES) ## Draw tools/study/*.svg anew
+	@for name in $(PICTURES); do BROOD_PACE=1 LC_ALL=C $(COMMAND) study $$name \
+	    --timeline tools/study/$$name.svg >/dev/null; done
+
 .PHONY: run example check sanitize cross cross-check
 run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum
 	@tools/build/run.sh $(BUILD)/brood $(TREE) $(BUILD)/run.sha256
@@ -241,6 +297,7 @@ example: $(filter %/$(NAME),$(EXAMPLES)) ## A program of the notes, NAME=ktv; BR
 CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
          $(error T=$(t): no such test))),$(TESTS))
 check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool_test ...' choose
+	@$(if $(filter %/trace_test,$(CHOSEN)),tools/build/need.sh --program strace 2>/dev/null || true)
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
 
@@ -299,7 +356,7 @@ cross-check: ## The tests for ARCH, under qemu-user (i386: natively); fetches wh
 # ---- Gates -----------------------------------------------------------------------------------
 
 .PHONY: freestanding lint format tidy size bench
-freestanding: $(LIB) ## No C++ runtime, no heap, no libc in the core: includes and symbols
+freestanding: $(LIB) $(TRACED_LIB) ## No C++ runtime, heap, libc in the core: includes, symbols
 	@test/freestanding/check.sh $(BUILD) $(COMMON) '$(CROSS_COMPILE)' $(CXX)
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
@@ -337,8 +394,11 @@ install: all ## Headers, library, command and brood.pc under DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include/brood/detail $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 include/brood/*.hpp $(DESTDIR)$(PREFIX)/include/brood
 	install -m 644 include/brood/detail/*.hpp $(DESTDIR)$(PREFIX)/include/brood/detail
-	install -m 644 $(LIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(LIB) $(TRACED_LIB) $(DESTDIR)$(PREFIX)/lib
 	$(if $(COMMAND),install -D $(COMMAND) $(DESTDIR)$(PREFIX)/bin/brood)
+	install -d $(DESTDIR)$(PREFIX)/libexec/brood
+	install $(EXAMPLES) $(DESTDIR)$(PREFIX)/libexec/brood
+	install -m 644 $(SUMMARIES) $(DESTDIR)$(PREFIX)/libexec/brood
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' brood.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/brood.pc
 

@@ -24,6 +24,7 @@ struct Command {
 int run_ipc(int count, char** arguments);
 int run_ps(int count, char** arguments);
 int run_sched(int count, char** arguments);
+int run_study(int count, char** arguments);
 int run_sum(int count, char** arguments);
 
 }  // namespace tool

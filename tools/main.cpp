@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
 #include <brood/version.hpp>
 #include <tools/command.hpp>
+#include <tools/nearest.hpp>
 
 namespace tool {
 namespace {
@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"ipc", "what a manager with a name holds", run_ipc},
     {"ps", "the pools of this user that are announced, and how they are getting on", run_ps},
     {"sched", "the scheduling policies of the textbooks, on real processes", run_sched},
+    {"study", "run an example, and see the system calls of each process, or a picture", run_study},
     {"sum", "SHA-256 of every file below some paths, or the check of a list of them", run_sum},
 };
 
@@ -35,27 +36,6 @@ void print_usage(std::FILE* to) {
     }
 }
 
-/// How many letters must be inserted, left out or replaced to turn one word into the other.
-/// Words longer than kWordMax count as far from everything.
-std::size_t distance(const char* from, const char* to) {
-    constexpr std::size_t kWordMax = 31;
-    const std::size_t from_length = std::strlen(from), to_length = std::strlen(to);
-    if (from_length > kWordMax || to_length > kWordMax) { return kWordMax; }
-
-    std::size_t row[kWordMax + 1];  // row[j]: from the first i letters to the first j
-    for (std::size_t j = 0; j <= to_length; ++j) { row[j] = j; }
-    for (std::size_t i = 1; i <= from_length; ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= to_length; ++j) {
-            const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min(replaced, std::min(row[j - 1], row[j]) + 1);
-        }
-    }
-    return row[to_length];
-}
-
 const Command* find(const char* name) {
     for (const Command& command : kCommands) {
         if (std::strcmp(command.name, name) == 0) { return &command; }
@@ -64,13 +44,11 @@ const Command* find(const char* name) {
 }
 
 int refuse(const char* name) {
-    const Command* nearest = &kCommands[0];
-    for (const Command& command : kCommands) {
-        if (distance(name, command.name) < distance(name, nearest->name)) { nearest = &command; }
-    }
+    Nearest nearest(name);
+    for (const Command& command : kCommands) { nearest.offer(command.name); }
     std::fprintf(stderr,
                  "brood: there is no command '%s'. The nearest is '%s'; brood --help lists all.\n",
-                 name, nearest->name);
+                 name, nearest.word());
     return kFailure;
 }
 

@@ -38,10 +38,12 @@ complain "an operating system is named in #if outside port/" \
 
 # Timeouts must not stretch when somebody sets the clock. Both ports, whichever was built. A line
 # that must name that clock all the same ends with "// wall clock: " and why it does no harm.
+# port/traced only hands on what a port asks for.
 wall='pthread_mutex_timedlock|pthread_rwlock_timed[a-z]+|pthread_cond_[a-z]+|sem_timedwait'
 wall+='|mq_timed(send|receive)|gettimeofday|timespec_get|[a-z_]*CLOCK_REALTIME[A-Z_]*'
 complain "something follows the wall clock" \
-    "$(grep -rnE "^([^/]|/[^/])*\\b(($wall)\\b|(std::|::)?time\()" src include port |
+    "$(grep -rnE "^([^/]|/[^/])*\\b(($wall)\\b|(std::|::)?time\()" src include port \
+        --exclude-dir=traced |
         grep -v '// wall clock: .' || true)"
 
 for header in include/brood/*.hpp; do
@@ -72,6 +74,15 @@ complain "the archive allocates on the heap" "$(grep -xE "$heap" <<<"$all" || tr
 complain "the archive starts threads" "$(grep -xE 'pthread_create|thrd_create' <<<"$all" || true)"
 complain "constructors run before main" \
     "$("${cross}objdump" -h "$build/libbrood.a" | grep -E '\.(pre)?(init_array|ctors)' || true)"
+
+# All else that ports call is shown by port/traced.
+no_system_call='_GLOBAL_OFFSET_TABLE_|__errno_location|__fpurge|__libc_current_sigrtmin'
+no_system_call+='|clock_gettime|environ|exit|getenv|getpagesize|mem(cpy|move|set)|str[a-z_]*'
+no_system_call+='|pthread_(atfork|once|setcancelstate|mutex_(init|trylock|consistent)|mutexattr_.*)'
+no_system_call+='|sem_(getvalue|trywait)|sig(addset|emptyset|fillset|ismember)|std(out|err)'
+complain "a port makes calls that BROOD_TRACE does not show" "$(undefined \
+    "$build"/traced/port/*/*.o | grep -vE "^(_ZN?K?5brood.*|brood_traced_.*|$no_system_call)$" |
+    grep -vE "^($by_compiler)$" || true)"
 
 program=$build/freestanding
 whole=(-Wl,--whole-archive "$build/libbrood.a" -Wl,--no-whole-archive)

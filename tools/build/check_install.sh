@@ -16,5 +16,5 @@ read -ra flags < <(PKG_CONFIG_PATH=lib/pkgconfig pkg-config --cflags --libs broo
 for header in include/brood/*.hpp; do
     echo "#include <${header#include/}>" | "$@" -std=c++17 -fsyntax-only -Iinclude -x c++ -
 done
-[[ ! -e bin/brood ]] || bin/brood --help >/dev/null
+[[ ! -e bin/brood ]] || { bin/brood --help && bin/brood study memory_isolation; } >/dev/null
 echo "check-install: a program builds and runs against the installed tree"
