@@ -127,9 +127,13 @@ bool ManagerHandler::serve(Connection& client, const ManagerHandlerPlan& plan) n
     const Status allocated = handler.allocate();
     if (!allocated.ok()) { return false; }
     client.receive_at_most(plan.message_bytes_max);
+    // One that is patient with who does not read is so with who does not answer.
+    const std::int64_t patience_ns = plan.patience.nanoseconds();
+    port::socket_keep_alive(client.fileno(), patience_ns > kSilentNs ? patience_ns : kSilentNs);
     do {
-        // Until the client asks for something there is no limit, and then there is one.
-        if (!client.poll(Timeout::forever()).ok()) { return false; }
+        // Until the client asks for something it has another limit than then, or none.
+        const Result<bool> asks = client.poll(plan.idle);
+        if (!asks.ok() || !*asks) { return false; }
         const Result<std::size_t> got =
             client.recv_bytes(handler.in_, plan.message_bytes_max, plan.patience);
         if (got.code() == Errc::message_too_long) {

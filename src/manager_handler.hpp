@@ -23,6 +23,7 @@ struct ManagerHandlerPlan {
     std::uint32_t manager = 0;
     std::size_t message_bytes_max = 0;
     Timeout patience = Timeout::forever();  // with a client that does not read, or stops
+    Timeout idle = Timeout::forever();      // with one that asks for nothing
 };
 
 class ManagerHandler;

@@ -106,6 +106,8 @@ namespace detail {
 
 inline constexpr std::int64_t kWireVersion = 1;
 inline constexpr std::uint64_t kByteOrder = 0x0102030405060708;
+/// How long the other end's machine may not answer.
+inline constexpr std::int64_t kSilentNs = 60000000000;
 
 /// Writes or reads the numbers of a head, one after the other, as little-endian.
 template <class Byte>

@@ -18,6 +18,7 @@ Result<RemoteLink*> RemoteLink::make(Connection&& connection,
     if (!memory.ok()) { return memory.error(); }
     RemoteLink* const link = ::new (*memory) RemoteLink();
     link->connection = std::move(connection);
+    port::socket_keep_alive(link->connection.fileno(), kSilentNs);
     link->bytes = bytes;
     link->message_bytes_max = message_bytes_max;
     link->out = static_cast<unsigned char*>(*memory) + sizeof(RemoteLink);

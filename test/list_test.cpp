@@ -494,7 +494,8 @@ void it_is_as_a_vector_after_any_calls(void**) {
                 model.insert(model.begin() + at, next++);
                 break;
             case 4: {
-                const std::ptrdiff_t index = std::ptrdiff_t{at % size} - std::ptrdiff_t{size};
+                const auto index = static_cast<std::ptrdiff_t>(at % size) -
+                                   static_cast<std::ptrdiff_t>(size);
                 assert_int_equal(*list.pop(index), model[at % size]);
                 model.erase(model.begin() + at % size);
                 break;

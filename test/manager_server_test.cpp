@@ -431,7 +431,9 @@ static void bad_settings_are_refused(void**) {
         ManagerServerOptions().message_bytes_max(1023),
         ManagerServerOptions().message_bytes_max((std::size_t{1} << 30) + 1),
         ManagerServerOptions().patience(Timeout::forever()),
-        ManagerServerOptions().patience(milliseconds(0))};
+        ManagerServerOptions().patience(milliseconds(0)),
+        ManagerServerOptions().idle_limit(milliseconds(0)),
+        ManagerServerOptions().idle_limit(seconds(86401))};
     for (const ManagerServerOptions& options : bad) {
         assert_code(ManagerServer::create(manager, options), Errc::bad_argument);
     }
