@@ -296,7 +296,7 @@ void a_dropped_list_is_closed_and_another_type_is_refused(void**) {
     const Manager manager = make_manager();
     const auto list = manager.list<int>("numbers").expect("making a list");
     assert_code(manager.list<int>("numbers"), Errc::already_exists);
-    assert_code(manager.find<List<long>>("numbers"), Errc::type_mismatch);
+    assert_code(manager.find<List<long long>>("numbers"), Errc::type_mismatch);
     assert_code(manager.find<List<unsigned>>("numbers"), Errc::type_mismatch);
     assert_code((manager.find<Dict<int, int>>("numbers")), Errc::type_mismatch);
     const auto found = manager.find<List<int>>("numbers").expect("finding");

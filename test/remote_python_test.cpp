@@ -99,7 +99,7 @@ try:
     assert False
 except brood_manager.BroodError as error:
     assert error.name == 'not_owner', error
-value = manager.value('value', 'i64', 5)
+value = manager.value('value', 'i32', 5)
 assert value.value == 5 and value.add(0, 3) == 5 and value.value == 8
 with value.get_lock():
     value.value = -1
@@ -209,7 +209,7 @@ void python_uses_what_brood_serves(void**) {
     assert_code(board.get<bool>("flag"), Errc::not_found);
     const auto words = manager.find<List<Text<16>>>("words").expect("finding");
     assert_true(*words.size() == 2 && *words.get(0) == "b" && *words.get(1) == "A");
-    assert_int_equal(manager.find<Handle<Value<std::int64_t>>>("value")->open()->value(), -1);
+    assert_int_equal(manager.find<Handle<Value<std::int32_t>>>("value")->open()->value(), -1);
     auto array =
         manager.find<Handle<brood::Array<std::uint16_t>>>("array")->open().expect("opening");
     assert_true(array[5] == 65535 && array[9] == 9);
