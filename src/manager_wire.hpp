@@ -58,7 +58,10 @@
 //   queue, joinable_queue
 //     queue_put          value
 //     queue_get                                            value
+//     queue_put_many     value: messages                   a: how many it put, from the first on
+//     queue_get_many     b: how many                       a: how many it got; value: messages
 //     queue_size                                           a: qsize, b: maxsize
+//     queue_lost                                           a
 //     queue_shutdown     a: 0 drain, 1 now
 //     task_done, join
 //   lock, rlock, semaphores, condition; the lock of a value or an array

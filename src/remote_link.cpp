@@ -156,6 +156,13 @@ Status RemoteObject::ask(const RemoteAsk& question, RemoteTold& told) const noex
     return talk.ask(question, told);
 }
 
+std::size_t RemoteObject::fitting(std::size_t count, std::size_t size) const noexcept {
+    const std::size_t fit =
+        link == nullptr ? 0 : (link->message_bytes_max - WireRequest::kBytes) / size;
+    if (fit >= count) { return count; }
+    return fit > 1 ? fit : 1;
+}
+
 Status RemoteObject::drop(Timeout timeout) const noexcept {
     return drop_as({}, timeout);
 }
