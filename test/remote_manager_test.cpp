@@ -91,6 +91,16 @@ static void values_that_do_not_fit_stay(void**) {
     assert_code(narrow.popitem(key, value), Errc::buffer_too_short);
     assert_true(*made.get(1) == "a longer text");
     assert_ok(made.drop());
+
+    const auto list = g_remote->list<Text<64>>().expect("making");
+    const auto narrow_list = g_remote->open<RemoteList<Text<4>>>(list.handle());
+    assert_ok(list.append("a longer text"));
+    assert_code(narrow_list.get(0), Errc::buffer_too_short);
+    assert_code(narrow_list.pop(), Errc::buffer_too_short);
+    assert_code(narrow_list.update(0, [](Text<4>&) {}), Errc::buffer_too_short);
+    assert_true(*list.pop() == "a longer text");
+    assert_code(list.pop(), Errc::out_of_range);
+    assert_ok(list.drop());
 }
 
 static void items_longer_than_a_message_come_in_pieces(void**) {
