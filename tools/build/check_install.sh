@@ -18,7 +18,7 @@ for header in include/brood/*.hpp; do
 done
 [[ ! -e bin/brood ]] || bin/brood --help >/dev/null
 if command -v python3 >/dev/null; then
-    PYTHONPATH=share/brood PYTHONDONTWRITEBYTECODE=1 python3 -c 'import brood_manager as m; m.connect'
+    PYTHONPATH=share/brood python3 -Bc 'import brood_manager; brood_manager.connect'
 else
     echo 'not run: check-install: no python3 to import brood_manager with'
 fi
