@@ -301,10 +301,10 @@ void a_dropped_list_is_closed_and_another_type_is_refused(void**) {
     assert_code((manager.find<Dict<int, int>>("numbers")), Errc::type_mismatch);
     const auto found = manager.find<List<int>>("numbers").expect("finding");
     assert_true(found == list);
-    const List<long> wrong(list);
+    const List<long long> wrong(list);
     assert_code(wrong.append(1), Errc::type_mismatch);
     assert_code(wrong.size(), Errc::type_mismatch);
-    const std::vector<long> many(100);
+    const std::vector<long long> many(100);
     assert_code(wrong.extend(many.data(), many.size()), Errc::type_mismatch);
     assert_ok(found.drop());
     const std::vector<int> ints(100);
