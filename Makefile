@@ -390,7 +390,7 @@ benches: $(BENCHES) ## Build the benchmarks, run none
 
 .PHONY: install check-install check-readme clean help
 VERSION = $(shell sed -n 's/.*kVersion = "\(.*\)".*/\1/p' include/brood/version.hpp)
-install: all ## Headers, library, command and brood.pc under DESTDIR/PREFIX
+install: all ## Headers, library, command, brood.pc, Python's client under DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include/brood/detail $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 include/brood/*.hpp $(DESTDIR)$(PREFIX)/include/brood
 	install -m 644 include/brood/detail/*.hpp $(DESTDIR)$(PREFIX)/include/brood/detail
@@ -401,6 +401,7 @@ install: all ## Headers, library, command and brood.pc under DESTDIR/PREFIX
 	install -m 644 $(SUMMARIES) $(DESTDIR)$(PREFIX)/libexec/brood
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' brood.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/brood.pc
+	install -D -m 644 tools/python/brood_manager.py -t $(DESTDIR)$(PREFIX)/share/brood
 
 check-install: all ## A program builds and runs against an installed tree
 	@tools/build/check_install.sh $(BUILD) $(MAKE) $(CXX)

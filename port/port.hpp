@@ -229,6 +229,11 @@ Status socket_send_fd(Fd socket, Fd sent) noexcept;
 Result<Fd> socket_receive_fd(Fd socket) noexcept;
 /// Ends both directions, for all who share the socket: both sides see the end of the stream. [ass]
 void socket_shutdown(Fd socket) noexcept;
+/// Has the system ask a peer of TCP that is silent whether it is there. Who does not answer for
+/// `limit_ns` (posix: as long as the system is set to, two hours as a rule), or does not take what
+/// it is sent, has its connection broken: that polls ready, and read() says timed_out, or what the
+/// network said. Sockets of AF_UNIX and pipes, of which the system knows, stay as they are. [ass]
+void socket_keep_alive(Fd socket, std::int64_t limit_ns) noexcept;
 /// Removes the file of a socket, if it is still that one.
 void socket_remove(const Address& address, const ObjectIdentity& file) noexcept;
 

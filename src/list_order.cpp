@@ -34,16 +34,6 @@ private:
     std::size_t bytes_ = 0;
 };
 
-/// With the lock: puts all elements in another order, in one step.
-Status arrange(const HeldObject& held, const Place* order, std::uint32_t count,
-               std::int64_t deadline_ns) noexcept {
-    ListTable table(held.arena(), held.entry());
-    ArenaStep step(held.arena(), deadline_ns);
-    if (!step.status().ok()) { return step.status(); }
-    const Status done = table.splice(step, 0, count, order, count);
-    return done.ok() ? step.commit() : done;
-}
-
 /// Sorts places by what lies there, and equal ones as they were.
 class Sorter {
 public:
@@ -103,12 +93,14 @@ Chosen chosen(const ListSlice& slice, std::ptrdiff_t count) noexcept {
     return {from, (span - 1) / (is_down ? -step : step) + 1};
 }
 
-}  // namespace
-
-Status ListHandle::reverse(const ObjectType& type, Timeout timeout) const noexcept {
-    const HeldObject held(*this, type, timeout);
+/// Puts all elements into another order, in one step: the places as `make(table, view, places)`
+/// has arranged them in the memory it is given, and says where there.
+template <class Make>
+Status rearrange(const ListHandle& list, const ObjectType& type, Timeout timeout,
+                 Make&& make) noexcept {
+    const HeldObject held(list, type, timeout);
     if (!held.status().ok()) { return held.status(); }
-    const ListTable table(held.arena(), held.entry());
+    ListTable table(held.arena(), held.entry());
     const Result<ListView> view = table.view();
     if (!view.ok()) { return view.status(); }
     const std::uint32_t count = view->count;
@@ -116,29 +108,37 @@ Status ListHandle::reverse(const ObjectType& type, Timeout timeout) const noexce
     Places places;
     const Status taken = places.take(count);
     if (!taken.ok()) { return taken; }
-    for (std::uint32_t i = 0; i < count; ++i) { places.all()[i] = load(view->all[count - 1 - i]); }
-    return arrange(held, places.all(), count, held.deadline_ns());
+    const Result<const Place*> order = make(table, *view, places.all());
+    if (!order.ok()) { return order.status(); }
+    ArenaStep step(held.arena(), held.deadline_ns());
+    if (!step.status().ok()) { return step.status(); }
+    const Status done = table.splice(step, 0, count, *order, count);
+    return done.ok() ? step.commit() : done;
+}
+
+}  // namespace
+
+Status ListHandle::reverse(const ObjectType& type, Timeout timeout) const noexcept {
+    const auto make = [](const ListTable&, const ListView& view, Place* places) noexcept {
+        for (std::uint32_t i = 0; i < view.count; ++i) {
+            places[i] = load(view.all[view.count - 1 - i]);
+        }
+        return Result<const Place*>(places);
+    };
+    return rearrange(*this, type, timeout, make);
 }
 
 Status ListHandle::sort(const ObjectType& type, const ListOrder& order,
                         Timeout timeout) const noexcept {
-    const HeldObject held(*this, type, timeout);
-    if (!held.status().ok()) { return held.status(); }
-    const ListTable table(held.arena(), held.entry());
-    const Result<ListView> view = table.view();
-    if (!view.ok()) { return view.status(); }
-    const std::uint32_t count = view->count;
-    if (count < 2) { return Errc::ok; }
-    Places places;
-    const Status taken = places.take(count);
-    if (!taken.ok()) { return taken; }
-    for (std::uint32_t i = 0; i < count; ++i) {
-        places.all()[i] = load(view->all[i]);
-        if (table.bytes_at(places.all()[i]).data == nullptr) { return Errc::corrupt; }
-    }
-    const Sorter sorter(table, order);
-    const Place* const sorted = sorter.sort(places.all(), places.all() + count, count);
-    return arrange(held, sorted, count, held.deadline_ns());
+    const auto make = [&](const ListTable& table, const ListView& view,
+                          Place* places) noexcept -> Result<const Place*> {
+        for (std::uint32_t i = 0; i < view.count; ++i) {
+            places[i] = load(view.all[i]);
+            if (table.bytes_at(places[i]).data == nullptr) { return Errc::corrupt; }
+        }
+        return Sorter(table, order).sort(places, places + view.count, view.count);
+    };
+    return rearrange(*this, type, timeout, make);
 }
 
 Result<ListCopy> ListHandle::copy(const ObjectType& type, const ListSlice& slice,

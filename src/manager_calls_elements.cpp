@@ -91,10 +91,8 @@ Status elements_write(WireCall& call) noexcept {
     const std::size_t size = call.type.elements[1], bytes = call.request.value_bytes;
     if (size == 0 || bytes % size != 0) { return Errc::bad_argument; }
     return with_elements(call, bytes / size, [&](unsigned char* first) -> Status {
-        for (std::size_t at = 0; at < bytes; at += size) {
-            const Status checked = check_laid_out(call.type.elements[0], size, call.value + at);
-            if (!checked.ok()) { return checked; }
-        }
+        const Status checked = check_all_laid_out(call.type, call.value, bytes);
+        if (!checked.ok()) { return checked; }
         copy_elements(false, first, const_cast<unsigned char*>(call.value), bytes, size);
         return Errc::ok;
     });

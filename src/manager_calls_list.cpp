@@ -60,39 +60,19 @@ struct Walk {
     }
 };
 
-/// What list_set, list_swap and list_pop find, and what they do then.
-struct Step {
-    const unsigned char* old;  // null: whatever it is
-    std::size_t old_bytes;
-    unsigned char* out;  // null: it is not asked for
-    std::size_t room, out_bytes;
-    DictChange change;
-    Status status;
+/// What list_swap finds, and what it does then.
+struct Swap {
+    ListBytes old;
+    DictChange put;
+    bool was_old;
 
     static DictChange decide(void* context, const void* value, std::size_t bytes) noexcept {
-        Step& step = *static_cast<Step*>(context);
-        step.status = Errc::ok;
-        if (step.out != nullptr && bytes > step.room) {
-            step.status = Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(bytes));
-        } else if (step.out != nullptr) {
-            __builtin_memcpy(step.out, value, bytes);
-            step.out_bytes = bytes;
-        } else if (step.old != nullptr) {
-            const bool is_old = bytes == step.old_bytes &&
-                                __builtin_memcmp(value, step.old, bytes) == 0;
-            step.status = is_old ? Errc::ok : Errc::not_done;
-        }
-        return step.status.ok() ? step.change : DictChange();
+        Swap& swap = *static_cast<Swap*>(context);
+        swap.was_old = bytes == swap.old.bytes &&
+                       __builtin_memcmp(value, swap.old.data, bytes) == 0;
+        return swap.was_old ? swap.put : DictChange();
     }
 };
-
-Status take_step(WireCall& call, Step& step) noexcept {
-    const Status done = call.waiting([&](Timeout wait) {
-        return list_of(call).change(call.type, index_of(call.request.a), &Step::decide, &step,
-                                    wait);
-    });
-    return done.ok() ? step.status : done;
-}
 
 // ---- The order of elements, as ElementLess has it ----------------------------------------------
 
@@ -145,16 +125,18 @@ Status list_set(WireCall& call) noexcept {
     const std::uint32_t bytes = call.request.value_bytes;
     const Status checked = check_element(call.type.elements[0], call.value, bytes);
     if (!checked.ok()) { return checked; }
-    Step step = {nullptr, 0, nullptr, 0, 0, {DictChange::What::put, call.value, bytes}, {}};
-    return take_step(call, step);
+    return call.waiting([&](Timeout wait) {
+        return list_of(call).set(call.type, index_of(call.request.a), {call.value, bytes}, wait);
+    });
 }
 
 Status list_pop(WireCall& call) noexcept {
-    Step step = {nullptr, 0, call.out, call.value_room(), 0, {}, {}};
-    step.change.what = DictChange::What::erase;
-    const Status done = take_step(call, step);
-    call.reply.value_bytes = static_cast<std::uint32_t>(step.out_bytes);
-    return done;
+    return call.waiting([&](Timeout wait) -> Status {
+        const Result<std::size_t> bytes = list_of(call).take(call.type, index_of(call.request.a),
+                                                             call.out, call.value_room(), wait);
+        call.reply.value_bytes = static_cast<std::uint32_t>(bytes.value_or(0));
+        return bytes.status();
+    });
 }
 
 Status list_swap(WireCall& call) noexcept {
@@ -164,11 +146,13 @@ Status list_swap(WireCall& call) noexcept {
     const std::size_t bytes = call.request.value_bytes - old;
     const Status checked = check_element(call.type.elements[0], call.value + old, bytes);
     if (!checked.ok()) { return checked; }
-    const DictChange put = {DictChange::What::put, call.value + old, bytes};
-    Step step = {call.value, old, nullptr, 0, 0, put, {}};
-    const Status done = take_step(call, step);
-    call.reply.a = done.ok() ? 1 : 0;
-    return done.code() == Errc::not_done ? Status() : done;
+    Swap swap = {{call.value, old}, {DictChange::What::put, call.value + old, bytes}, false};
+    const Status done = call.waiting([&](Timeout wait) {
+        return list_of(call).change(call.type, index_of(call.request.a), &Swap::decide, &swap,
+                                    wait);
+    });
+    call.reply.a = done.ok() && swap.was_old ? 1 : 0;
+    return done;
 }
 
 Status list_insert(WireCall& call) noexcept {

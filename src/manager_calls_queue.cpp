@@ -15,6 +15,12 @@ Status with_queue(WireCall& call, F&& f) noexcept {
     return f((*view)->as<RingHandle>());
 }
 
+/// Tells how many messages went in or out.
+Status moved(WireCall& call, const Result<std::size_t>& count) noexcept {
+    if (count.ok()) { call.reply.a = static_cast<std::int64_t>(*count); }
+    return count.status();
+}
+
 }  // namespace
 
 Status queue_put(WireCall& call) noexcept {
@@ -36,6 +42,39 @@ Status queue_get(WireCall& call) noexcept {
         }
         call.reply.value_bytes = static_cast<std::uint32_t>(bytes);
         return call.waiting([&](Timeout wait) { return queue.get_one(call.out, wait); });
+    });
+}
+
+Status queue_put_many(WireCall& call) noexcept {
+    const std::size_t size = call.type.elements[1], bytes = call.request.value_bytes;
+    if (size == 0 || bytes % size != 0) { return Errc::bad_argument; }
+    return with_queue(call, [&](RingHandle& queue) {
+        const Status checked = check_all_laid_out(call.type, call.value, bytes);
+        if (!checked.ok()) { return checked; }
+        return call.waiting(
+            [&](Timeout wait) { return moved(call, queue.put(call.value, bytes / size, wait)); });
+    });
+}
+
+Status queue_get_many(WireCall& call) noexcept {
+    const std::size_t size = call.type.elements[1];
+    if (call.request.b < 0 || size == 0) { return Errc::bad_argument; }
+    return with_queue(call, [&](RingHandle& queue) -> Status {
+        const std::uint64_t most = call.room / size, wanted = std::uint64_t(call.request.b);
+        if (most == 0) { return Error(Errc::message_too_long, 0, std::int64_t(size)); }
+        const auto count = static_cast<std::size_t>(wanted < most ? wanted : most);
+        const Status done = call.waiting(
+            [&](Timeout wait) { return moved(call, queue.get(call.out, count, wait)); });
+        call.reply.value_bytes =
+            static_cast<std::uint32_t>(static_cast<std::size_t>(call.reply.a) * size);
+        return done;
+    });
+}
+
+Status queue_lost(WireCall& call) noexcept {
+    return with_queue(call, [&](RingHandle& queue) -> Status {
+        call.reply.a = static_cast<std::int64_t>(queue.lost());
+        return Errc::ok;
     });
 }
 

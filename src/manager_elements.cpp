@@ -31,6 +31,16 @@ Status check_laid_out(std::uint32_t type, std::size_t size, const unsigned char*
     return check_element(type, element, size);
 }
 
+Status check_all_laid_out(const ObjectType& type, const unsigned char* elements,
+                          std::size_t bytes) noexcept {
+    const std::size_t size = type.elements[1];
+    for (std::size_t at = 0; at < bytes; at += size) {
+        const Status checked = check_laid_out(type.elements[0], size, elements + at);
+        if (!checked.ok()) { return checked; }
+    }
+    return Errc::ok;
+}
+
 namespace {
 
 constexpr std::size_t kSizeOfBool = 1;

@@ -60,7 +60,10 @@ constexpr Rule kRules[] = {
     {WireOp::list_items, kList, true, false, &wire_calls::list_items},
     {WireOp::queue_put, kQueues, false, true, &wire_calls::queue_put},
     {WireOp::queue_get, kQueues, false, false, &wire_calls::queue_get},
+    {WireOp::queue_put_many, kQueues, false, true, &wire_calls::queue_put_many},
+    {WireOp::queue_get_many, kQueues, false, false, &wire_calls::queue_get_many},
     {WireOp::queue_size, kQueues, false, false, &wire_calls::queue_size},
+    {WireOp::queue_lost, kQueues, false, false, &wire_calls::queue_lost},
     {WireOp::queue_shutdown, kQueues, false, false, &wire_calls::queue_shutdown},
     {WireOp::task_done, kJoinable, false, false, &wire_calls::task_done},
     {WireOp::join, kJoinable, false, false, &wire_calls::join},
@@ -127,9 +130,13 @@ bool ManagerHandler::serve(Connection& client, const ManagerHandlerPlan& plan) n
     const Status allocated = handler.allocate();
     if (!allocated.ok()) { return false; }
     client.receive_at_most(plan.message_bytes_max);
+    // One that is patient with who does not read is so with who does not answer.
+    const std::int64_t patience_ns = plan.patience.nanoseconds();
+    port::socket_keep_alive(client.fileno(), patience_ns > kSilentNs ? patience_ns : kSilentNs);
     do {
-        // Until the client asks for something there is no limit, and then there is one.
-        if (!client.poll(Timeout::forever()).ok()) { return false; }
+        // Until the client asks for something it has another limit than then, or none.
+        const Result<bool> asks = client.poll(plan.idle);
+        if (!asks.ok() || !*asks) { return false; }
         const Result<std::size_t> got =
             client.recv_bytes(handler.in_, plan.message_bytes_max, plan.patience);
         if (got.code() == Errc::message_too_long) {

@@ -23,6 +23,7 @@ struct ManagerHandlerPlan {
     std::uint32_t manager = 0;
     std::size_t message_bytes_max = 0;
     Timeout patience = Timeout::forever();  // with a client that does not read, or stops
+    Timeout idle = Timeout::forever();      // with one that asks for nothing
 };
 
 class ManagerHandler;
@@ -70,6 +71,9 @@ Status check_type(const ObjectType& type) noexcept;
 Status check_element(std::uint32_t type, const void* element, std::size_t bytes) noexcept;
 /// ... or one that lies as a T of `size` bytes does, in a queue or an array.
 Status check_laid_out(std::uint32_t type, std::size_t size, const unsigned char* element) noexcept;
+/// ... or each of those that lie one behind the other, of `bytes` in all.
+Status check_all_laid_out(const ObjectType& type, const unsigned char* elements,
+                          std::size_t bytes) noexcept;
 
 /// What is done for each op: src/manager_calls_*.cpp. What they return is the code of the reply.
 namespace wire_calls {
@@ -101,7 +105,10 @@ Status list_sort(WireCall& call) noexcept;
 Status list_items(WireCall& call) noexcept;
 Status queue_put(WireCall& call) noexcept;
 Status queue_get(WireCall& call) noexcept;
+Status queue_put_many(WireCall& call) noexcept;
+Status queue_get_many(WireCall& call) noexcept;
 Status queue_size(WireCall& call) noexcept;
+Status queue_lost(WireCall& call) noexcept;
 Status queue_shutdown(WireCall& call) noexcept;
 Status task_done(WireCall& call) noexcept;
 Status join(WireCall& call) noexcept;

@@ -19,7 +19,7 @@ namespace detail {
 struct ServerState {
     explicit ServerState(const ManagerServerOptions& options, std::uint32_t manager) noexcept
         : clients_max(options.clients_max_),
-          plan{manager, options.message_bytes_max_, options.patience_} {}
+          plan{manager, options.message_bytes_max_, options.patience_, options.idle_} {}
 
     std::uint32_t clients_max;
     ManagerHandlerPlan plan;
@@ -89,17 +89,25 @@ Result<std::size_t> ServerState::wait_for_something(Timeout timeout) noexcept {
 
 using detail::ServerState;
 
+namespace {
+
+bool is_up_to_a_day(Timeout timeout) noexcept {
+    return timeout.is_valid() && !timeout.is_forever() &&
+           timeout.nanoseconds() >= milliseconds(1).nanoseconds() &&
+           timeout.nanoseconds() <= seconds(86400).nanoseconds();
+}
+
+}  // namespace
+
 Result<ManagerServer> ManagerServer::make(const Manager& manager, const Address* address,
                                           const ManagerServerOptions& options) noexcept {
     using Options = ManagerServerOptions;
-    const Timeout patience = options.patience_;
     const bool is_valid = options.clients_max_ >= 1 &&
                           options.clients_max_ <= Options::kClientsMax &&
                           options.message_bytes_max_ >= Options::kMessageBytesMin &&
                           options.message_bytes_max_ <= Options::kMessageBytesMax &&
-                          patience.is_valid() && !patience.is_forever() &&
-                          patience.nanoseconds() >= milliseconds(1).nanoseconds() &&
-                          patience.nanoseconds() <= seconds(86400).nanoseconds();
+                          is_up_to_a_day(options.patience_) &&
+                          (options.idle_.is_forever() || is_up_to_a_day(options.idle_));
     if (!is_valid) { return Errc::bad_argument; }
     const std::uint32_t id = ManagerAccess::id(manager);
     if (id == 0) { return Errc::closed; }

@@ -58,7 +58,10 @@
 //   queue, joinable_queue
 //     queue_put          value
 //     queue_get                                            value
+//     queue_put_many     value: messages                   a: how many it put, from the first on
+//     queue_get_many     b: how many                       a: how many it got; value: messages
 //     queue_size                                           a: qsize, b: maxsize
+//     queue_lost                                           a
 //     queue_shutdown     a: 0 drain, 1 now
 //     task_done, join
 //   lock, rlock, semaphores, condition; the lock of a value or an array
@@ -106,6 +109,8 @@ namespace detail {
 
 inline constexpr std::int64_t kWireVersion = 1;
 inline constexpr std::uint64_t kByteOrder = 0x0102030405060708;
+/// How long the other end's machine may not answer.
+inline constexpr std::int64_t kSilentNs = 60000000000;
 
 /// Writes or reads the numbers of a head, one after the other, as little-endian.
 template <class Byte>

@@ -18,6 +18,7 @@ Result<RemoteLink*> RemoteLink::make(Connection&& connection,
     if (!memory.ok()) { return memory.error(); }
     RemoteLink* const link = ::new (*memory) RemoteLink();
     link->connection = std::move(connection);
+    port::socket_keep_alive(link->connection.fileno(), kSilentNs);
     link->bytes = bytes;
     link->message_bytes_max = message_bytes_max;
     link->out = static_cast<unsigned char*>(*memory) + sizeof(RemoteLink);
@@ -153,6 +154,13 @@ Status RemoteTalk::ask(const RemoteAsk& question, RemoteTold& told) noexcept {
 Status RemoteObject::ask(const RemoteAsk& question, RemoteTold& told) const noexcept {
     RemoteTalk talk(*this, question.timeout);
     return talk.ask(question, told);
+}
+
+std::size_t RemoteObject::fitting(std::size_t count, std::size_t size) const noexcept {
+    const std::size_t fit =
+        link == nullptr ? 0 : (link->message_bytes_max - WireRequest::kBytes) / size;
+    if (fit >= count) { return count; }
+    return fit > 1 ? fit : 1;
 }
 
 Status RemoteObject::drop(Timeout timeout) const noexcept {

@@ -52,21 +52,34 @@ private:
 
 }  // namespace
 
-Status RemoteListCore::simply(WireOp op, const ObjectType& type, std::ptrdiff_t a, std::ptrdiff_t b,
-                              Timeout timeout) const noexcept {
-    return ask({op, type, timeout, a, b, {}, {}, {}});
-}
-
-Status RemoteListCore::set(const ObjectType& type, std::ptrdiff_t index, const RemoteBytes& value,
+Status RemoteListCore::set(const ObjectType& type, std::ptrdiff_t index, const ListBytes& value,
                            Timeout timeout) const noexcept {
-    return ask({WireOp::list_set, type, timeout, index, 0, {}, value, {}});
+    return ask({WireOp::list_set, type, timeout, index, 0, {}, {value.data, value.bytes}, {}});
 }
 
-Result<std::size_t> RemoteListCore::fetch(WireOp op, const ObjectType& type, std::ptrdiff_t index,
-                                          void* value, std::size_t room,
-                                          Timeout timeout) const noexcept {
-    return ask_into({op, type, timeout, index, static_cast<std::int64_t>(room), {}, {}, {}}, value,
-                    room);
+Result<std::size_t> RemoteListCore::get(const ObjectType& type, std::ptrdiff_t index, void* value,
+                                        std::size_t room, Timeout timeout) const noexcept {
+    const auto most = static_cast<std::int64_t>(room);
+    return ask_into({WireOp::list_get, type, timeout, index, most, {}, {}, {}}, value, room);
+}
+
+Result<std::size_t> RemoteListCore::take(const ObjectType& type, std::ptrdiff_t index, void* value,
+                                         std::size_t room, Timeout timeout) const noexcept {
+    const auto most = static_cast<std::int64_t>(room);
+    return ask_into({WireOp::list_pop, type, timeout, index, most, {}, {}, {}}, value, room);
+}
+
+Status RemoteListCore::erase(const ObjectType& type, std::ptrdiff_t from, std::ptrdiff_t to,
+                             Timeout timeout) const noexcept {
+    return ask({WireOp::list_erase, type, timeout, from, to, {}, {}, {}});
+}
+
+Status RemoteListCore::reverse(const ObjectType& type, Timeout timeout) const noexcept {
+    return ask({WireOp::list_reverse, type, timeout, 0, 0, {}, {}, {}});
+}
+
+Status RemoteListCore::sort(const ObjectType& type, Timeout timeout) const noexcept {
+    return ask({WireOp::list_sort, type, timeout, 0, 0, {}, {}, {}});
 }
 
 Result<std::size_t> RemoteListCore::count(const ObjectType& type, Timeout timeout) const noexcept {
@@ -77,12 +90,11 @@ Result<std::size_t> RemoteListCore::count(const ObjectType& type, Timeout timeou
 }
 
 Result<std::size_t> RemoteListCore::search(const ObjectType& type, ListSearch what,
-                                           const RemoteBytes& value,
-                                           Timeout timeout) const noexcept {
+                                           const ListBytes& value, Timeout timeout) const noexcept {
+    const auto which = static_cast<std::int64_t>(what);
     RemoteTold told;
-    const Status done =
-        ask({WireOp::list_search, type, timeout, static_cast<std::int64_t>(what), 0, {}, value, {}},
-            told);
+    const Status done = ask(
+        {WireOp::list_search, type, timeout, which, 0, {}, {value.data, value.bytes}, {}}, told);
     if (!done.ok()) { return done.error(); }
     return static_cast<std::size_t>(told.a);
 }
@@ -127,7 +139,7 @@ Status RemoteListCore::change(const ObjectType& type, std::ptrdiff_t index, Dict
     if (deadline_ns < 0) { return deadline_error(deadline_ns); }
     for (;;) {
         const Result<std::size_t> found =
-            fetch(WireOp::list_get, type, index, former, room, timeout_until(deadline_ns));
+            get(type, index, former, room, timeout_until(deadline_ns));
         if (!found.ok()) { return found.status(); }
         const DictChange change = decide(context, former, *found);
         if (change.what != DictChange::What::put) { return Errc::ok; }

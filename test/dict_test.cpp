@@ -95,7 +95,7 @@ static void it_is_found_by_its_name_and_dropped(void**) {
     assert_ok(dict.set(3, 9));
     const auto found = manager.find<Dict<int, int>>("squares").expect("finding");
     assert_int_equal(*found.get(3), 9);
-    assert_code((manager.find<Dict<int, long>>("squares")), Errc::type_mismatch);
+    assert_code((manager.find<Dict<int, long long>>("squares")), Errc::type_mismatch);
     assert_code((manager.find<Dict<int, int>>("cubes")), Errc::not_found);
     assert_ok(found.drop());
     assert_code(dict.get(3), Errc::closed);

@@ -296,15 +296,15 @@ void a_dropped_list_is_closed_and_another_type_is_refused(void**) {
     const Manager manager = make_manager();
     const auto list = manager.list<int>("numbers").expect("making a list");
     assert_code(manager.list<int>("numbers"), Errc::already_exists);
-    assert_code(manager.find<List<long>>("numbers"), Errc::type_mismatch);
+    assert_code(manager.find<List<long long>>("numbers"), Errc::type_mismatch);
     assert_code(manager.find<List<unsigned>>("numbers"), Errc::type_mismatch);
     assert_code((manager.find<Dict<int, int>>("numbers")), Errc::type_mismatch);
     const auto found = manager.find<List<int>>("numbers").expect("finding");
     assert_true(found == list);
-    const List<long> wrong(list);
+    const List<long long> wrong(list);
     assert_code(wrong.append(1), Errc::type_mismatch);
     assert_code(wrong.size(), Errc::type_mismatch);
-    const std::vector<long> many(100);
+    const std::vector<long long> many(100);
     assert_code(wrong.extend(many.data(), many.size()), Errc::type_mismatch);
     assert_ok(found.drop());
     const std::vector<int> ints(100);
@@ -494,7 +494,8 @@ void it_is_as_a_vector_after_any_calls(void**) {
                 model.insert(model.begin() + at, next++);
                 break;
             case 4: {
-                const std::ptrdiff_t index = std::ptrdiff_t{at % size} - std::ptrdiff_t{size};
+                const auto index = static_cast<std::ptrdiff_t>(at % size) -
+                                   static_cast<std::ptrdiff_t>(size);
                 assert_int_equal(*list.pop(index), model[at % size]);
                 model.erase(model.begin() + at % size);
                 break;

@@ -89,32 +89,35 @@ void check_echo(Connection& end, Script& peer, bool with_largest) {
     assert_int_equal(peer.end(), 0);
 }
 
+Script start_echo(const Python& python, const Address& address, const char* meet) {
+    return Script(python, address, kKey, (std::string(meet) + kEcho).c_str());
+}
+
 void messages_of_every_size_both_ways(void**) {
     const Folder folder;
     for (const Python& python : pythons()) {
         for (const Address& address : addresses(folder)) {
+            const bool is_file = address.family() == Address::Family::unix_path;
             if (address.family() != Address::Family::ip6) {  // Python's Client knows none.
                 Listener listener =
                     Listener::create(address, keyed_for(python)).expect("listening");
-                Script peer(python, listener.address(), kKey,
-                            ("end = connect()\n" + std::string(kEcho)).c_str());
+                Script peer = start_echo(python, listener.address(), "end = connect()\n");
                 Connection end = listener.accept(kLong).expect("accepting");
-                check_echo(end, peer, address.path()[0] != '\0');
+                check_echo(end, peer, is_file);
                 assert_int_equal(listener.refused(), 0);
             }
-            Script peer(python, address, kKey,
-                        ("listener = listen()\n"
-                         "tell(str(listener.address[1]))\n"
-                         "end = listener.accept()\n" +
-                         std::string(kEcho) + "listener.close()\n")
-                            .c_str());
+            Script peer = start_echo(python, address,
+                                     "listener = listen()\n"
+                                     "tell(str(listener.address[1]))\n"
+                                     "end = listener.accept()\n"
+                                     "listener.close()\n");
             Address there = address;
             const int port = atoi(peer.line().c_str());
-            if (address.path()[0] == '\0' && address.family() != Address::Family::abstract) {
+            if (!is_file && address.family() != Address::Family::abstract) {
                 there.port(static_cast<std::uint16_t>(port));
             }
             Connection end = Client::connect(there, with_key_for(python), kLong).expect("client");
-            check_echo(end, peer, address.path()[0] != '\0');
+            check_echo(end, peer, is_file);
         }
     }
 }
@@ -132,50 +135,63 @@ void without_a_key_on_either_side_there_is_no_handshake(void**) {
     }
 }
 
-void a_wrong_key_is_refused_by_either_side(void**) {
-    const Folder folder;
-    for (const Python& python : pythons()) {
-        {
-            Listener listener =
-                Listener::create(folder.address(), keyed_for(python)).expect("listening");
-            Script peer(python, folder.address(), "another key", R"(
+const char kConnect[] = R"(
 try:
     connect()
 except AuthenticationError as error:
     tell(str(error))
-)");
-            assert_true(test::eventually([&] {
-                assert_code(listener.accept(milliseconds(10)), Errc::timed_out);
-                return listener.refused() == 1;
-            }));
-            assert_string_equal(peer.line().c_str(), "digest sent was rejected");
-            assert_int_equal(peer.end(), 0);
-        }
-        Script peer(python, folder.address(), "another key", R"(
-listener = listen()
-tell('listening')
+)";
+
+/// A client of Python's gets nowhere at a listener of ours, and hears `said`.
+void assert_turned_away(const Python& python, const ListenerOptions& options, const char* key,
+                        const char* script, const char* said) {
+    const Folder folder;
+    Listener listener = Listener::create(folder.address(), options).expect("listening");
+    Script peer(python, folder.address(), key, script);
+    assert_true(test::eventually([&] {
+        assert_code(listener.accept(milliseconds(10)), Errc::timed_out);
+        return listener.refused() == 1;
+    }));
+    assert_string_equal(peer.line().c_str(), said);
+    assert_int_equal(peer.end(), 0);
+}
+
+/// A client of ours gets nowhere at a listener of Python's, for that reason; that hears `said`.
+/// `accept`: what the listener does with who comes.
+void assert_refused(const Python& python, const ClientOptions& options, const char* key,
+                    const char* accept, Errc why, const char* said) {
+    const Folder folder;
+    const std::string script = std::string("listener = listen(key)\ntell('listening')\n") + accept +
+                               "listener.close()\n";
+    Script peer(python, folder.address(), key, script.c_str());
+    assert_string_equal(peer.line().c_str(), "listening");
+    assert_code(Client::connect(folder.address(), options, kLong), why);
+    assert_string_equal(peer.line().c_str(), said);
+    assert_int_equal(peer.end(), 0);
+}
+
+const char kAccept[] = R"(
 try:
     listener.accept()
 except AuthenticationError as error:
     tell(str(error))
-listener.close()
-)");
-        peer.line();
-        assert_code(Client::connect(folder.address(), with_key_for(python), kLong),
-                    Errc::not_authenticated);
-        assert_string_equal(peer.line().c_str(), "digest received was wrong");
-        assert_int_equal(peer.end(), 0);
+except EOFError:
+    tell('closed')
+)";
+
+void a_wrong_key_is_refused_by_either_side(void**) {
+    for (const Python& python : pythons()) {
+        assert_turned_away(python, keyed_for(python), "another key", kConnect,
+                           "digest sent was rejected");
+        assert_refused(python, with_key_for(python), "another key", kAccept,
+                       Errc::not_authenticated, "digest received was wrong");
     }
 }
 
 // A listener that knows the key of the client is no listener that the client should trust.
 void a_client_turns_a_listener_away_that_only_says_welcome(void**) {
-    const Folder folder;
     for (const Python& python : pythons()) {
-        Script peer(python, folder.address(), kKey, R"(
-import multiprocessing.connection as c
-listener = listen(None)
-tell('listening')
+        assert_refused(python, with_key(), "", R"(
 end = listener.accept()
 end.send_bytes(b'#CHALLENGE#{sha256}' + bytes(40))
 end.recv_bytes()
@@ -183,21 +199,14 @@ end.send_bytes(b'#WELCOME#')
 end.recv_bytes()
 end.send_bytes(b'{sha256}' + bytes(32))
 tell(end.recv_bytes().decode())
-listener.close()
-)");
-        peer.line();
-        assert_code(Client::connect(folder.address(), with_key(), kLong), Errc::not_authenticated);
-        assert_string_equal(peer.line().c_str(), "#FAILURE#");
-        assert_int_equal(peer.end(), 0);
+)",
+                       Errc::not_authenticated, "#FAILURE#");
     }
 }
 
 void a_client_without_the_key_never_gets_through(void**) {
-    const Folder folder;
     for (const Python& python : pythons()) {
-        Listener listener =
-            Listener::create(folder.address(), keyed_for(python)).expect("listening");
-        Script peer(python, folder.address(), "", R"(
+        assert_turned_away(python, keyed_for(python), "", R"(
 end = connect()
 end.send_bytes(b'let me in')
 end.recv_bytes()
@@ -206,48 +215,16 @@ try:
         tell(end.recv_bytes().decode())
 except (EOFError, ConnectionResetError):
     pass
-)");
-        assert_true(test::eventually([&] {
-            assert_code(listener.accept(milliseconds(10)), Errc::timed_out);
-            return listener.refused() == 1;
-        }));
-        assert_string_equal(peer.line().c_str(), "#FAILURE#");
-        assert_int_equal(peer.end(), 0);
+)",
+                           "#FAILURE#");
     }
 }
 
 void md5_is_refused_unless_it_is_allowed(void**) {
-    const Folder folder;
     for (const Python& python : pythons()) {
         if (!python.is_legacy) { continue; }
-        {
-            Listener listener = Listener::create(folder.address(), keyed()).expect("listening");
-            Script peer(python, folder.address(), kKey, R"(
-try:
-    connect()
-except AuthenticationError as error:
-    tell(str(error))
-)");
-            assert_true(test::eventually([&] {
-                assert_code(listener.accept(milliseconds(10)), Errc::timed_out);
-                return listener.refused() == 1;
-            }));
-            assert_string_equal(peer.line().c_str(), "digest sent was rejected");
-            assert_int_equal(peer.end(), 0);
-        }
-        Script peer(python, folder.address(), kKey, R"(
-listener = listen()
-tell('listening')
-try:
-    listener.accept()
-except EOFError:
-    tell('closed')
-listener.close()
-)");
-        peer.line();
-        assert_code(Client::connect(folder.address(), with_key(), kLong), Errc::legacy_refused);
-        assert_string_equal(peer.line().c_str(), "closed");
-        assert_int_equal(peer.end(), 0);
+        assert_turned_away(python, keyed(), kKey, kConnect, "digest sent was rejected");
+        assert_refused(python, with_key(), kKey, kAccept, Errc::legacy_refused, "closed");
     }
 }
 

@@ -193,7 +193,7 @@ static void arrays_and_values_are_shared(void**) {
     });
     Array<int> array = handle.open().expect("opening");
     assert_int_equal(array[999], 999);
-    assert_code(g_manager.find<Handle<Array<long>>>("numbers"), Errc::type_mismatch);
+    assert_code(g_manager.find<Handle<Array<long long>>>("numbers"), Errc::type_mismatch);
     assert_ok(handle.drop());
 }
 
@@ -295,7 +295,7 @@ static void bad_shapes_are_refused(void**) {
     assert_code(g_manager.barrier(0), Errc::size_zero);
     assert_code(g_manager.condition(1 << 30), Errc::size_too_large);
     assert_code(g_manager.array<int>(0), Errc::size_zero);
-    assert_code(g_manager.array<char>(std::size_t{1} << 31), Errc::no_space);
+    assert_code(g_manager.array<char>(std::size_t{1} << 30), Errc::no_space);
     assert_code(Manager().lock(), Errc::closed);
     assert_code(Handle<Lock>().open(), Errc::closed);
     assert_code(Handle<Lock>().drop(), Errc::closed);

@@ -162,7 +162,8 @@ bool set(const Words& list, Elements& model, test::Random& random) {
 bool take(const Words& list, Elements& model, test::Random& random) {
     const auto size = static_cast<std::uint32_t>(model.size());
     if (random.below(4) != 0) {
-        const std::ptrdiff_t at = random.below(2) == 0 ? -1 : random.below(size + 1);
+        const bool is_last = random.below(2) == 0;
+        const auto at = is_last ? -1 : static_cast<std::ptrdiff_t>(random.below(size + 1));
         const auto popped = list.pop(at);
         const std::size_t index = at < 0 ? size - 1 : static_cast<std::size_t>(at);
         if (index >= size) { assert_int_equal(popped.code(), Errc::out_of_range); }
@@ -193,7 +194,7 @@ bool act(const Words& list, Elements& model, test::Random& random, bool grows) {
     const std::uint32_t what = random.below(64);
     if (what == 63) { return arrange(list, model, random); }
     if (what >= 50) { return set(list, model, random); }
-    if (what >= (grows ? 30u : 20u)) { return take(list, model, random); }
+    if (what >= (grows ? 38u : 20u)) { return take(list, model, random); }
     return what < 3 ? extend(list, model, random) : insert(list, model, random);
 }
 

@@ -365,6 +365,14 @@ static void elements_that_are_none_are_refused(void**) {
     assert_true(client.ask(request, "", "abcd") == Errc::bad_argument);
     assert_true(client.ask(request, "", "abc") == Errc::bad_argument);
     assert_true(client.ask(request, "key", std::string("abc\0", 4)) == Errc::bad_argument);
+    request.op = WireOp::queue_put_many;
+    assert_true(client.ask(request, "", std::string("abc\0efgh", 8)) == Errc::bad_argument);
+    assert_true(client.ask(request, "", std::string("abc\0efg", 7)) == Errc::bad_argument);
+    request.op = WireOp::queue_get_many;
+    request.b = -1;
+    assert_true(client.ask(request) == Errc::bad_argument);
+    request.b = INT64_MAX;
+    assert_true(client.ask(request) == Errc::ok && client.reply.a == 1);
 
     WireRequest shape = texts;
     shape.types[0] = 0xff000004;
@@ -431,7 +439,9 @@ static void bad_settings_are_refused(void**) {
         ManagerServerOptions().message_bytes_max(1023),
         ManagerServerOptions().message_bytes_max((std::size_t{1} << 30) + 1),
         ManagerServerOptions().patience(Timeout::forever()),
-        ManagerServerOptions().patience(milliseconds(0))};
+        ManagerServerOptions().patience(milliseconds(0)),
+        ManagerServerOptions().idle_limit(milliseconds(0)),
+        ManagerServerOptions().idle_limit(seconds(86401))};
     for (const ManagerServerOptions& options : bad) {
         assert_code(ManagerServer::create(manager, options), Errc::bad_argument);
     }

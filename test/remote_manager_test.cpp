@@ -91,6 +91,16 @@ static void values_that_do_not_fit_stay(void**) {
     assert_code(narrow.popitem(key, value), Errc::buffer_too_short);
     assert_true(*made.get(1) == "a longer text");
     assert_ok(made.drop());
+
+    const auto list = g_remote->list<Text<64>>().expect("making");
+    const auto narrow_list = g_remote->open<RemoteList<Text<4>>>(list.handle());
+    assert_ok(list.append("a longer text"));
+    assert_code(narrow_list.get(0), Errc::buffer_too_short);
+    assert_code(narrow_list.pop(), Errc::buffer_too_short);
+    assert_code(narrow_list.update(0, [](Text<4>&) {}), Errc::buffer_too_short);
+    assert_true(*list.pop() == "a longer text");
+    assert_code(list.pop(), Errc::out_of_range);
+    assert_ok(list.drop());
 }
 
 static void items_longer_than_a_message_come_in_pieces(void**) {
@@ -225,6 +235,75 @@ static void queues_carry_messages_both_ways(void**) {
     assert_ok(work.drop());
 }
 
+struct Crate {
+    int number;
+    int more[15];
+};
+
+static void many_messages_travel_at_once(void**) {
+    constexpr int kMany = 17000;  // More than fit into a message.
+    static Crate crates[kMany], got[kMany];
+    for (int i = 0; i < kMany; ++i) { crates[i].number = i; }
+    const auto remote = g_remote->queue<Crate>().expect("making");
+    auto local = remote.handle().open().expect("opening");
+    std::size_t put = 0;
+    for (int rounds = 0; put < kMany; ++rounds) {
+        assert_true(rounds < 2);
+        put += remote.put_many(crates + put, kMany - put, kLong).expect("putting");
+    }
+    assert_int_equal(local.qsize(), kMany);
+    assert_int_equal(local.get(kLong)->number, 0);
+    std::size_t count = 1;
+    for (int rounds = 0; count < kMany; ++rounds) {
+        assert_true(rounds < 2);
+        count += remote.get_many(got + count, kMany - count, kLong).expect("getting");
+    }
+    for (int i = 1; i < kMany; ++i) { assert_int_equal(got[i].number, i); }
+    assert_code(remote.get_many(got, kMany, milliseconds(10)), Errc::timed_out);
+    assert_code(remote.get_many(got, kMany, Timeout::no_wait()), Errc::empty);
+    assert_int_equal(*remote.put_many(crates, 0), 0);
+    assert_code(RemoteQueue<Crate>().put_many(crates, 1), Errc::closed);
+    local = Queue<Crate>();
+    assert_ok(remote.drop());
+
+    const auto narrow = g_remote->queue<Text<4>>(4).expect("making");
+    Text<4> words[6] = {"a", "b", "c", "d", "e", "f"};
+    assert_int_equal(*narrow.put_many(words, 6), 4);
+    assert_true(*narrow.full() && !*g_remote->queue<int>()->full());
+    assert_code(narrow.put_many(words, 6, Timeout::no_wait()), Errc::full);
+    assert_int_equal(*narrow.get_many(words + 2, 3), 3);
+    assert_true(words[2] == "a" && words[4] == "c" && words[5] == "f");
+    memset(static_cast<void*>(&words[1]), 'x', sizeof words[1]);
+    assert_code(narrow.put_many(words, 2), Errc::bad_argument);
+    assert_int_equal(*narrow.qsize(), 1);
+    assert_ok(narrow.drop());
+
+    const auto work = g_remote->joinable_queue<int>().expect("making");
+    int numbers[9] = {1, 2, 3};
+    assert_int_equal(*work.put_many(numbers, 3), 3);
+    assert_int_equal(*work.get_many(numbers, 9), 3);
+    for (int i = 0; i < 3; ++i) { assert_ok(work.task_done()); }
+    assert_ok(work.join(kLong));
+    assert_ok(work.drop());
+}
+
+static void what_went_with_a_client_is_counted(void**) {
+    const auto post = g_remote->queue<int>(8, "lost").expect("making");
+    const int numbers[] = {1, 2, 3, 4};
+    assert_int_equal(*post.put_many(numbers, 4), 4);
+    assert_int_equal(*post.lost(), 0);
+    const pid_t client = test::start_child([] {
+        const RemoteManager remote = g_served->connect();
+        int got[3];
+        remote.find<RemoteQueue<int>>("lost")->get_many(got, 3, kLong).expect("getting");
+        return raise(SIGKILL);
+    });
+    assert_int_equal(test::join_child(client), -SIGKILL);
+    assert_true(test::eventually([&] { return *post.lost() == 3; }));
+    assert_int_equal(*post.handle().open()->get(kLong), 4);
+    assert_ok(post.drop());
+}
+
 static void locks_exclude_both_sides(void**) {
     auto lock = g_remote->lock("door").expect("making");
     Lock local = g_served->manager.find<Handle<Lock>>("door")->open().expect("opening");
@@ -287,7 +366,12 @@ static void events_conditions_and_barriers_wake_both_sides(void**) {
     assert_true(*event.is_set());
     assert_ok(condition.wait(kLong));
     assert_ok(condition.notify_all());
+    int asked = 0;
+    assert_ok(condition.wait_for([&] { return ++asked == 1; }));
+    assert_code(condition.wait_for([&] { return ++asked < 0; }, milliseconds(10)), Errc::timed_out);
+    assert_int_equal(asked, 3);
     assert_ok(condition.release());
+    assert_code(condition.wait_for([] { return false; }), Errc::not_owner);
     assert_code(condition.notify(), Errc::not_owner);
     assert_ok(barrier.wait(kLong));
     assert_int_equal(test::join_child(child), 0);
@@ -446,6 +530,8 @@ int main() {
         cmocka_unit_test(a_namespace_is_changed_from_both_sides),
         cmocka_unit_test(a_long_list_comes_in_pieces),
         cmocka_unit_test(queues_carry_messages_both_ways),
+        cmocka_unit_test(many_messages_travel_at_once),
+        cmocka_unit_test(what_went_with_a_client_is_counted),
         cmocka_unit_test(locks_exclude_both_sides),
         cmocka_unit_test(events_conditions_and_barriers_wake_both_sides),
         cmocka_unit_test(values_and_arrays_are_read_and_written),

@@ -1,5 +1,7 @@
 // Goal: Python with its standard library alone uses what brood serves, and brood what Python makes.
-// Method: a real python3 with tools/python/brood_manager.py as the client of a server here.
+// Method: real Pythons, with either handshake, and tools/python/brood_manager.py as clients of a
+// server here.
+#include "python_support.hpp"
 #include "remote_support.hpp"
 
 using namespace remote_test;
@@ -11,20 +13,22 @@ using brood::Lock;
 using brood::Queue;
 using brood::Text;
 using brood::Value;
+using socket_test::Python;
+using socket_test::pythons;
+using socket_test::Script;
 
 namespace {
 
-// Before each script: how it connects.
-const char kBegin[] = R"(
-import sys
-sys.path.insert(0, sys.argv[2])
+// Before each script.
+const char kImport[] = R"(
+sys.path.insert(0, 'tools/python')
 sys.dont_write_bytecode = True
 import brood_manager
-import queue as queues
-manager = brood_manager.connect(sys.argv[1], b'a key that both know')
+import queue as queues, signal
 )";
 
 const char kUse[] = R"(
+manager = brood_manager.connect(address, key)
 counts = manager.dict('counts', 'text', 'i32')
 assert counts['ours'] == -5 and counts.get('none') is None and counts.get('none', 3) == 3
 counts['theirs'] = 7
@@ -99,7 +103,7 @@ try:
     assert False
 except brood_manager.BroodError as error:
     assert error.name == 'not_owner', error
-value = manager.value('value', 'i64', 5)
+value = manager.value('value', 'i32', 5)
 assert value.value == 5 and value.add(0, 3) == 5 and value.value == 8
 with value.get_lock():
     value.value = -1
@@ -151,6 +155,7 @@ except (brood_manager.BroodError, OSError, EOFError):
 )";
 
 const char kCount[] = R"(
+manager = brood_manager.connect(address, key)
 counts = manager.dict('counts', 'text', 'i32')
 for i in range(200):
     counts.update_by('n', lambda n: n + 1, 0)
@@ -158,38 +163,37 @@ manager.close()
 )";
 
 const char kHold[] = R"(
+manager = brood_manager.connect(address, key)
 manager.lock('door').acquire()
-print('held', flush=True)
-sys.stdin.read()
+tell('held')
+signal.pause()
 )";
 
-// 127: there is no python3.
-[[noreturn]] void become_python(const char* script, const Served& served) {
-    const std::string all = std::string(kBegin) + script;
-    (void)execlp("python3", "python3", "-c", all.c_str(), served.path().c_str(), "tools/python",
-                 static_cast<char*>(nullptr));
-    _exit(127);
+const char kTry[] = R"(
+for tried in (b'another key', key):
+    try:
+        manager = brood_manager.connect(address, tried)
+        counts = manager.dict('counts', 'text', 'i32')
+        counts['theirs'] = 7
+        tell('connected')
+    except AuthenticationError as error:
+        tell(str(error))
+)";
+
+/// Only of one that knows no other handshake the server has to allow the older.
+ManagerServerOptions open_to(const Python& python) {
+    return python.is_legacy ? keyed().allow_legacy() : keyed();
 }
 
-bool has_python() {
-    static const int found = test::run_child([] {
-        (void)execlp("python3", "python3", "-c",
-                     "import multiprocessing.connection, sys; assert sys.version_info >= (3, 9)",
-                     static_cast<char*>(nullptr));
-        return 127;
-    });
-    if (found != 0) { test::not_run("Python", "no python3 (3.9)"); }
-    return found == 0;
+Script start(const Python& python, const Served& served, const char* script) {
+    return Script(python, served.address(), kKey, (std::string(kImport) + script).c_str());
 }
 
-/// Python 3.11 knows the older handshake alone.
-ManagerServerOptions for_any_python() {
-    return keyed().allow_legacy();
-}
-
+// One of them: they differ in their handshakes alone.
 void python_uses_what_brood_serves(void**) {
-    if (!has_python()) { return; }
-    const Served served(for_any_python());
+    if (pythons().empty()) { return; }
+    const Python& python = pythons().back();
+    const Served served(open_to(python));
     const Manager& manager = served.manager;
     const auto counts = manager.dict<Text<16>, int>("counts").expect("making");
     assert_ok(counts.set("ours", -5));
@@ -198,7 +202,7 @@ void python_uses_what_brood_serves(void**) {
     const auto board = manager.name_space("board").expect("making");
     assert_ok(board.set("ours", -3));
     assert_ok(board.set("word", Text<16>("text")));
-    assert_int_equal(test::run_child([&]() -> int { become_python(kUse, served); }), 0);
+    assert_int_equal(start(python, served, kUse).end(), 0);
 
     assert_int_equal(*counts.get("theirs"), 7);
     assert_int_equal(*counts.get("newer"), 1);
@@ -209,7 +213,7 @@ void python_uses_what_brood_serves(void**) {
     assert_code(board.get<bool>("flag"), Errc::not_found);
     const auto words = manager.find<List<Text<16>>>("words").expect("finding");
     assert_true(*words.size() == 2 && *words.get(0) == "b" && *words.get(1) == "A");
-    assert_int_equal(manager.find<Handle<Value<std::int64_t>>>("value")->open()->value(), -1);
+    assert_int_equal(manager.find<Handle<Value<std::int32_t>>>("value")->open()->value(), -1);
     auto array =
         manager.find<Handle<brood::Array<std::uint16_t>>>("array")->open().expect("opening");
     assert_true(array[5] == 65535 && array[9] == 9);
@@ -220,45 +224,60 @@ void python_uses_what_brood_serves(void**) {
     assert_ok(handles.get(1)->open()->take());
 }
 
-void pythons_and_processes_count_together(void**) {
-    if (!has_python()) { return; }
-    const Served served(for_any_python());
-    const auto counts = served.manager.dict<Text<16>, int>("counts").expect("making");
-    pid_t pythons[2];
-    for (pid_t& python : pythons) {
-        python = test::start_child([&]() -> int { become_python(kCount, served); });
+// Without a word about older digests, what is agreed on is SHA-256.
+void a_python_gets_in_with_the_key_alone(void**) {
+    for (const Python& python : pythons()) {
+        const Served served(open_to(python));
+        Script script = start(python, served, kTry);
+        assert_string_equal(script.line().c_str(), "digest sent was rejected");
+        assert_string_equal(script.line().c_str(), "connected");
+        assert_int_equal(script.end(), 0);
+        const auto counts = served.manager.find<Dict<Text<16>, int>>("counts").expect("finding");
+        assert_int_equal(*counts.get("theirs"), 7);
     }
+}
+
+void a_python_that_knows_md5_alone_does_not_unless_it_is_allowed(void**) {
+    for (const Python& python : pythons()) {
+        if (!python.is_legacy) { continue; }
+        const Served served;
+        Script script = start(python, served, kTry);
+        for (int i = 0; i < 2; ++i) {
+            assert_string_equal(script.line().c_str(), "digest sent was rejected");
+        }
+        assert_int_equal(script.end(), 0);
+    }
+}
+
+void pythons_and_processes_count_together(void**) {
+    if (pythons().empty()) { return; }
+    const Served served(keyed().allow_legacy());
+    const auto counts = served.manager.dict<Text<16>, int>("counts").expect("making");
+    // One of each generation, if there are two.
+    Script scripts[] = {start(pythons().front(), served, kCount),
+                        start(pythons().back(), served, kCount)};
     // For as long as they do, so that they are in each other's way.
     int ours = 0;
-    while (!test::has_ended(pythons[0]) || !test::has_ended(pythons[1])) {
+    while (!test::has_ended(scripts[0].pid()) || !test::has_ended(scripts[1].pid())) {
         for (int i = 0; i < 10; ++i, ++ours) {
             assert_ok(counts.update("n", [](int& n) { ++n; }));
         }
     }
-    for (const pid_t python : pythons) { assert_int_equal(test::join_child(python), 0); }
+    for (Script& script : scripts) { assert_int_equal(script.end(), 0); }
     assert_int_equal(*counts.get("n"), 400 + ours);
 }
 
 void a_lock_of_a_killed_python_heals(void**) {
-    if (!has_python()) { return; }
-    const Served served(for_any_python());
-    int input[2], output[2];
-    assert_int_equal(pipe(input), 0);
-    assert_int_equal(pipe(output), 0);
-    const pid_t python = test::start_child([&]() -> int {
-        dup2(input[0], 0);
-        dup2(output[1], 1);
-        close(input[1]);
-        become_python(kHold, served);
-    });
-    pollfd answer = {output[0], POLLIN, 0};
-    assert_int_equal(poll(&answer, 1, static_cast<int>(test::kPatienceMs)), 1);
-    Lock lock = served.manager.find<Handle<Lock>>("door")->open().expect("opening");
-    assert_code(lock.take(milliseconds(20)), Errc::timed_out);
-    kill(python, SIGKILL);
-    assert_int_equal(test::join_child(python), -SIGKILL);
-    assert_code(lock.take(kLong), Errc::owner_died);
-    for (const int fd : {input[0], input[1], output[0], output[1]}) { close(fd); }
+    for (const Python& python : pythons()) {
+        const Served served(open_to(python));
+        Script holder = start(python, served, kHold);
+        assert_string_equal(holder.line().c_str(), "held");
+        Lock lock = served.manager.find<Handle<Lock>>("door")->open().expect("opening");
+        assert_code(lock.take(milliseconds(20)), Errc::timed_out);
+        kill(holder.pid(), SIGKILL);
+        assert_code(lock.take(kLong), Errc::owner_died);
+        assert_int_equal(holder.end(), -SIGKILL);
+    }
 }
 
 }  // namespace
@@ -266,6 +285,8 @@ void a_lock_of_a_killed_python_heals(void**) {
 int main() {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(python_uses_what_brood_serves),
+        cmocka_unit_test(a_python_gets_in_with_the_key_alone),
+        cmocka_unit_test(a_python_that_knows_md5_alone_does_not_unless_it_is_allowed),
         cmocka_unit_test(pythons_and_processes_count_together),
         cmocka_unit_test(a_lock_of_a_killed_python_heals),
     };

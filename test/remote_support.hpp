@@ -35,11 +35,13 @@ inline ManagerServerOptions keyed() {
     return ManagerServerOptions().authkey(kKey, sizeof kKey - 1);
 }
 
-/// A manager in this process, and a server of it in a child.
+/// A manager in this process, and a server of it in a child: at a file of its own, or at `where`,
+/// of which the system may choose the port.
 class Served {
 public:
-    explicit Served(const ManagerServerOptions& options = keyed())
+    explicit Served(const ManagerServerOptions& options = keyed(), const Address& where = Address())
         : manager(Manager::create().expect("making the manager")), options_(options) {
+        *address_ = where == Address() ? folder_.address() : where;
         start();
     }
     ~Served() {
@@ -53,6 +55,7 @@ public:
         server_ = test::start_child([&] {
             auto server = ManagerServer::create(manager, address(), options_);
             server.status().expect("making the server");
+            *address_ = server->address();
             listens.tell();
             server->serve().expect("serving");
             return 0;
@@ -67,7 +70,8 @@ public:
         test::join_child(server_);
         unlink(folder_.path().c_str());
     }
-    Address address() const { return folder_.address(); }
+    /// As the server told it.
+    Address address() const { return *address_; }
     std::string path() const { return folder_.path(); }
     pid_t server() const { return server_; }
 
@@ -81,6 +85,7 @@ public:
 private:
     Folder folder_;
     ManagerServerOptions options_;
+    test::Board<Address> address_;  // which the child writes
     pid_t server_ = -1;
     bool is_serving_ = false;
 };

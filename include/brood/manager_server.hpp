@@ -62,13 +62,21 @@ public:
         return *this;
     }
 
+    /// How long a client may ask for nothing, 1 ms to a day or forever(): then its connection ends,
+    /// and what it holds comes back as that of a killed process. One whose request waits for others
+    /// is not idle. Without it: forever.
+    ManagerServerOptions& idle_limit(Timeout timeout) noexcept {
+        idle_ = timeout;
+        return *this;
+    }
+
 private:
     friend class ManagerServer;
     friend struct detail::ServerState;
     ListenerOptions listener_;
     std::uint32_t clients_max_ = 32;
     std::size_t message_bytes_max_ = std::size_t{1} << 20;
-    Timeout patience_ = seconds(10);
+    Timeout patience_ = seconds(10), idle_ = Timeout::forever();
 };
 
 /// Serves a manager's objects at an address, to RemoteManager, and to tools/python/
@@ -93,6 +101,10 @@ private:
 ///         that client is there.
 /// Fork:   the server belongs to the process that made it: elsewhere its calls say wrong_process.
 ///         That must not be a daemon (daemon_has_children). (Posix: two processes for each client.)
+/// Vanished: a client whose machine or network is gone cannot end its connection. TCP asks it: its
+///         connection ends when there was no answer for a minute, or for patience() if that is
+///         longer (posix: as the system is set up, two hours as a rule). One that is there and
+///         says nothing is ended by idle_limit() alone.
 /// Crash:  if the server is killed, the processes of its clients end within a second, and clients
 ///         hear end_of_stream. The objects stay, for who has the manager; a new server may take the
 ///         address (ListenerOptions::replace_stale()).

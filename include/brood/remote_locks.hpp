@@ -114,12 +114,24 @@ public:
     Status wait(Timeout timeout = Timeout::forever()) const noexcept {
         return ask({detail::WireOp::wait, kType, timeout, 0, 0, {}, {}, {}});
     }
+    /// As Condition's; the predicate is called here, between questions: it may ask the same server.
+    /// Who does not hold the lock is told so (not_owner) when he has to wait.
+    template <class Predicate>
+    Status wait_for(Predicate predicate, Timeout timeout = Timeout::forever()) const noexcept {
+        const auto ask_it = [](void* of) noexcept {
+            return bool((*static_cast<Predicate*>(of))());
+        };
+        return wait_until(ask_it, &predicate, timeout);
+    }
     Status notify(std::size_t count = 1) const noexcept {
         const auto most = static_cast<std::size_t>(INT32_MAX);
         const auto told = static_cast<std::int64_t>(count < most ? count : most);
         return ask({detail::WireOp::notify, kType, Timeout::forever(), told, 0, {}, {}, {}});
     }
     Status notify_all() const noexcept { return notify(SIZE_MAX); }
+
+private:
+    Status wait_until(bool (*is_true)(void*) noexcept, void* of, Timeout timeout) const noexcept;
 };
 
 class RemoteEvent : public detail::RemoteObject {

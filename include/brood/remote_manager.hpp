@@ -23,7 +23,8 @@ inline namespace v0 {
 ///     counts.update("apples", [](int& n) { ++n; }).expect("counting");
 ///
 /// Every call may say, beside what its object's does: end_of_stream, peer_died (the server has
-///         ended, or turned us away), stalled (it does not answer, or not until 10 s after the
+///         ended, or turned us away, or its machine did not answer for a minute; posix: for as long
+///         as TCP is set to), stalled (it does not answer, or not until 10 s after the
 ///         timeout: what was asked may have happened), bad_frame (it is no such server): the
 ///         connection is over then, and each later call says the same; closed (after close());
 ///         wrong_process (a child of the process that connected); message_too_long (detail: how

@@ -11,6 +11,10 @@ inline namespace v0 {
 /// What Queue<T> and JoinableQueue<T> have in common elsewhere. The server's process for this
 /// client is the one who puts and gets: what it had got last when the connection ended, other than
 /// by RemoteManager::close(), is lost(), or abandoned.
+///
+/// There is no producers() here: no queue of a manager has it (unsupported), since whom it counts
+/// is known in a page that those share who were forked after it was called. There is no close(): a
+/// producer that nobody waits for just ends.
 template <class T, class Object>
 class BasicRemoteQueue : public detail::RemoteObject {
 protected:
@@ -42,23 +46,53 @@ public:
     }
     Result<T> get_nowait() const noexcept { return get(Timeout::no_wait()); }
 
-    Result<std::size_t> qsize(Timeout timeout = Timeout::forever()) const noexcept {
+    /// As Queue's, of as many at most as fit into a message of the server's: how many. Also says:
+    /// message_too_long (not even one does); bad_argument (of any of those).
+    Result<std::size_t> put_many(const T* messages, std::size_t count,
+                                 Timeout timeout = Timeout::forever()) const noexcept {
+        const std::size_t bytes = fitting(count, sizeof(T)) * sizeof(T);
         detail::RemoteTold told;
-        const Status done = ask({Op::queue_size, kType, timeout, 0, 0, {}, {}, {}}, told);
-        if (!done.ok()) { return done.error(); }
-        return static_cast<std::size_t>(told.a);
+        const Status done =
+            ask({Op::queue_put_many, kType, timeout, 0, 0, {}, {messages, bytes}, {}}, told);
+        return moved(done, told, bytes);
+    }
+    /// The same. If the connection ends meanwhile, all that it got may be lost.
+    Result<std::size_t> get_many(T* messages, std::size_t count,
+                                 Timeout timeout = Timeout::forever()) const noexcept {
+        const auto most = static_cast<std::int64_t>(count);
+        detail::RemoteTold told;
+        told.value = messages;
+        told.value_bytes = count * sizeof(T);
+        const Status done = ask({Op::queue_get_many, kType, timeout, 0, most, {}, {}, {}}, told);
+        return moved(done, told, told.value_bytes);
+    }
+
+    Result<std::size_t> qsize(Timeout timeout = Timeout::forever()) const noexcept {
+        const Result<detail::RemoteTold> told = told_by(Op::queue_size, timeout);
+        if (!told.ok()) { return told.error(); }
+        return static_cast<std::size_t>(told->a);
     }
     Result<bool> empty(Timeout timeout = Timeout::forever()) const noexcept {
         const Result<std::size_t> size = qsize(timeout);
         if (!size.ok()) { return size.error(); }
         return *size == 0;
     }
+    Result<bool> full(Timeout timeout = Timeout::forever()) const noexcept {
+        const Result<detail::RemoteTold> told = told_by(Op::queue_size, timeout);
+        if (!told.ok()) { return told.error(); }
+        return told->b != 0 && told->a >= told->b;
+    }
     /// 0: none.
     Result<std::size_t> maxsize(Timeout timeout = Timeout::forever()) const noexcept {
-        detail::RemoteTold told;
-        const Status done = ask({Op::queue_size, kType, timeout, 0, 0, {}, {}, {}}, told);
-        if (!done.ok()) { return done.error(); }
-        return static_cast<std::size_t>(told.b);
+        const Result<detail::RemoteTold> told = told_by(Op::queue_size, timeout);
+        if (!told.ok()) { return told.error(); }
+        return static_cast<std::size_t>(told->b);
+    }
+    /// As Queue's, of whoever got it, by a connection or with the manager.
+    Result<std::size_t> lost(Timeout timeout = Timeout::forever()) const noexcept {
+        const Result<detail::RemoteTold> told = told_by(Op::queue_lost, timeout);
+        if (!told.ok()) { return told.error(); }
+        return static_cast<std::size_t>(told->a);
     }
     Status shutdown(Shutdown how = Shutdown::drain) const noexcept {
         const std::int64_t now = how == Shutdown::now ? 1 : 0;
@@ -67,6 +101,22 @@ public:
     /// As that of the handle; this client has it not in use then.
     Status drop(Timeout timeout = Timeout::forever()) const noexcept {
         return drop_as(kType, timeout);
+    }
+
+private:
+    Result<detail::RemoteTold> told_by(Op op, Timeout timeout) const noexcept {
+        detail::RemoteTold told;
+        const Status done = ask({op, kType, timeout, 0, 0, {}, {}, {}}, told);
+        if (!done.ok()) { return done.error(); }
+        return told;
+    }
+    /// How many messages went in or out, of `bytes` at most.
+    static Result<std::size_t> moved(const Status& done, const detail::RemoteTold& told,
+                                     std::size_t bytes) noexcept {
+        if (!done.ok()) { return done.error(); }
+        const std::uint64_t most = bytes / sizeof(T);
+        if (told.a < 0 || static_cast<std::uint64_t>(told.a) > most) { return Errc::bad_frame; }
+        return static_cast<std::size_t>(told.a);
     }
 };
 

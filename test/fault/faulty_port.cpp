@@ -247,6 +247,7 @@ FALLIBLE(Result<std::size_t>, socket_send, (Fd socket, const void* data, std::si
 FALLIBLE(Status, socket_send_fd, (Fd socket, Fd sent), (socket, sent))
 FALLIBLE(Result<Fd>, socket_receive_fd, (Fd socket), (socket))
 INFALLIBLE(void, socket_shutdown, (Fd socket), (socket))
+INFALLIBLE(void, socket_keep_alive, (Fd socket, std::int64_t limit_ns), (socket, limit_ns))
 INFALLIBLE(void, socket_remove, (const Address& address, const ObjectIdentity& file),
            (address, file))
 

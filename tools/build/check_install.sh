@@ -17,4 +17,9 @@ for header in include/brood/*.hpp; do
     echo "#include <${header#include/}>" | "$@" -std=c++17 -fsyntax-only -Iinclude -x c++ -
 done
 [[ ! -e bin/brood ]] || { bin/brood --help && bin/brood study memory_isolation; } >/dev/null
+if command -v python3 >/dev/null; then
+    PYTHONPATH=share/brood python3 -Bc 'import brood_manager; brood_manager.connect'
+else
+    echo 'not run: check-install: no python3 to import brood_manager with'
+fi
 echo "check-install: a program builds and runs against the installed tree"

@@ -58,12 +58,24 @@ private:
 /// `type` is that of the shell: an object of another is refused as type_mismatch. Indices below
 /// zero count from the end.
 struct ListHandle : ManagedHandle {
+    template <std::size_t kBytes>
+    struct Former {};
+    template <std::size_t kBytes>
+    Status change(const ObjectType& type, std::ptrdiff_t index, DictDecide decide, void* context,
+                  Former<kBytes>&, Timeout timeout) const noexcept {
+        return change(type, index, decide, context, timeout);
+    }
     /// Before the element of that index, or at the nearest end, all in one step.
     Status insert(const ObjectType& type, std::ptrdiff_t index, const ListSource& source,
                   Timeout timeout) const noexcept;
     /// How many bytes it has; buffer_too_short (detail: as many).
     Result<std::size_t> get(const ObjectType& type, std::ptrdiff_t index, void* value,
                             std::size_t room, Timeout timeout) const noexcept;
+    Status set(const ObjectType& type, std::ptrdiff_t index, const ListBytes& value,
+               Timeout timeout) const noexcept;
+    /// As get(), and takes it out if it fits.
+    Result<std::size_t> take(const ObjectType& type, std::ptrdiff_t index, void* value,
+                             std::size_t room, Timeout timeout) const noexcept;
     Status change(const ObjectType& type, std::ptrdiff_t index, DictDecide decide, void* context,
                   Timeout timeout) const noexcept;
     /// The index of the first, or how many there are. Errors: not_found (but for a count).

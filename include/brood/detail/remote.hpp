@@ -65,6 +65,8 @@ protected:
         if (!done.ok()) { return done.error(); }
         return told.value_bytes;
     }
+    /// How many of `count` values of `size` bytes go into a question; at least one of any.
+    std::size_t fitting(std::size_t count, std::size_t size) const noexcept;
     Status drop_as(const ObjectType& type, Timeout timeout) const noexcept;
     ManagedHandle managed() const noexcept;
 };

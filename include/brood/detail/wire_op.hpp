@@ -47,6 +47,9 @@ enum class WireOp : std::uint32_t {
     queue_shutdown = 51,
     task_done = 52,
     join = 53,
+    queue_put_many = 54,
+    queue_get_many = 55,
+    queue_lost = 56,
 
     acquire = 64,
     release = 65,
