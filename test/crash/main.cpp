@@ -23,6 +23,7 @@
 #include "pool_scenes.hpp"
 #include "queue_scenes.hpp"
 #include "report.hpp"
+#include "server_scenes.hpp"
 #include "sweep.hpp"
 
 namespace crash {
@@ -217,6 +218,7 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, growing_byte_scenes(*growing_bytes));
     add(scenes, manager_scenes());
     add(scenes, manager_object_scenes());
+    add(scenes, server_scenes());
     add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }
