@@ -24,6 +24,7 @@
 #include "queue_scenes.hpp"
 #include "report.hpp"
 #include "server_scenes.hpp"
+#include "stream_scenes.hpp"
 #include "sweep.hpp"
 
 namespace crash {
@@ -219,6 +220,7 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, manager_scenes());
     add(scenes, manager_object_scenes());
     add(scenes, server_scenes());
+    add(scenes, stream_scenes());
     add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }
