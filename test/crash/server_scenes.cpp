@@ -484,9 +484,19 @@ public:
         client_->finish(plan_.ask);
     }
     // For its answer, which comes by itself.
-    bool victim_sleeps(Stage&, int) override {
-        server_talk->help.open();
+    bool victim_sleeps(Stage&, int k) override {
+        if (k > 0) { server_talk->help.open(); }
         return true;
+    }
+    // Who serves one that died does not wait on for what that wanted.
+    void others_end(Stage& stage) override {
+        const pid_t handler = server_talk->handlers[0].load();
+        if (is_killed_ && plan_.waits && handler != 0 && !server_talk->help.is_open()) {
+            const std::int64_t until = stage.deadline();
+            while (lives(handler) && now_ns() < until) { usleep(1000); }
+            stage.check(!lives(handler), Fault::wedged, "a dead client is served on");
+        }
+        ServerScene::others_end(stage);
     }
 
 protected:
