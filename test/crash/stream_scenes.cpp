@@ -77,7 +77,7 @@ std::size_t bytes_of(const StreamPlan& plan, char letter) {
     switch (letter) {
         case 'a': return 90;
         case 'b': return plan.bytes;
-        case 'c': return 50;
+        case 'c': return 150;  // Longer than most that may be taken for its beginning.
         case 's': return 70;
         default: return 5;
     }
