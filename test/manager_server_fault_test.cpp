@@ -167,6 +167,7 @@ void whatever_call_fails_in_a_client_is_told_and_a_retry_works(void**) {
     const Place place;
     test::Handshake listens;
     const pid_t pid = test::start_child([&] {
+        alarm(test::kChildSeconds);
         auto server = ManagerServer::create(place.manager, place.folder.address(), options());
         server.status().expect("making the server");
         listens.tell();
