@@ -35,7 +35,8 @@ constexpr std::size_t kShortBlows = 160;
 constexpr char kHelp[] =
     "usage: crash [options]\n"
     "Kills and stops processes at every instruction of brood's operations.\n\n"
-    "  --short          160 blows in a scenario, of all kinds in turns, not every one\n"
+    "  --short          160 blows in a scenario, of all kinds in turns, not every one;\n"
+    "                   some scenarios not at all\n"
     "  --scenario TEXT  only those with TEXT in their names\n"
     "  --compare        the same with locks and queues of others: for comparison\n"
     "  --blows N        as --short, with N\n"
@@ -145,6 +146,7 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     std::size_t chosen = 0;
     for (const auto& scene : scenes) {
         if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
+        if (arguments.options.is_short && scene->is_left_out_in_short()) { continue; }
         if (chosen++ % arguments.jobs != arguments.job) { continue; }
         sweeps.push_back(std::make_unique<Sweep>(*scene, stage, arguments.options));
         Sweep& sweep = *sweeps.back();

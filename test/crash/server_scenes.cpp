@@ -26,50 +26,50 @@ struct ServerPlan {
     const char* name;
     Ask ask;
     bool waits = false;
-    std::size_t share = 10;  // In short: one of so many blows.
+    std::size_t share = 10;  // In short: one of so many blows; 0: none.
 };
 
 // The process that serves a client is the victim, from the request to its next sleep, or its end.
 constexpr ServerPlan kHandlerPlans[] = {
-    {"get", Ask::get, false, 20},
+    {"get", Ask::get, false, 0},
     {"set", Ask::set},
-    {"update", Ask::update, false, 20},
+    {"update", Ask::update, false, 0},
     {"queue put", Ask::put},
     {"queue get", Ask::take},
-    {"queue get, has to wait", Ask::take, true, 20},
+    {"queue get, has to wait", Ask::take, true, 0},
     {"lock acquire", Ask::acquire},
-    {"lock acquire, has to wait", Ask::acquire, true, 20},
-    {"lock release", Ask::release, false, 20},
+    {"lock acquire, has to wait", Ask::acquire, true, 0},
+    {"lock release", Ask::release, false, 0},
     {"create", Ask::make, false, 20},
-    {"create with a name", Ask::make_named, false, 20},
-    {"drop", Ask::drop, false, 20},
+    {"create with a name", Ask::make_named, false, 0},
+    {"drop", Ask::drop, false, 0},
     {"its client leaves", Ask::leave, false, 20},
     {"its client dies", Ask::vanish, false, 20},
 };
 // That process from its first instruction on, until its client is let in.
 constexpr ServerPlan kNewbornPlans[] = {
-    {"begin", Ask::enter},
+    {"begin", Ask::enter, false, 20},
 };
 // The process that accepts is the victim. One client is there before, and holds things.
 constexpr ServerPlan kAccepterPlans[] = {
     {"accept", Ask::enter},
-    {"accept, one has to go first", Ask::enter, true},
-    {"a client leaves", Ask::leave, false, 20},
+    {"accept, one has to go first", Ask::enter, true, 0},
+    {"a client leaves", Ask::leave, false, 0},
     {"a client dies", Ask::vanish, false, 20},
 };
 // The client is the victim.
 constexpr ServerPlan kClientPlans[] = {
-    {"connect", Ask::enter},
-    {"get", Ask::get, false, 20},
-    {"set", Ask::set, false, 20},
+    {"connect", Ask::enter, false, 20},
+    {"get", Ask::get, false, 0},
+    {"set", Ask::set, false, 0},
     {"update", Ask::update},
-    {"queue put", Ask::put, false, 20},
+    {"queue put", Ask::put, false, 0},
     {"queue get", Ask::take},
-    {"queue get, has to wait", Ask::take, true},
+    {"queue get, has to wait", Ask::take, true, 20},
     {"lock acquire", Ask::acquire},
-    {"lock acquire, has to wait", Ask::acquire, true},
-    {"lock release", Ask::release, false, 20},
-    {"create", Ask::make, false, 20},
+    {"lock acquire, has to wait", Ask::acquire, true, 0},
+    {"lock release", Ask::release, false, 0},
+    {"create", Ask::make, false, 0},
     {"leave", Ask::leave, false, 20},
 };
 
@@ -88,6 +88,7 @@ public:
     const char* name() const override { return name_.c_str(); }
     std::size_t rounds() const override { return 1; }
     std::size_t short_share() const override { return plan_.share; }
+    bool is_left_out_in_short() const override { return plan_.share == 0; }
     std::size_t recoveries() const override { return 0; }  // Other scenes have those.
     std::vector<int> crowds() const override { return {1, 2, 3}; }
 

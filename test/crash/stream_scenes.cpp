@@ -36,26 +36,26 @@ struct StreamPlan {
     std::size_t bytes = 100;
     bool waits = false;      // for the peer to read, or to send
     bool is_shared = false;  // with a sibling
-    std::size_t share = 20;  // In short: one of so many blows.
+    std::size_t share = 20;  // In short: one of so many blows; 0: none.
 };
 
 // One write takes 4096 bytes, a pipe 65536, a socket some 200 000.
 constexpr StreamPlan kPlans[] = {
     {"stream: send", true, Deed::send, 100, false, false, 10},
-    {"stream: send, several writes", true, Deed::send, 10000},
+    {"stream: send, several writes", true, Deed::send, 10000, false, false, 0},
     {"stream: send, no room for all of it", true, Deed::send, 400000, true, false, 10},
-    {"stream: send, another has this end, too", true, Deed::send, 100, false, true, 10},
+    {"stream: send, another has this end, too", true, Deed::send, 100, false, true, 0},
     {"stream: send several writes, another has this end", true, Deed::send, 10000, false, true},
     {"stream: receive", true, Deed::receive, 100, false, false, 10},
-    {"stream: receive, has to wait", true, Deed::receive, 100, true},
+    {"stream: receive, has to wait", true, Deed::receive, 100, true, false, 0},
     {"stream: receive, the peer waits for room", true, Deed::receive, 400000},
     {"stream: receive, another has this end, too", true, Deed::receive, 100, false, true, 10},
     {"stream: close", true, Deed::close},
-    {"pipe: send", false, Deed::send},
+    {"pipe: send", false, Deed::send, 100, false, false, 0},
     {"pipe: send, no room for all of it", false, Deed::send, 200000, true},
     {"pipe: send several writes, another has this end", false, Deed::send, 10000, false, true},
-    {"pipe: receive", false, Deed::receive},
-    {"pipe: receive, the peer waits for room", false, Deed::receive, 200000},
+    {"pipe: receive", false, Deed::receive, 100, false, false, 0},
+    {"pipe: receive, the peer waits for room", false, Deed::receive, 200000, false, false, 0},
     {"pipe: receive, another has this end, too", false, Deed::receive, 10000, false, true},
 };
 
@@ -97,6 +97,7 @@ public:
     const char* name() const override { return plan_.name; }
     std::size_t rounds() const override { return 2; }
     std::size_t short_share() const override { return plan_.share; }
+    bool is_left_out_in_short() const override { return plan_.share == 0; }
     std::size_t recoveries() const override { return 0; }  // A sibling is there, and sees to it.
     std::vector<int> crowds() const override { return {1}; }
 
@@ -307,7 +308,7 @@ public:
 
     const char* name() const override { return plan_.name; }
     std::size_t rounds() const override { return 1; }
-    std::size_t short_share() const override { return 40; }
+    bool is_left_out_in_short() const override { return true; }
     std::size_t recoveries() const override { return 0; }
     std::vector<int> crowds() const override { return {1}; }
 
