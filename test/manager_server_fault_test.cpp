@@ -93,8 +93,8 @@ int visit_until_served(std::atomic<int>& is_served) {
     return 1;
 }
 
-/// Runs `body` in a process that is `forks` away: at a depth at which nobody is struck. Returns: the
-/// first of them, which ends as the last.
+/// Runs `body` in a process that is `forks` away, where nobody is struck. Returns: the first of
+/// those between, which ends as it does.
 template <class F>
 pid_t start_far_away(F body, int forks = 3) {
     const pid_t pid = fork();

@@ -515,7 +515,7 @@ void add(Scenes& scenes, const ServerPlan (&plans)[kCount]) {
 
 }  // namespace
 
-// Where names are no files, which a kill would leave behind; there who serves is the server's child.
+// Where names are no files, which a kill would leave behind.
 Scenes server_scenes() {
     Scenes scenes;
     if (strcmp(brood::port::kName, "linux") != 0) { return scenes; }
