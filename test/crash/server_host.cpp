@@ -73,6 +73,7 @@ Status ServedClient::enter() {
     if (status.ok()) { status = find(book_, "book"); }
     if (status.ok()) { find(spare_, "spare").ignore(); }  // It may have been dropped.
     if (status.ok()) { status = find(work_, "work"); }
+    if (status.ok()) { status = find(jobs_, "jobs"); }
     if (status.ok()) { status = find(door_, "door"); }
     if (status.ok()) { status = find(seats_, "seats"); }
     return status;
@@ -81,6 +82,7 @@ Status ServedClient::enter() {
 void ServedClient::take_what_it_holds(Ask ask) {
     expect(seats_.take().ok(), Fault::wrong, "there is no seat");
     if (ask != Ask::acquire) { expect(door_.take().ok(), Fault::wrong, "the door is not free"); }
+    if (ask == Ask::end_job) { expect(jobs_.get().ok(), Fault::wrong, "there is no job"); }
 }
 
 Status ServedClient::ask(Ask ask) {
@@ -98,6 +100,8 @@ Status ServedClient::ask(Ask ask) {
             if (got.ok()) { server_talk->got.store(*got); }
             return got.status();
         }
+        case Ask::take_job: return jobs_.get().status();
+        case Ask::end_job: return end_job();
         case Ask::acquire: return door_.take();
         case Ask::release: return door_.release();
         case Ask::make: return remote_.dict<std::uint32_t, Value>().status();
@@ -109,6 +113,13 @@ Status ServedClient::ask(Ask ask) {
         case Ask::nothing: return {};
     }
     return Errc::bad_argument;
+}
+
+Status ServedClient::end_job() {
+    server_talk->job_done.store(1);
+    const Status done = jobs_.task_done();
+    if (done.ok()) { server_talk->job_done.store(2); }
+    return done;
 }
 
 void ServedClient::work() {
@@ -131,6 +142,7 @@ void ServedClient::finish(Ask ask) {
     if (ask == Ask::leave) { return; }
     Status status = book_.get(kAsked).status();
     // Who is told of no death gives back what it has.
+    if (status.ok() && !is_anybody_dead() && ask == Ask::take_job) { status = end_job(); }
     if (status.ok() && !is_anybody_dead() && ask != Ask::release && ask != Ask::enter) {
         server_talk->given_back.store(1);
         status = door_.release();

@@ -16,7 +16,9 @@ enum class Ask {
     set,
     update,
     put,
-    take,  ///< Gets a number from the queue.
+    take,      ///< Gets a number from the queue.
+    take_job,  ///< ... and one from the queue of jobs, which is done at the end.
+    end_job,   ///< Says that a job is done, which it has got before.
     acquire,
     release,
     make,
@@ -43,6 +45,7 @@ struct ServerTalk {
     Gate go, help;                ///< What the client asks for; what that waits for.
     std::atomic<int> told;        ///< 1 + the code that it was answered.
     std::atomic<int> got;         ///< From the queue; 0: nothing.
+    std::atomic<int> job_done;    ///< The job: 1 perhaps, 2 yes.
     std::atomic<int> mourned;     ///< Somebody took the door, and was told of a death.
     std::atomic<int> cut_off;     ///< Clients who may have counted up, and were not told.
     std::atomic<int> given_back;  ///< The door, at the end: 1 perhaps, 2 yes.
@@ -69,7 +72,7 @@ public:
 
     /// Connects, and finds all that there is. The code is what the first that failed said.
     brood::Status enter();
-    /// Takes a seat, and, unless that is asked for, the door.
+    /// Takes a seat, and, unless that is asked for, the door; for end_job a job.
     void take_what_it_holds(Ask ask);
     brood::Status ask(Ask ask);
     /// Connects, counts up in the dictionary that all count in, and leaves.
@@ -78,6 +81,7 @@ public:
     void finish(Ask ask);
 
 private:
+    brood::Status end_job();
     using Book = brood::RemoteDict<std::uint32_t, Value>;
     void expect(bool condition, Fault fault, const char* text) {
         stage_.check(condition, fault, text, self_);
@@ -88,6 +92,7 @@ private:
     brood::RemoteManager remote_;
     Book book_, other_, spare_;
     brood::RemoteQueue<int> work_;
+    brood::RemoteJoinableQueue<int> jobs_;
     brood::RemoteLock door_;
     brood::RemoteSemaphore seats_;
 };

@@ -37,6 +37,8 @@ constexpr ServerPlan kHandlerPlans[] = {
     {"queue put", Ask::put},
     {"queue get", Ask::take},
     {"queue get, has to wait", Ask::take, true, 0},
+    {"job taken", Ask::take_job, false, 20},
+    {"job done", Ask::end_job, false, 0},
     {"lock acquire", Ask::acquire},
     {"lock acquire, has to wait", Ask::acquire, true, 0},
     {"lock release", Ask::release, false, 0},
@@ -66,6 +68,8 @@ constexpr ServerPlan kClientPlans[] = {
     {"queue put", Ask::put, false, 0},
     {"queue get", Ask::take},
     {"queue get, has to wait", Ask::take, true, 20},
+    {"job taken", Ask::take_job, false, 0},
+    {"job done", Ask::end_job, false, 0},
     {"lock acquire", Ask::acquire},
     {"lock acquire, has to wait", Ask::acquire, true, 0},
     {"lock release", Ask::release, false, 0},
@@ -74,7 +78,7 @@ constexpr ServerPlan kClientPlans[] = {
 };
 
 constexpr std::int64_t kShortMs = 8;
-constexpr int kItems = 3;
+constexpr int kItems = 3, kJobs = 2;
 
 class ServerScene : public Scene {
 public:
@@ -101,6 +105,7 @@ public:
         book_ = manager_.dict<std::uint32_t, Value>("book").expect("a dict");
         spare_ = manager_.dict<std::uint32_t, Value>("spare").expect("a dict");
         work_ = manager_.queue<int>(kItems + 1, "work").expect("a queue");
+        jobs_ = manager_.joinable_queue<int>(kJobs, "jobs").expect("a queue");
         door_ = manager_.lock("door").expect("a lock");
         seats_ = manager_.semaphore(2, "seats").expect("a semaphore");
         count_up(other_).expect("counting");
@@ -255,6 +260,8 @@ private:
         auto work = work_.open().expect("opening");
         for (int i = 1; i <= items_; ++i) { work.put(i).expect("filling"); }
         if (items_ == 0) { items_ = 1; }  // The helper's.
+        auto jobs = jobs_.open().expect("opening");
+        for (int i = 0; i < kJobs; ++i) { jobs.put(i).expect("filling"); }
     }
 
     // ---- What must hold ------------------------------------------------------------------------
@@ -277,6 +284,7 @@ private:
     void look(Stage& stage, int self) {
         look_at_dicts(stage, self);
         look_at_queue(stage, self);
+        look_at_jobs(stage, self);
         look_at_door(stage, self);
         auto seats = seats_.open();
         const bool are_back = seats.ok() && seats->take().ok() && seats->take().ok();
@@ -322,6 +330,25 @@ private:
         stage.check(missing <= lost && lost <= may_miss, Fault::wrong,
                     "what was lost is not what is counted", self);
     }
+    // Each is done, or was abandoned.
+    void look_at_jobs(Stage& stage, int self) {
+        auto jobs = jobs_.open().expect("opening");
+        int found = 0;
+        for (auto job = jobs.get_nowait(); job.ok(); job = jobs.get_nowait()) {
+            ++found;
+            stage.check(jobs.task_done().ok(), Fault::wrong, "a job cannot be done", self);
+        }
+        for (Status joined = jobs.join(); !joined.ok(); joined = jobs.join()) {
+            if (joined.code() != Errc::abandoned) {
+                stage.complain(Fault::wrong, "jobs cannot be waited for", self);
+                break;
+            }
+            found += static_cast<int>(joined.error().detail());
+        }
+        const int done = server_talk->job_done.load(), due = kJobs - (done == 2 ? 1 : 0);
+        stage.check(found == due || (done == 1 && found == due - 1), Fault::lost,
+                    "a job that is neither done nor abandoned, or both", self);
+    }
     void look_at_door(Stage& stage, int self) {
         auto door = door_.open().expect("opening");
         const Status took = door.take();
@@ -347,7 +374,7 @@ private:
             const auto made = manager_.dict<std::uint32_t, Value>("swept");
             stage.check(made.ok() && made->drop().ok(), Fault::wrong, "none can be made", self);
         }
-        const std::uint32_t expected = manager_.find<Numbers>("spare").ok() ? 6 : 5;
+        const std::uint32_t expected = manager_.find<Numbers>("spare").ok() ? 7 : 6;
         stage.check(manager_.stats().value_or({}).objects == expected, Fault::wrong,
                     "an object was left, or is gone", self);
         const int due = stage.count(kCounted).load(), found = counted(other_);
@@ -359,6 +386,7 @@ private:
     Manager& manager_ = the_manager;
     Numbers book_, other_, spare_;
     Handle<brood::Queue<int>> work_;
+    Handle<brood::JoinableQueue<int>> jobs_;
     Handle<brood::Lock> door_;
     Handle<brood::Semaphore> seats_;
     Lines before_, after_;
