@@ -50,7 +50,7 @@ constexpr ServerPlan kHandlerPlans[] = {
 };
 // That process from its first instruction on, until its client is let in.
 constexpr ServerPlan kNewbornPlans[] = {
-    {"begin", Ask::enter, false, 20},
+    {"begin", Ask::enter, false, 0},
 };
 // The process that accepts is the victim. One client is there before, and holds things.
 constexpr ServerPlan kAccepterPlans[] = {
