@@ -8,8 +8,6 @@
 #include <string>
 #include <type_traits>
 
-#include "tracee.hpp"
-
 namespace crash {
 
 using brood::Errc;
@@ -149,7 +147,7 @@ void ServedClient::finish(Ask ask) {
         if (status.ok()) { server_talk->given_back.store(2); }
     }
     const std::int64_t until = stage_.deadline();
-    while (status.ok() && is_anybody_dead() && now_ns() < until) {
+    while (status.ok() && is_anybody_dead() && !stage_.is_over(until)) {
         status = book_.get(kAsked).status();
     }
     expect(is_anybody_dead() ? is_told_of_death(status.code()) : status.ok(), Fault::wrong,

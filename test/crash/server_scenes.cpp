@@ -522,7 +522,7 @@ public:
         const pid_t handler = server_talk->handlers[0].load();
         if (is_killed_ && plan_.waits && handler != 0 && !server_talk->help.is_open()) {
             const std::int64_t until = stage.deadline();
-            while (lives(handler) && now_ns() < until) { usleep(1000); }
+            while (lives(handler) && !stage.is_over(until)) { usleep(1000); }
             stage.check(!lives(handler), Fault::wedged, "a dead client is served on");
         }
         ServerScene::others_end(stage);

@@ -87,6 +87,10 @@ bool is_death(Errc code) {
     return code == Errc::end_of_stream || code == Errc::peer_died || code == Errc::broken_pipe;
 }
 
+void complain(Stage& stage, int self, const char* text) {
+    stage.complain(Fault::wrong, text, self);
+}
+
 class StreamScene : public Scene {
 public:
     explicit StreamScene(const StreamPlan& plan) : plan_(plan) {
@@ -188,13 +192,8 @@ public:
         stage.check(has_other || !is_heir, Fault::lost, "a message is lost with another");
     }
 
-protected:
-    bool came(char letter) const { return talk_->got[static_cast<int>(letter)].load() == 1; }
-    void complain(Stage& stage, int self, const char* text) {
-        stage.complain(Fault::wrong, text, self);
-    }
-
 private:
+    bool came(char letter) const { return talk_->got[static_cast<int>(letter)].load() == 1; }
     void close_ends() {
         left_.close();
         right_.close();
@@ -382,22 +381,28 @@ private:
         const std::int64_t until = stage.deadline();
         while (talk_->is_up.load() == 0 && !stage.is_over(until)) { usleep(20); }
     }
-    // Until it got an 's'.
+    // Until it got an 's'. Who stands still does not keep it from the others.
     void be_listener(Stage& stage, int self) {
+        Connection guests[8];
         listen(stage, self);
-        for (char got[8] = {}; got[0] != 's';) {
-            auto end = listener_.accept();
-            stage.check(end.ok(), Fault::wrong, "a listener gave up", self);
-            if (!end.ok()) { return; }
-            const auto bytes = end->recv_bytes(got, sizeof(got), brood::milliseconds(20));
-            const bool is_one = bytes.ok() && *bytes == 1;
-            if (bytes.code() == Errc::timed_out) {  // The victim, which stands still.
-                end_ = std::move(*end);
-                continue;
+        for (int count = 0; count < 8;) {
+            auto come = listener_.accept(brood::milliseconds(5));
+            if (come.ok()) { guests[count++] = std::move(*come); }
+            if (!come.ok() && come.code() != Errc::timed_out) { break; }
+            for (Connection& guest : guests) {
+                if (guest.can_receive() && hears_newcomer(stage, self, guest)) { return; }
             }
-            const bool is_excused = talk_->is_killed.load() != 0 && is_death(bytes.code());
-            stage.check(is_one || is_excused, Fault::wrong, "no message, for no reason", self);
         }
+        complain(stage, self, "a listener gave up");
+    }
+    bool hears_newcomer(Stage& stage, int self, Connection& guest) {
+        char got[8] = {};
+        const auto bytes = guest.recv_bytes(got, sizeof(got), brood::Timeout::no_wait());
+        if (bytes.code() == Errc::timed_out) { return false; }
+        const bool is_excused = talk_->is_killed.load() != 0 && is_death(bytes.code());
+        if (!bytes.ok() && !is_excused) { complain(stage, self, "no message, for no reason"); }
+        guest.close();
+        return got[0] == 's';
     }
     // Says who it is. One whom the victim lets in may be told that this is dead.
     void be_client(Stage& stage, int self, char who) {
