@@ -49,6 +49,7 @@ void be_server(Stage& stage, int self, std::uint32_t clients_max, bool may_turn_
         // If killed here: nobody has heard of it.
         server_talk->handled.store(which + 1);
     });
+    server_talk->server.store(getpid());
     server_talk->is_up.store(1);
     for (;;) {
         const Status served = server->serve();

@@ -208,7 +208,6 @@ private:
             be_server(stage, self, clients_max(), may_turn_away());
             _exit(0);
         }
-        server_talk->server.store(pid);
         (void)waitpid(pid, nullptr, 0);
     }
     std::vector<pid_t> company() const {
