@@ -23,6 +23,8 @@
 #include "pool_scenes.hpp"
 #include "queue_scenes.hpp"
 #include "report.hpp"
+#include "server_scenes.hpp"
+#include "stream_scenes.hpp"
 #include "sweep.hpp"
 
 namespace crash {
@@ -33,7 +35,8 @@ constexpr std::size_t kShortBlows = 160;
 constexpr char kHelp[] =
     "usage: crash [options]\n"
     "Kills and stops processes at every instruction of brood's operations.\n\n"
-    "  --short          160 blows in a scenario, of all kinds in turns, not every one\n"
+    "  --short          160 blows in a scenario, of all kinds in turns, not every one;\n"
+    "                   some scenarios not at all\n"
     "  --scenario TEXT  only those with TEXT in their names\n"
     "  --compare        the same with locks and queues of others: for comparison\n"
     "  --blows N        as --short, with N\n"
@@ -143,6 +146,7 @@ Sweeps prepare(const Scenes& scenes, Stage& stage, const Arguments& arguments) {
     std::size_t chosen = 0;
     for (const auto& scene : scenes) {
         if (strstr(scene->name(), arguments.scenario) == nullptr) { continue; }
+        if (arguments.options.is_short && scene->is_left_out_in_short()) { continue; }
         if (chosen++ % arguments.jobs != arguments.job) { continue; }
         sweeps.push_back(std::make_unique<Sweep>(*scene, stage, arguments.options));
         Sweep& sweep = *sweeps.back();
@@ -217,6 +221,8 @@ Totals play_ours(Stage& stage, const Arguments& arguments) {
     add(scenes, growing_byte_scenes(*growing_bytes));
     add(scenes, manager_scenes());
     add(scenes, manager_object_scenes());
+    add(scenes, server_scenes());
+    add(scenes, stream_scenes());
     add(scenes, pool_scenes());
     return play_all(scenes, stage, arguments);
 }

@@ -1,7 +1,6 @@
 #include "pool_host.hpp"
 
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,7 +275,6 @@ void PoolHost::judge(int task, const Result<Numbers>& got) {
         case Errc::task_timed_out: is_told = plan_.act == Act::time_out; break;
         default: break;
     }
-    if (!is_told) fprintf(stderr, "DBG task %d code %s self %d\n", task, got.error().name(), self_);
     expect(is_told, Fault::wrong, "a task ended as it cannot have");
 }
 

@@ -51,6 +51,8 @@ public:
     virtual std::size_t recoveries() const { return 400; }
     /// In short: one of so many blows. For scenes that others are much like.
     virtual std::size_t short_share() const { return 1; }
+    /// In short it is left out: for scenes of which others show the most.
+    virtual bool is_left_out_in_short() const { return false; }
     /// The crowds that meanwhile() is called with.
     virtual std::vector<int> crowds() const { return {1, 3}; }
     /// Makes everything anew, and the actors who are there before the victim.

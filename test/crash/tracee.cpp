@@ -309,11 +309,18 @@ Halt Tracee::run_to(const Point& point, bool may_sleep, std::int64_t deadline_ns
 
 void Tracee::kill() {
     if (pid_ == 0) { return; }
-    ::kill(pid_, SIGKILL);
     int status = 0;
-    do {
-        while (waitpid(pid_, &status, __WALL) < 0 && errno == EINTR) {}
-    } while (WIFSTOPPED(status));
+    // It slept when it was last looked at, and may have been woken and stand at a fork: its child,
+    // which is stopped as well, would stay so.
+    const bool has_news = running_ && waitpid(pid_, &status, WNOHANG | __WALL) == pid_;
+    const bool has_ended = has_news && !WIFSTOPPED(status);
+    if (has_news && status >> 16 == PTRACE_EVENT_FORK) { (void)take_child(); }
+    if (!has_ended) { ::kill(pid_, SIGKILL); }
+    while (!has_ended) {
+        const pid_t found = waitpid(pid_, &status, __WALL);
+        const bool goes_on = found < 0 ? errno == EINTR : WIFSTOPPED(status);
+        if (!goes_on) { break; }
+    }
     pid_ = 0;
     running_ = false;
 }
