@@ -2,6 +2,7 @@
 #ifndef BROOD_PORT_TRACED_CALL_HPP
 #define BROOD_PORT_TRACED_CALL_HPP
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <type_traits>
@@ -62,9 +63,16 @@ Arguments words(T... arguments) noexcept {
     return {{word_of(arguments)...}};
 }
 
+/// For calls_made().
+extern std::atomic<std::uint64_t> g_calls_made;
+inline void count_call() noexcept {
+    g_calls_made.fetch_add(1, std::memory_order_relaxed);
+}
+
 /// Makes the call, and shows it.
 template <class F>
 auto observed(const Shape& shape, F call, const Arguments& arguments) noexcept {
+    count_call();
     if (!is_on()) { return call(); }
     Call shown(shape, arguments.words);
     const auto result = call();

@@ -78,6 +78,7 @@ const Shape& shape_of(long number, const long* arguments) noexcept {
 
 long make(long number, const long* a) noexcept {
     const auto call = [&] { return ::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]); };
+    count_call();
     if (!is_on()) { return call(); }
     Call shown(shape_of(number, a), a);
     const long result = call();
