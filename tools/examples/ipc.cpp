@@ -221,10 +221,11 @@ int main() {
     std::puts("");
     std::puts(words(
         "Messages of 64 bytes, two processes. Queue is shared memory, too, with a protocol in\n"
-        "place of the lock: no system call while both are busy, one to sleep and one to wake when\n"
-        "not. Shared memory and file have one place here, so each message waits for the one\n"
-        "before it to be read. A message queue keeps messages when processes end, a pipe and a socket\n"
-        "tell of the end of who had the other end; a signal only that something has happened.",
+        "place of the lock: no system call while both are busy, one to sleep and one to wake\n"
+        "when not. Shared memory and file have one place here, so each message waits for the\n"
+        "one before it to be read. A message queue keeps messages when processes end, a pipe\n"
+        "and a socket tell of the end of who had the other end; a signal only that something\n"
+        "has happened.",
         "消息64字节，两个进程。Queue也在共享内存里，用协议代替锁: 双方都忙时没有系统调用，\n"
         "睡眠和唤醒各一次。共享内存和文件在这里只有一个位置，每条消息都要等前一条被读走。\n"
         "消息队列在进程结束后还保留消息，管道和套接字能发现对方结束，信号只说明有事发生。"));
