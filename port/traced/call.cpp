@@ -9,7 +9,7 @@ extern "C" const char* strerrorname_np(int) noexcept __attribute__((weak));
 
 namespace traced {
 
-std::atomic<std::uint64_t> g_calls_made{0};
+std::atomic<unsigned long> g_calls_made{0};
 
 std::uint64_t calls_made() noexcept {
     return g_calls_made.load(std::memory_order_relaxed);

@@ -63,8 +63,8 @@ Arguments words(T... arguments) noexcept {
     return {{word_of(arguments)...}};
 }
 
-/// For calls_made().
-extern std::atomic<std::uint64_t> g_calls_made;
+/// For calls_made(). A word: old ARM has no atomic of 64 bits without a library.
+extern std::atomic<unsigned long> g_calls_made;
 inline void count_call() noexcept {
     g_calls_made.fetch_add(1, std::memory_order_relaxed);
 }
