@@ -219,6 +219,7 @@ $(REPLACED_CALLS): $(TRACER_OBJS)
 # and looks for arguments of syscall() that may not be there.
 $(BUILD)/port/traced/%.o: port/traced/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS) $(if $(SANITIZE),-fno-sanitize=address))
+.SECONDARY: $(patsubst %.cpp,$(COMMON)/traced/%.o,$(CORE_SRCS))
 $(COMMON)/traced/src/%.o: src/%.cpp $(STAMP)
 	$(call compile,$(CORE_FLAGS) $(TELLING))
 $(COMMON)/tools/examples/%.o: tools/examples/%.cpp $(STAMP)
