@@ -32,6 +32,11 @@ struct Steered {
 class Processes {
 public:
     Processes(const Jobs& jobs, Real& real) noexcept : jobs_(jobs), real_(real) {}
+    ~Processes() {
+        for (Steered& job : all_) { job.process.kill().ignore(); }  // After a failure some go on.
+    }
+    Processes(const Processes&) = delete;
+    Processes& operator=(const Processes&) = delete;
     bool start() noexcept;
     bool run(const Rules& rules, Schedule& schedule) noexcept;
 
@@ -78,6 +83,10 @@ brood::Status Processes::exec(std::size_t job, const char* const* arguments, int
     options.input(input).output(output).daemon();
     if (real_.cpu >= 0) { options.cpus(&cpu, 1); }
     auto started = brood::Process::exec("/proc/self/exe", arguments, options);
+    if (started.code() == brood::Errc::unsupported && real_.cpu < 0) {
+        // This port cannot let it end with us: it does at its next word to us, or from us.
+        started = brood::Process::exec("/proc/self/exe", arguments, options.daemon(false));
+    }
     if (!started.ok()) { return started.error(); }
     all_[job].process = std::move(*started);
     return brood::Status();
