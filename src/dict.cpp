@@ -5,6 +5,7 @@
 
 #include "arena_dict.hpp"
 #include "deadline.hpp"
+#include "dict_decisions.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -96,10 +97,7 @@ Status DictHandle::change(const ObjectType& type, const void* key, std::size_t k
 Status DictHandle::set(const ObjectType& type, const void* key, std::size_t key_bytes,
                        const void* value, std::size_t bytes, Timeout timeout) const noexcept {
     DictChange put{DictChange::What::put, value, bytes};
-    const auto decide = [](void* context, const void*, std::size_t) noexcept {
-        return *static_cast<const DictChange*>(context);
-    };
-    return change(type, key, key_bytes, decide, &put, timeout);
+    return change(type, key, key_bytes, &decide_on, &put, timeout);
 }
 
 Result<bool> DictHandle::has(const ObjectType& type, const void* key, std::size_t key_bytes,
@@ -128,23 +126,8 @@ Status DictHandle::erase_key(const ObjectType& type, const void* key, std::size_
 Result<std::size_t> DictHandle::take(const ObjectType& type, const void* key, std::size_t key_bytes,
                                      void* value, std::size_t room,
                                      Timeout timeout) const noexcept {
-    struct Taken {
-        void* to;
-        std::size_t room;
-        Result<std::size_t> bytes;
-    } taken = {value, room, Errc::not_found};
-    const auto decide = [](void* context, const void* found, std::size_t bytes) noexcept {
-        Taken& out = *static_cast<Taken*>(context);
-        if (found == nullptr) { return DictChange(); }
-        if (bytes > out.room) {
-            out.bytes = Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(bytes));
-            return DictChange();
-        }
-        __builtin_memcpy(out.to, found, bytes);
-        out.bytes = bytes;
-        return DictChange{DictChange::What::erase, nullptr, 0};
-    };
-    const Status done = change(type, key, key_bytes, decide, &taken, timeout);
+    TakenOut taken = {value, room};
+    const Status done = change(type, key, key_bytes, &TakenOut::decide, &taken, timeout);
     if (!done.ok()) { return done.error(); }
     return taken.bytes;
 }

@@ -2,6 +2,7 @@
 #include "arena_entries.hpp"
 #include "arena_list.hpp"
 #include "deadline.hpp"
+#include "dict_decisions.hpp"
 
 namespace brood {
 inline namespace v0 {
@@ -183,30 +184,13 @@ Status ListHandle::change(const ObjectType& type, std::ptrdiff_t index, DictDeci
 Status ListHandle::set(const ObjectType& type, std::ptrdiff_t index, const ListBytes& value,
                        Timeout timeout) const noexcept {
     DictChange put{DictChange::What::put, value.data, value.bytes};
-    const auto decide = [](void* context, const void*, std::size_t) noexcept {
-        return *static_cast<const DictChange*>(context);
-    };
-    return change(type, index, decide, &put, timeout);
+    return change(type, index, &decide_on, &put, timeout);
 }
 
 Result<std::size_t> ListHandle::take(const ObjectType& type, std::ptrdiff_t index, void* value,
                                      std::size_t room, Timeout timeout) const noexcept {
-    struct Taken {
-        void* to;
-        std::size_t room;
-        Result<std::size_t> bytes;
-    } taken = {value, room, Errc::not_found};
-    const auto decide = [](void* context, const void* found, std::size_t bytes) noexcept {
-        Taken& out = *static_cast<Taken*>(context);
-        if (bytes > out.room) {
-            out.bytes = Error(Errc::buffer_too_short, 0, static_cast<std::int64_t>(bytes));
-            return DictChange();
-        }
-        __builtin_memcpy(out.to, found, bytes);
-        out.bytes = bytes;
-        return DictChange{DictChange::What::erase, nullptr, 0};
-    };
-    const Status done = change(type, index, decide, &taken, timeout);
+    TakenOut taken = {value, room};
+    const Status done = change(type, index, &TakenOut::decide, &taken, timeout);
     if (!done.ok()) { return done.error(); }
     return taken.bytes;
 }
