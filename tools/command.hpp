@@ -21,6 +21,11 @@ struct Command {
     int (*run)(int count, char** arguments);
 };
 
+/// Says where the usage is told, after what is wrong with it was said: Parsed::refused.
+Parsed refuse_usage(const char* name) noexcept;
+/// Of --version: Parsed::finished.
+Parsed print_version() noexcept;
+
 int run_ipc(int count, char** arguments);
 int run_ps(int count, char** arguments);
 int run_sched(int count, char** arguments);

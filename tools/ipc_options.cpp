@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include <brood/version.hpp>
-
 namespace tool {
 namespace {
 
@@ -27,11 +25,6 @@ constexpr const char* kHelp =
     "Exit status: 0 if all was shown; 1 if there is no such manager, or it cannot be opened, or\n"
     "the usage was wrong.\n";
 
-Parsed refuse() noexcept {
-    std::fputs("Try 'brood ipc --help'.\n", stderr);
-    return Parsed::refused;
-}
-
 }  // namespace
 
 Parsed parse_ipc_options(int count, char** arguments, IpcOptions& options) noexcept {
@@ -46,18 +39,18 @@ Parsed parse_ipc_options(int count, char** arguments, IpcOptions& options) noexc
         switch (letter) {
             case 'j': options.json = true; break;
             case 'h': std::fputs(kHelp, stdout); return Parsed::finished;
-            case 'V': std::printf("brood %s\n", brood::version()); return Parsed::finished;
-            default: return refuse();  // getopt_long() has said what is wrong.
+            case 'V': return print_version();
+            default: return refuse_usage("ipc");  // getopt_long() has said what is wrong.
         }
     }
     if (optind == count || std::strcmp(arguments[optind], "stat") != 0) {
         const char* const given = optind == count ? "nothing" : arguments[optind];
         std::fprintf(stderr, "brood ipc: say what to do: 'stat', not %s\n", given);
-        return refuse();
+        return refuse_usage("ipc");
     }
     if (optind + 2 != count) {
         std::fputs("brood ipc stat: give it one name of a manager\n", stderr);
-        return refuse();
+        return refuse_usage("ipc");
     }
     options.name = arguments[optind + 1];
     return Parsed::run;

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include <brood/version.hpp>
 #include <tools/command.hpp>
 #include <tools/nearest.hpp>
 
@@ -81,7 +80,7 @@ int run(int count, char** arguments) {
         return finish_output();
     }
     if (std::strcmp(name, "--version") == 0) {
-        std::printf("brood %s\n", brood::version());
+        static_cast<void>(print_version());
         return finish_output();
     }
     const Command* const command = find(name);

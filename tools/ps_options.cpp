@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include <brood/version.hpp>
-
 namespace tool {
 namespace {
 
@@ -53,11 +51,6 @@ bool parse_seconds(const char* text, std::int64_t& ms) noexcept {
     return digits > 0 && value >= kLeastMs && value <= kMostMs;
 }
 
-Parsed refuse() noexcept {
-    std::fputs("Try 'brood ps --help'.\n", stderr);
-    return Parsed::refused;
-}
-
 }  // namespace
 
 Parsed parse_ps_options(int count, char** arguments, PsOptions& options) noexcept {
@@ -81,15 +74,15 @@ Parsed parse_ps_options(int count, char** arguments, PsOptions& options) noexcep
                 if (parse_seconds(optarg, options.interval_ms)) { break; }
                 std::fprintf(stderr, "brood ps: -n takes seconds from 0.1 to 3600, not '%s'\n",
                              optarg);
-                return refuse();
+                return refuse_usage("ps");
             case 'h': std::fputs(kHelp, stdout); return Parsed::finished;
-            case 'V': std::printf("brood %s\n", brood::version()); return Parsed::finished;
-            default: return refuse();  // getopt_long() has said what is wrong.
+            case 'V': return print_version();
+            default: return refuse_usage("ps");  // getopt_long() has said what is wrong.
         }
     }
     if (optind == count) { return Parsed::run; }
     std::fprintf(stderr, "brood ps: it takes no '%s'\n", arguments[optind]);
-    return refuse();
+    return refuse_usage("ps");
 }
 
 }  // namespace tool

@@ -1,9 +1,8 @@
 // brood sched: the scheduling policies of the textbooks on real processes.
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include <tools/command.hpp>
+#include <tools/output_file.hpp>
 #include <tools/sched/options.hpp>
 #include <tools/sched/processes.hpp>
 #include <tools/sched/report.hpp>
@@ -39,17 +38,10 @@ bool all_came_to_their_end(const Outcome& outcome) noexcept {
 }
 
 bool write_picture(const Outcome* outcomes, std::size_t count) noexcept {
-    std::FILE* const file = std::fopen(g_options.picture, "we");
-    bool good = file != nullptr;
-    if (good) {
-        draw_outcomes(file, g_options.jobs, outcomes, count);
-        good = std::ferror(file) == 0;
-        good = std::fclose(file) == 0 && good;
-    }
-    if (!good) {
-        std::fprintf(stderr, "brood sched: %s: %s\n", g_options.picture, std::strerror(errno));
-    }
-    return good;
+    OutputFile picture("brood sched");
+    if (!picture.open(g_options.picture)) { return false; }
+    draw_outcomes(picture.file(), g_options.jobs, outcomes, count);
+    return picture.close();
 }
 
 }  // namespace

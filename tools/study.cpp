@@ -12,6 +12,7 @@
 #include <brood/exec.hpp>
 #include <brood/process.hpp>
 #include <tools/nearest.hpp>
+#include <tools/output_file.hpp>
 #include <tools/study/picture.hpp>
 #include <tools/study_options.hpp>
 
@@ -78,40 +79,6 @@ bool is_study(const Folder& folder, const char* name) {
     return false;
 }
 
-/// A file that is closed, and whether all of it arrived.
-class Output {
-public:
-    ~Output() {
-        if (file_ != nullptr) { std::fclose(file_); }
-    }
-    Output() = default;
-    Output(const Output&) = delete;
-    Output& operator=(const Output&) = delete;
-
-    bool open(const char* path) {
-        path_ = path;
-        if (path == nullptr) { return true; }
-        file_ = std::fopen(path, "we");
-        return file_ != nullptr || complain();
-    }
-    std::FILE* file() const { return file_; }
-    bool close() {
-        std::FILE* const file = file_;
-        file_ = nullptr;
-        if (file == nullptr) { return true; }
-        const bool arrived = std::ferror(file) == 0;
-        return (std::fclose(file) == 0 && arrived) || complain();
-    }
-
-private:
-    bool complain() const {
-        std::fprintf(stderr, "brood study: %s: %s\n", path_, std::strerror(errno));
-        return false;
-    }
-    const char* path_ = nullptr;
-    std::FILE* file_ = nullptr;
-};
-
 /// The file that the example writes its trace into.
 class Pad {
 public:
@@ -171,7 +138,7 @@ int run_watched(const char* path, const StudyOptions& options, Pad& pad) {
 }
 
 int run_with_pictures(const char* path, const StudyOptions& options) {
-    Output timeline, json;
+    OutputFile timeline("brood study"), json("brood study");
     Pad pad;
     if (!pad.ok() || !timeline.open(options.timeline) || !json.open(options.json)) {
         return kFailure;

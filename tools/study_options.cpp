@@ -4,8 +4,6 @@
 
 #include <cstdio>
 
-#include <brood/version.hpp>
-
 namespace tool {
 namespace {
 
@@ -30,11 +28,6 @@ constexpr const char* kHelp =
     "Exit status: that of the example, 128 and its number if a signal ended it; 1 if it could not\n"
     "be run, or the usage was wrong.\n";
 
-Parsed refuse() noexcept {
-    std::fputs("Try 'brood study --help'.\n", stderr);
-    return Parsed::refused;
-}
-
 }  // namespace
 
 Parsed parse_study_options(int count, char** arguments, StudyOptions& options) noexcept {
@@ -53,15 +46,15 @@ Parsed parse_study_options(int count, char** arguments, StudyOptions& options) n
             case 'T': options.timeline = optarg; break;
             case 'J': options.json = optarg; break;
             case 'h': std::fputs(kHelp, stdout); return Parsed::finished;
-            case 'V': std::printf("brood %s\n", brood::version()); return Parsed::finished;
-            default: return refuse();  // getopt_long() has said what is wrong.
+            case 'V': return print_version();
+            default: return refuse_usage("study");  // getopt_long() has said what is wrong.
         }
     }
     if (optind < count) { options.program = arguments + optind; }
     const bool wants_one = options.trace || options.timeline != nullptr || options.json != nullptr;
     if (options.program != nullptr || !wants_one) { return Parsed::run; }
     std::fputs("brood study: say which example; brood study lists them\n", stderr);
-    return refuse();
+    return refuse_usage("study");
 }
 
 }  // namespace tool

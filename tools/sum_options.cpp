@@ -10,8 +10,6 @@
 
 #include <brood/pool.hpp>
 #include <brood/this_process.hpp>
-#include <brood/version.hpp>
-
 namespace tool {
 namespace {
 
@@ -95,11 +93,6 @@ bool parse_workers(const char* text, std::uint32_t& workers) noexcept {
     return false;
 }
 
-Parsed refuse() noexcept {
-    std::fputs("Try 'brood sum --help'.\n", stderr);
-    return Parsed::refused;
-}
-
 }  // namespace
 
 Parsed parse_sum_options(int count, char** arguments, SumOptions& options) noexcept {
@@ -110,11 +103,11 @@ Parsed parse_sum_options(int count, char** arguments, SumOptions& options) noexc
         switch (letter) {
             case kCheck: options.check = true; break;
             case kJobs:
-                if (!parse_workers(optarg, options.workers)) { return refuse(); }
+                if (!parse_workers(optarg, options.workers)) { return refuse_usage("sum"); }
                 break;
             case kHelp: print_help(); return Parsed::finished;
-            case kVersion: std::printf("brood %s\n", brood::version()); return Parsed::finished;
-            default: return refuse();  // getopt_long() has said what is wrong.
+            case kVersion: return print_version();
+            default: return refuse_usage("sum");  // getopt_long() has said what is wrong.
         }
     }
     options.paths = arguments + optind;
@@ -123,7 +116,7 @@ Parsed parse_sum_options(int count, char** arguments, SumOptions& options) noexc
     std::fputs(
         options.check ? "brood sum: -c needs a FILE with a list\n" : "brood sum: which PATH?\n",
         stderr);
-    return refuse();
+    return refuse_usage("sum");
 }
 
 }  // namespace tool

@@ -44,29 +44,41 @@ struct Queued {
     Message get() { return queue.get().expect("getting"); }
 };
 
-// A place in memory: what is written there takes the place of what was. Two semaphores say whose
-// turn it is.
-struct Shared {
-    Value<Message> place = Value<Message>::create(Message()).expect("making a place");
+// Of a place for one message, whose turn it is: two semaphores tell.
+struct Turns {
     Semaphore full = Semaphore::signalling(0).expect("making a semaphore");
     Semaphore empty = Semaphore::signalling(1).expect("making a semaphore");
-    void put(const Message& message) {
+    template <class F>
+    void write(F f) {
         empty.take().expect("waiting for the reader");
-        place.value() = message;
+        f();
         full.release().expect("telling the reader");
     }
-    Message get() {
+    template <class F>
+    void read(F f) {
         full.take().expect("waiting for the writer");
-        const Message message = place.value();
+        f();
         empty.release().expect("telling the writer");
+    }
+};
+
+// A place in memory: what is written there takes the place of what was.
+struct Shared {
+    Value<Message> place = Value<Message>::create(Message()).expect("making a place");
+    Turns turns;
+    void put(const Message& message) {
+        turns.write([&] { place.value() = message; });
+    }
+    Message get() {
+        Message message;
+        turns.read([&] { message = place.value(); });
         return message;
     }
 };
 
 // The same with a file on disk (in truth in the system's cache of it).
 struct Filed {
-    Semaphore full = Semaphore::signalling(0).expect("making a semaphore");
-    Semaphore empty = Semaphore::signalling(1).expect("making a semaphore");
+    Turns turns;
     int file = open_file();
     static int open_file() {
         char path[] = "/var/tmp/brood-ipc-XXXXXX";
@@ -75,17 +87,17 @@ struct Filed {
         return fd;
     }
     void put(const Message& message) {
-        empty.take().expect("waiting for the reader");
-        if (pwrite(file, &message, sizeof message, 0) != sizeof message) { _exit(1); }
-        ++g_own_calls;
-        full.release().expect("telling the reader");
+        turns.write([&] {
+            if (pwrite(file, &message, sizeof message, 0) != sizeof message) { _exit(1); }
+            ++g_own_calls;
+        });
     }
     Message get() {
         Message message;
-        full.take().expect("waiting for the writer");
-        if (pread(file, &message, sizeof message, 0) != sizeof message) { _exit(1); }
-        ++g_own_calls;
-        empty.release().expect("telling the writer");
+        turns.read([&] {
+            if (pread(file, &message, sizeof message, 0) != sizeof message) { _exit(1); }
+            ++g_own_calls;
+        });
         return message;
     }
 };

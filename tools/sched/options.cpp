@@ -7,8 +7,6 @@
 #include <cstring>
 #include <initializer_list>
 
-#include <brood/version.hpp>
-
 namespace tool::sched {
 namespace {
 
@@ -43,11 +41,6 @@ constexpr const char* kHelp =
     "\n"
     "Exit status: 0 if every job came to its end; 1 if one did not, something could not be done,\n"
     "or the usage was wrong.\n";
-
-Parsed refuse() noexcept {
-    std::fputs("Try 'brood sched --help'.\n", stderr);
-    return Parsed::refused;
-}
 
 bool parse_number(const char* name, const char* text, long least, long most, long& value) noexcept {
     char* end = nullptr;
@@ -131,18 +124,15 @@ Parsed parse_options(int count, char** arguments, Options& options) noexcept {
     int letter = 0;
     while ((letter = getopt_long(count, arguments, "p:q:t:f:c:sjhV", kNames, nullptr)) != -1) {
         if (letter == 'h') { return std::fputs(kHelp, stdout), Parsed::finished; }
-        if (letter == 'V') {
-            std::printf("brood %s\n", brood::version());
-            return Parsed::finished;
-        }
-        if (!take_option(options, letter)) { return refuse(); }
+        if (letter == 'V') { return print_version(); }
+        if (!take_option(options, letter)) { return refuse_usage("sched"); }
     }
     for (int i = optind; i < count; ++i) {
-        if (!add_job(options.jobs, arguments[i], "brood sched")) { return refuse(); }
+        if (!add_job(options.jobs, arguments[i], "brood sched")) { return refuse_usage("sched"); }
     }
     if (options.jobs.count == 0 && options.has_file) {
         std::fputs("brood sched: there is no job in the file\n", stderr);
-        return refuse();
+        return refuse_usage("sched");
     }
     if (options.jobs.count == 0) {
         for (const char* const job : {"P1:0:24", "P2:0:3", "P3:0:3"}) {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <tools/sched/report.hpp>
+#include <tools/xml_text.hpp>
 
 namespace tool::sched {
 namespace {
@@ -19,18 +20,6 @@ struct Scale {
     double length;  // ticks
     double x(double tick) const noexcept { return kLeft + tick / length * kWidth; }
 };
-
-/// XML's own letters in a name. Names have up to 15 letters, none of them a control.
-void print_name(std::FILE* to, const char* name) noexcept {
-    for (; *name != '\0'; ++name) {
-        switch (*name) {
-            case '<': std::fputs("&lt;", to); break;
-            case '>': std::fputs("&gt;", to); break;
-            case '&': std::fputs("&amp;", to); break;
-            default: std::fputc(*name, to);
-        }
-    }
-}
 
 void bar(std::FILE* to, const Scale& scale, double begin, double end, double y, int thickness,
          const char* colour) noexcept {
@@ -89,7 +78,7 @@ void draw_outcome(std::FILE* to, const Jobs& jobs, const Outcome& outcome, const
     for (std::size_t job = 0; job < jobs.count; ++job) {
         const int y = top + kTitle + static_cast<int>(job) * kRow;
         std::fprintf(to, "<text x=\"%d\" y=\"%d\" class=\"name\">", kLeft - 8, y + 15);
-        print_name(to, jobs.list[job].name);
+        print_xml_text(to, jobs.list[job].name);
         std::fputs("</text>\n", to);
         draw_job(to, scale, outcome.real, job, y + 2, kBar);
         draw_job(to, scale, outcome.book, job, y + 2 + kBar + 1, kBook);

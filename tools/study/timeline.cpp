@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include <tools/study/picture.hpp>
+#include <tools/xml_text.hpp>
 
 namespace tool {
 namespace {
@@ -75,21 +76,9 @@ private:
 
     void text(double x, double y, const char* attributes, const std::string& words) {
         std::fprintf(to_, "<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, attributes);
-        escaped(words);
+        print_xml_text(to_, words.c_str());
         std::fputs("</text>\n", to_);
     }
-    void escaped(const std::string& words) {
-        for (const char letter : words) {
-            switch (letter) {
-                case '<': std::fputs("&lt;", to_); break;
-                case '>': std::fputs("&gt;", to_); break;
-                case '&': std::fputs("&amp;", to_); break;
-                case '"': std::fputs("&quot;", to_); break;
-                default: std::fputc(letter, to_);
-            }
-        }
-    }
-
     void open(const char* title) {
         std::fprintf(to_,
                      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
@@ -161,7 +150,7 @@ private:
                      how.id[0] == '\0' ? how.colour : how.id);
         std::fprintf(to_, "\"%s><title>",
                      style == kRuns ? "" : " stroke=\"#444\" stroke-width=\"0.5\"");
-        escaped(words.empty() ? how.legend : words);
+        print_xml_text(to_, (words.empty() ? how.legend : words).c_str());
         std::fprintf(to_, " (%.6g %s)</title></rect>\n", (end - begin) * unit_, unit_name());
         const bool is_small = bytes < kBar;
         const double letter = is_small ? 4.9 : kLetter, room = width - 6;
@@ -205,7 +194,7 @@ private:
             if (last >= 0 && x - last < 2) { continue; }
             last = x;
             std::fprintf(to_, "<path d=\"%s\" fill=\"#111\"><title>", arrow(x, y - 3.5).c_str());
-            escaped(call.what + " wakes another");
+            print_xml_text(to_, (call.what + " wakes another").c_str());
             std::fputs("</title></path>\n", to_);
             has_wake_ = true;
         }
