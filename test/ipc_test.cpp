@@ -53,16 +53,19 @@ void it_says_what_cannot_be_shown(void**) {
 
 void its_usage_is_checked(void**) {
     assert_int_equal(run_script("exec $BROOD ipc > found 2> errors"), 1);
-    assert_has("errors", "say what to do: 'stat', not nothing");
+    assert_has("errors", "brood ipc: say what to do\n  ipc stat ");
     assert_int_equal(run_script("exec $BROOD ipc look /x > found 2> errors"), 1);
-    assert_has("errors", "say what to do: 'stat', not look");
+    assert_has("errors", "say what to do, not 'look'");
     assert_int_equal(run_script("exec $BROOD ipc stat > found 2> errors"), 1);
     assert_has("errors", "give it one name of a manager");
     assert_int_equal(run_script("exec $BROOD ipc --help > found 2> errors"), 0);
-    assert_has("found", "Usage: brood ipc stat");
-    assert_int_equal(run_script("exec $BROOD ipc --version > found 2> errors"), 0);
+    assert_has("found", "Usage: brood ipc COMMAND");
+    assert_has("found", "  ipc stat  ");
+    assert_int_equal(run_script("exec $BROOD ipc stat --help > found 2> errors"), 0);
+    assert_has("found", "Usage: brood ipc stat [--json] NAME");
+    assert_int_equal(run_script("exec $BROOD ipc stat --version > found 2> errors"), 0);
     assert_int_equal(run_script("exec $BROOD ipc stat -x /y > found 2> errors"), 1);
-    assert_has("errors", "Try 'brood ipc --help'.");
+    assert_has("errors", "Try 'brood ipc stat --help'.");
 }
 
 }  // namespace

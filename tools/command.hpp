@@ -2,6 +2,8 @@
 #ifndef BROOD_TOOLS_COMMAND_HPP
 #define BROOD_TOOLS_COMMAND_HPP
 
+#include <cstddef>
+
 namespace tool {
 
 /// Exit statuses, as sha256sum's. Ended by a signal: 128 + its number, as the shell reports it.
@@ -14,23 +16,22 @@ enum ExitStatus : int {
 /// refused: nothing, and why has been said.
 enum class Parsed { run, finished, refused };
 
+struct Manual;
+
 /// `brood NAME ...`. arguments[0] is "brood NAME", for messages.
 struct Command {
-    const char* name;
-    const char* summary;
+    const Manual& manual;
     int (*run)(int count, char** arguments);
 };
+
+/// All commands, by name.
+extern const Command kCommands[];
+extern const std::size_t kCommandCount;
 
 /// Says where the usage is told, after what is wrong with it was said: Parsed::refused.
 Parsed refuse_usage(const char* name) noexcept;
 /// Of --version: Parsed::finished.
 Parsed print_version() noexcept;
-
-int run_ipc(int count, char** arguments);
-int run_ps(int count, char** arguments);
-int run_sched(int count, char** arguments);
-int run_study(int count, char** arguments);
-int run_sum(int count, char** arguments);
 
 }  // namespace tool
 

@@ -124,7 +124,7 @@ int show(const Manager& manager, const IpcOptions& options) noexcept {
 
 }  // namespace
 
-int run_ipc(int count, char** arguments) {
+int run_ipc_stat(int count, char** arguments) {
     IpcOptions options;
     switch (parse_ipc_options(count, arguments, options)) {
         case Parsed::finished: return kSuccess;

@@ -2,9 +2,12 @@
 #ifndef BROOD_TOOLS_IPC_OPTIONS_HPP
 #define BROOD_TOOLS_IPC_OPTIONS_HPP
 
-#include <tools/command.hpp>
+#include <tools/manual.hpp>
 
 namespace tool {
+
+extern const Manual kIpcStatManual;
+int run_ipc_stat(int count, char** arguments);
 
 struct IpcOptions {
     const char* name = nullptr;

@@ -7,18 +7,20 @@
 #include <cstring>
 
 #include <tools/command.hpp>
+#include <tools/manual.hpp>
 #include <tools/nearest.hpp>
 
 namespace tool {
 namespace {
 
-constexpr Command kCommands[] = {
-    {"ipc", "what a manager with a name holds", run_ipc},
-    {"ps", "the pools of this user that are announced, and how they are getting on", run_ps},
-    {"sched", "the scheduling policies of the textbooks, on real processes", run_sched},
-    {"study", "run an example, and see the system calls of each process, or a picture", run_study},
-    {"sum", "SHA-256 of every file below some paths, or the check of a list of them", run_sum},
-};
+void print_commands(std::FILE* to, const char* group) {
+    const std::size_t length = std::strlen(group);
+    for (std::size_t i = 0; i < kCommandCount; ++i) {
+        const Manual& manual = kCommands[i].manual;
+        if (std::strncmp(manual.name, group, length) != 0) { continue; }
+        std::fprintf(to, "  %-9s %s\n", manual.name, manual.summary);
+    }
+}
 
 void print_usage(std::FILE* to) {
     std::fputs(
@@ -26,35 +28,75 @@ void print_usage(std::FILE* to) {
         "       brood COMMAND --help\n"
         "       brood --help | --version\n"
         "\n"
-        "Work on many files and programs, in parallel, on a pool of processes.\n"
+        "Work on many files and programs, in parallel, on a pool of processes; and see how\n"
+        "processes and what they share are getting on.\n"
         "\n"
         "Commands:\n",
         to);
-    for (const Command& command : kCommands) {
-        std::fprintf(to, "  %-8s %s\n", command.name, command.summary);
-    }
+    print_commands(to, "");
 }
 
-const Command* find(const char* name) {
-    for (const Command& command : kCommands) {
-        if (std::strcmp(command.name, name) == 0) { return &command; }
-    }
-    return nullptr;
-}
-
-int refuse(const char* name) {
-    Nearest nearest(name);
-    for (const Command& command : kCommands) { nearest.offer(command.name); }
-    std::fprintf(stderr,
-                 "brood: there is no command '%s'. The nearest is '%s'; brood --help lists all.\n",
-                 name, nearest.word());
-    return kFailure;
+bool is_help(const char* word) {
+    return std::strcmp(word, "--help") == 0 || std::strcmp(word, "-h") == 0;
 }
 
 /// What was printed must also have arrived.
 int finish_output() {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) { return kSuccess; }
     std::perror("brood: standard output");
+    return kFailure;
+}
+
+/// The command of that name, or of that name and the next word.
+const Command* find(const char* name, const char* next) {
+    char both[64];
+    std::snprintf(both, sizeof both, "%s %s", name, next);
+    for (std::size_t i = 0; i < kCommandCount; ++i) {
+        const char* const known = kCommands[i].manual.name;
+        if (std::strcmp(known, name) == 0 || std::strcmp(known, both) == 0) {
+            return &kCommands[i];
+        }
+    }
+    return nullptr;
+}
+
+/// Whether it is the first of two words.
+bool is_group(const char* name) {
+    const std::size_t length = std::strlen(name);
+    for (std::size_t i = 0; i < kCommandCount; ++i) {
+        const char* const known = kCommands[i].manual.name;
+        if (std::strncmp(known, name, length) == 0 && known[length] == ' ') { return true; }
+    }
+    return false;
+}
+
+/// `brood ipc`, and what is none of its commands behind it.
+int run_group(int count, char** arguments) {
+    char group[64];
+    std::snprintf(group, sizeof group, "%s ", arguments[1]);
+    if (count > 2 && is_help(arguments[2])) {
+        std::printf("Usage: brood %sCOMMAND [ARGUMENT...]\n\n", group);
+        print_commands(stdout, group);
+        return finish_output();
+    }
+    std::fprintf(stderr, "brood %s: say what to do%s%s%s\n", arguments[1],
+                 count > 2 ? ", not '" : "", count > 2 ? arguments[2] : "", count > 2 ? "'" : "");
+    print_commands(stderr, group);
+    return kFailure;
+}
+
+int refuse(const char* name) {
+    Nearest nearest(name);
+    char first[64];
+    for (std::size_t i = 0; i < kCommandCount; ++i) {
+        const char* const known = kCommands[i].manual.name;
+        std::snprintf(first, sizeof first, "%.*s", static_cast<int>(std::strcspn(known, " ")),
+                      known);
+        nearest.offer(first);
+    }
+    std::fprintf(stderr,
+                 "brood: there is no command '%s'. The nearest is '%s'; brood --help lists all.\n",
+                 name, nearest.word());
     return kFailure;
 }
 
@@ -75,7 +117,7 @@ int run(int count, char** arguments) {
         return kFailure;
     }
     const char* const name = arguments[1];
-    if (std::strcmp(name, "--help") == 0 || std::strcmp(name, "-h") == 0) {
+    if (is_help(name)) {
         print_usage(stdout);
         return finish_output();
     }
@@ -83,13 +125,16 @@ int run(int count, char** arguments) {
         static_cast<void>(print_version());
         return finish_output();
     }
-    const Command* const command = find(name);
-    if (command == nullptr) { return refuse(name); }
+    const Command* const command = find(name, count > 2 ? arguments[2] : "");
+    if (command == nullptr) { return is_group(name) ? run_group(count, arguments) : refuse(name); }
 
+    // Of a name of two words the second is an argument less.
+    const bool has_two_words = std::strchr(command->manual.name, ' ') != nullptr;
+    const int skipped = has_two_words ? 2 : 1;
     char title[64];
-    std::snprintf(title, sizeof title, "brood %s", command->name);
-    arguments[1] = title;
-    const int status = command->run(count - 1, arguments + 1);
+    std::snprintf(title, sizeof title, "brood %s", command->manual.name);
+    arguments[skipped] = title;
+    const int status = command->run(count - skipped, arguments + skipped);
     return finish_output() == kSuccess ? status : kFailure;
 }
 

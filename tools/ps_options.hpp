@@ -4,9 +4,12 @@
 
 #include <cstdint>
 
-#include <tools/command.hpp>
+#include <tools/manual.hpp>
 
 namespace tool {
+
+extern const Manual kPsManual;
+int run_ps(int count, char** arguments);
 
 struct PsOptions {
     bool json = false;

@@ -2,9 +2,12 @@
 #ifndef BROOD_TOOLS_STUDY_OPTIONS_HPP
 #define BROOD_TOOLS_STUDY_OPTIONS_HPP
 
-#include <tools/command.hpp>
+#include <tools/manual.hpp>
 
 namespace tool {
+
+extern const Manual kStudyManual;
+int run_study(int count, char** arguments);
 
 struct StudyOptions {
     bool trace = false;

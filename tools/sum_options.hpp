@@ -4,9 +4,12 @@
 
 #include <cstdint>
 
-#include <tools/command.hpp>
+#include <tools/manual.hpp>
 
 namespace tool {
+
+extern const Manual kSumManual;
+int run_sum(int count, char** arguments);
 
 struct SumOptions {
     std::uint32_t workers = 0;

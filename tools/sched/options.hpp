@@ -2,11 +2,16 @@
 #ifndef BROOD_TOOLS_SCHED_OPTIONS_HPP
 #define BROOD_TOOLS_SCHED_OPTIONS_HPP
 
-#include <tools/command.hpp>
+#include <tools/manual.hpp>
 #include <tools/sched/jobs.hpp>
 #include <tools/sched/ready_queue.hpp>
 
-namespace tool::sched {
+namespace tool {
+
+extern const Manual kSchedManual;
+int run_sched(int count, char** arguments);
+
+namespace sched {
 
 struct Options {
     Jobs jobs;
@@ -24,6 +29,7 @@ struct Options {
 
 Parsed parse_options(int count, char** arguments, Options& options) noexcept;
 
-}  // namespace tool::sched
+}  // namespace sched
+}  // namespace tool
 
 #endif

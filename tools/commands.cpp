@@ -1,0 +1,19 @@
+// Which commands there are.
+#include <iterator>
+
+#include <tools/command.hpp>
+#include <tools/ipc_options.hpp>
+#include <tools/ps_options.hpp>
+#include <tools/sched/options.hpp>
+#include <tools/study_options.hpp>
+#include <tools/sum_options.hpp>
+
+namespace tool {
+
+const Command kCommands[] = {
+    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},   {kSchedManual, run_sched},
+    {kStudyManual, run_study},      {kSumManual, run_sum},
+};
+const std::size_t kCommandCount = std::size(kCommands);
+
+}  // namespace tool
