@@ -244,11 +244,15 @@ $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
 $(EXAMPLES): $(BUILD)/%: $(COMMON)/%.o $(TRACED_LIB)
 	$(link)
-# What brood study lists: the first line of each example, which make lint checks.
-$(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
+# What brood study lists: the examples in the order of tools/examples/path, each with its first
+# line, which make lint checks, under headings.
+$(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
 	@mkdir -p $(@D)
-	$(Q)awk 'FNR == 1 {name = FILENAME; gsub(/.*\/|\.cpp$$/, "", name); sub(/\.$$/, ""); \
-	    print name, substr($$0, 4)}' $(EXAMPLE_SRCS) > $@
+	$(Q)while read -r name words; do case $$name in \
+	    '#') echo "# $$words" ;; \
+	    *) sed -n "1s|^// \\(.*\\)\\.\$$|$$name \\1|p" tools/examples/$$name.cpp ;; \
+	    esac; done < $< > $@
+
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
@@ -287,6 +291,7 @@ PICTURES := ktv traffic_light pool_killed_worker
 pictures: $(COMMAND) $(EXAMPLES) $(SUMMARIES) ## Draw tools/study/*.svg anew
 	@for name in $(PICTURES); do BROOD_PACE=1 LC_ALL=C $(COMMAND) study $$name \
 	    --timeline tools/study/$$name.svg >/dev/null; done
+	@$(COMMAND) sched --svg=tools/study/sched.svg A:0:5,10,5 B:1:20 C:2:3 >/dev/null
 
 .PHONY: run example check sanitize cross cross-check
 run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum

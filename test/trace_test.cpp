@@ -291,10 +291,12 @@ void study_lists_the_examples(void**) {
     assert_has("list", "ktv                  Ten people come to the ktv");
     // Each that is there has a line, and each line tells of it.
     char script[2 * PATH_MAX];
-    snprintf(script, sizeof script,
-             "awk 'NF > 0 && !/^Examples/ {if (NF < 4) exit 1; print $1}' list | sort > names && "
-             "cd '%s/..' && for name in $(cat \"$OLDPWD/names\"); do test -x $name || exit 1; done",
-             test::ExamplePath("ktv").c_str());
+    snprintf(
+        script, sizeof script,
+        "awk '/^ *[0-9]/ {if ($1 != ++step || NF < 5) exit 1; print $2}' list > names && "
+        "cd '%s/..' && for name in $(cat \"$OLDPWD/names\"); do test -x $name || exit 1; done && "
+        "test $(ls | grep -cvF .) = $(($(wc -l < \"$OLDPWD/names\") + 1))",
+        test::ExamplePath("ktv").c_str());
     char* const folder = strstr(script, "/ktv/..");
     assert_non_null(folder);
     memmove(folder, folder + strlen("/ktv/.."), strlen(folder + strlen("/ktv/..")) + 1);
@@ -307,6 +309,8 @@ void study_runs_an_example_and_ends_as_it_does(void**) {
     assert_int_equal(Contents("errors").bytes(), 0);
     assert_int_equal(run_script("$BROOD study kvt 2> errors"), 1);
     assert_has("errors", "The nearest is 'ktv'");
+    assert_int_equal(run_script("$BROOD study memory-isolation > out"), 0);
+    assert_has("out", "666");
     assert_int_equal(run_script("$BROOD study --timeline 2> errors"), 1);
     assert_int_equal(run_script("$BROOD study --trace 2> errors"), 1);
     assert_int_equal(run_script("$BROOD study ktv --timeline no/such/folder 2> errors"), 1);
