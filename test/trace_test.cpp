@@ -39,6 +39,17 @@ struct Call {
     std::string name, result, line;
 };
 
+/// A call of a kernel of 32 bits by the name that it has in one of 64.
+std::string of_64_bits(std::string line) {
+    for (const char* const ending : {"_time64(", "ftruncate64(", "fcntl64(", "mmap2("}) {
+        const std::size_t at = line.find(ending);
+        if (at == std::string::npos || at > line.find('(')) { continue; }
+        const std::size_t digits = line.find_first_of("_0123456789", at);
+        return line.erase(digits, line.find('(') - digits);
+    }
+    return line;
+}
+
 /// "futex(...) = -1 EAGAIN (...)": its name, and "-1 EAGAIN".
 Call call_of(const std::string& line) {
     Call call;
@@ -64,7 +75,7 @@ bool is_same_name(const std::string& shown, const std::string& kernels) {
         {"fstatfs", "fstatfs", "fstatfs", ""},
         {"getrlimit", "prlimit64", "getrlimit", "ugetrlimit"},
         {"setrlimit", "prlimit64", "setrlimit", ""},
-        {"poll", "poll", "ppoll", "ppoll_time64"},
+        {"poll", "poll", "ppoll", "ppoll"},
         {"dup2", "dup2", "dup3", ""},
         {"pipe", "pipe", "pipe2", ""},
         {"shm_open", "openat", "open", ""},
@@ -95,8 +106,9 @@ bool is_by_libc(const Call& shown) {
 /// Calls of the program itself, and of the libc for it.
 bool is_of_others(const Call& call, bool is_first) {
     for (const char* const start :
-         {"write(1, ", "write(2, ", "fstat(1, ", "newfstatat(1, ", "brk(", "getrandom(",
-          "clock_nanosleep(CLOCK_REALTIME, ", "exit_group(", "rt_sigreturn(", "restart_syscall("}) {
+         {"write(1, ", "write(2, ", "fstat(1, ", "newfstatat(1, ", "statx(1, ", "brk(",
+          "getrandom(", "clock_nanosleep(CLOCK_REALTIME, ", "exit_group(", "rt_sigreturn(",
+          "sigreturn(", "restart_syscall("}) {
         if (begins(call.line, start)) { return true; }
     }
     if (call.result == "?") { return true; }            // Interrupted: it comes again.
@@ -114,7 +126,7 @@ public:
             if (begins(line, "+++ killed")) { drop_cut_line(); }
             if (begins(line, "---") || begins(line, "+++")) { continue; }
             if (!is_trace(line)) {
-                if (has_begun) { calls_.push_back(call_of(line)); }
+                if (has_begun) { calls_.push_back(call_of(of_64_bits(line))); }
                 continue;
             }
             has_begun = true;
