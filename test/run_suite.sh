@@ -121,7 +121,7 @@ for program; do
     started=$SECONDS
     # A background job of a script leads no group, so setsid makes it the session of its own pid.
     # shellcheck disable=SC2086
-    BROOD_TEST=$BROOD_SUITE setsid timeout -k 5 "$limit" ${EMULATOR-} "$program" \
+    BROOD_TEST=$BROOD_SUITE setsid timeout -k 5 "$limit" ${EMULATOR-} "$(realpath "$program")" \
         >"$log" 2>&1 </dev/null &
     session=$!
     wait "$session"
