@@ -84,8 +84,10 @@ BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword $(subst \
     -, ,$(or $(shell $(CXX) -dumpmachine 2>/dev/null),$(notdir $(CROSS_COMPILE))))))))
 BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
-TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
-    tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
+# Its other files are in libtools.a, for the test of them; the command takes nothing of them.
+PAGES_SRC := tools/pages/main.cpp
+TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(PAGES_SRC),$(wildcard \
+    tools/*.cpp tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
     $(dir $(plain))$(CPU).cpp),$(plain)))
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
@@ -116,6 +118,7 @@ TOOLS_LIB := $(BUILD)/libtools.a
 COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
 EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
 SUMMARIES := $(BUILD)/tools/examples/summaries
+PAGES := $(BUILD)/tools/pages/pages
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
@@ -244,6 +247,8 @@ $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
 $(EXAMPLES): $(BUILD)/%: $(COMMON)/%.o $(TRACED_LIB)
 	$(link)
+$(PAGES): $(call objects,$(PAGES_SRC)) $(TOOLS_LIB) $(LIB)
+	$(link)
 # What brood study lists: the first line of each example, which make lint checks.
 $(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
 	@mkdir -p $(@D)
@@ -288,6 +293,13 @@ pictures: $(COMMAND) $(EXAMPLES) $(SUMMARIES) ## Draw tools/study/*.svg anew
 	@for name in $(PICTURES); do BROOD_PACE=1 LC_ALL=C $(COMMAND) study $$name \
 	    --timeline tools/study/$$name.svg >/dev/null; done
 
+.PHONY: pages
+# They are kept with the sources: a cross build cannot run what it has built.
+pages: $(PAGES) ## Write the man page and completions in tools/pages anew, from the commands' tables
+	@$(PAGES) man > tools/pages/brood.1
+	@$(PAGES) bash > tools/pages/brood.bash
+	@$(PAGES) zsh > tools/pages/_brood
+
 .PHONY: run example check sanitize cross cross-check
 run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum
 	@tools/build/run.sh $(BUILD)/brood $(TREE) $(BUILD)/run.sha256
@@ -299,6 +311,8 @@ CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
          $(error T=$(t): no such test))),$(TESTS))
 check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool_test ...' choose
 	@$(if $(filter %/trace_test,$(CHOSEN)),tools/build/need.sh --program strace 2>/dev/null || true)
+	@$(if $(filter %/pages_test,$(CHOSEN)),tools/build/need.sh --program mandoc zsh 2>/dev/null || \
+	    true)
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
 
@@ -361,7 +375,7 @@ freestanding: $(LIB) $(TRACED_LIB) ## No C++ runtime, heap, libc in the core: in
 	@test/freestanding/check.sh $(BUILD) $(COMMON) '$(CROSS_COMPILE)' $(CXX)
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
-	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
+	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(PAGES_SRC) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
 	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
 	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
@@ -375,7 +389,7 @@ format: ## Put every source file into the layout of .clang-format
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy
 	@tools/build/tidy.sh $(wildcard include/brood/*.hpp include/brood/detail/*.hpp) $(CORE_SRCS) \
-	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS)
+	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(PAGES_SRC) $(EXAMPLE_SRCS) $(BENCH_SRCS)
 
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
@@ -391,7 +405,7 @@ benches: $(BENCHES) ## Build the benchmarks, run none
 
 .PHONY: install check-install check-readme clean help
 VERSION = $(shell sed -n 's/.*kVersion = "\(.*\)".*/\1/p' include/brood/version.hpp)
-install: all ## Headers, library, command, brood.pc, Python's client under DESTDIR/PREFIX
+install: all ## Headers, library, command, its pages, Python's client under DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include/brood/detail $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 include/brood/*.hpp $(DESTDIR)$(PREFIX)/include/brood
 	install -m 644 include/brood/detail/*.hpp $(DESTDIR)$(PREFIX)/include/brood/detail
@@ -403,6 +417,10 @@ install: all ## Headers, library, command, brood.pc, Python's client under DESTD
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' brood.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/brood.pc
 	install -D -m 644 tools/python/brood_manager.py -t $(DESTDIR)$(PREFIX)/share/brood
+	install -D -m 644 tools/pages/brood.1 -t $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 644 tools/pages/_brood -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -D -m 644 tools/pages/brood.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brood
 
 check-install: all ## A program builds and runs against an installed tree
 	@tools/build/check_install.sh $(BUILD) $(MAKE) $(CXX)
