@@ -425,8 +425,8 @@ install: all ## Headers, library, command, its pages, Python's client under DEST
 check-install: all ## A program builds and runs against an installed tree
 	@tools/build/check_install.sh $(BUILD) $(MAKE) $(CXX)
 
-check-readme: $(LIB) ## README.md's programs build and run, its targets and links exist
-	@tools/build/readme.sh $(BUILD) $(CXX)
+check-readme: all ## Programs and shell of README and CONTRIBUTING run; what they name is there
+	@tools/build/readme.sh $(BUILD) $(MAKE) $(CXX)
 
 clean: ## Remove everything that was built or fetched
 	rm -rf build
