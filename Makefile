@@ -84,10 +84,8 @@ BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword $(subst \
     -, ,$(or $(shell $(CXX) -dumpmachine 2>/dev/null),$(notdir $(CROSS_COMPILE))))))))
 BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
-# Its other files are in libtools.a, for the test of them; the command takes nothing of them.
-PAGES_SRC := tools/pages/main.cpp
-TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS) $(PAGES_SRC),$(wildcard \
-    tools/*.cpp tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
+TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
+    tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
     $(dir $(plain))$(CPU).cpp),$(plain)))
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
@@ -96,6 +94,9 @@ CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU)
     test/crash/cpu/plain.cpp)
 STORM_SRCS := $(wildcard test/storm/*.cpp) test/crash/pool_care.cpp
 MODEL_SRCS := $(wildcard test/model/*.cpp)
+# Its other files are in libtools.a, for the test of them; the command takes nothing of them.
+PAGES_SRC := tools/pages/main.cpp
+TOOL_SRCS := $(filter-out $(PAGES_SRC),$(TOOL_SRCS))
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -375,10 +376,10 @@ freestanding: $(LIB) $(TRACED_LIB) ## No C++ runtime, heap, libc in the core: in
 	@test/freestanding/check.sh $(BUILD) $(COMMON) '$(CROSS_COMPILE)' $(CXX)
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
-	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(PAGES_SRC) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
+	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
 	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
-	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(PAGES_SRC) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
             test test/* test/*/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
