@@ -223,12 +223,12 @@ $(REPLACED_CALLS): $(TRACER_OBJS)
 # and looks for arguments of syscall() that may not be there.
 $(BUILD)/port/traced/%.o: port/traced/%.cpp $(STAMP)
 	$(call compile,$(PORT_FLAGS) $(if $(SANITIZE),-fno-sanitize=address))
-.SECONDARY: $(patsubst %.cpp,$(COMMON)/traced/%.o,$(CORE_SRCS))
-$(COMMON)/traced/src/%.o: src/%.cpp $(STAMP)
+.SECONDARY: $(patsubst %.cpp,$(COMMON)/telling/%.o,$(CORE_SRCS))
+$(COMMON)/telling/src/%.o: src/%.cpp $(STAMP)
 	$(call compile,$(CORE_FLAGS) $(TELLING))
 $(COMMON)/tools/examples/%.o: tools/examples/%.cpp $(STAMP)
 	$(call compile,$(TELLING))
-$(BUILD)/traced/src/%.o: $(COMMON)/traced/src/%.o $(REPLACED_CALLS)
+$(BUILD)/traced/src/%.o: $(COMMON)/telling/src/%.o $(REPLACED_CALLS)
 	@mkdir -p $(@D)
 	$(Q)$(OBJCOPY) --redefine-syms=$(REPLACED_CALLS).core $< $@
 $(BUILD)/traced/port/%.o: $(BUILD)/port/%.o $(REPLACED_CALLS)
@@ -250,11 +250,15 @@ $(EXAMPLES): $(BUILD)/%: $(COMMON)/%.o $(TRACED_LIB)
 	$(link)
 $(PAGES): $(call objects,$(PAGES_SRC)) $(TOOLS_LIB) $(LIB)
 	$(link)
-# What brood study lists: the first line of each example, which make lint checks.
-$(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
+# What brood study lists: the examples in the order of tools/examples/path, each with its first
+# line, which make lint checks, under headings.
+$(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
 	@mkdir -p $(@D)
-	$(Q)awk 'FNR == 1 {name = FILENAME; gsub(/.*\/|\.cpp$$/, "", name); sub(/\.$$/, ""); \
-	    print name, substr($$0, 4)}' $(EXAMPLE_SRCS) > $@
+	$(Q)while read -r name words; do case $$name in \
+	    '#') echo "# $$words" ;; \
+	    *) sed -n "1s|^// \\(.*\\)\\.\$$|$$name \\1|p" tools/examples/$$name.cpp ;; \
+	    esac; done < $< > $@
+
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
@@ -293,6 +297,7 @@ PICTURES := ktv traffic_light pool_killed_worker
 pictures: $(COMMAND) $(EXAMPLES) $(SUMMARIES) ## Draw tools/study/*.svg anew
 	@for name in $(PICTURES); do BROOD_PACE=1 LC_ALL=C $(COMMAND) study $$name \
 	    --timeline tools/study/$$name.svg >/dev/null; done
+	@$(COMMAND) sched --svg=tools/study/sched.svg A:0:5,10,5 B:1:20 C:2:3 >/dev/null
 
 .PHONY: pages
 # They are kept with the sources: a cross build cannot run what it has built.

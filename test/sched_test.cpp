@@ -23,8 +23,9 @@ Jobs jobs_of(std::initializer_list<const char*> texts) {
     return jobs;
 }
 
-const Schedule& schedule_of(const Jobs& jobs, Policy policy, std::int64_t quantum = 1) {
-    assert_true(simulate(jobs, {policy, quantum}, g_schedule));
+const Schedule& schedule_of(const Jobs& jobs, Policy policy, std::int64_t quantum = 1,
+                            std::int64_t boost = 0) {
+    assert_true(simulate(jobs, {policy, quantum, boost}, g_schedule));
     return g_schedule;
 }
 
@@ -98,6 +99,11 @@ void arpaci_dusseau(void**) {
     const Schedule& newcomer =
         schedule_of(jobs_of({"A:0:100", "B:40:1,5,1,5,1,5,1,5,1", "C:58:3"}), Policy::mlfq, 3);
     assert_waits(newcomer, {8, 3, 0});
+
+    // On the last level who comes later starves; with a boost each gets its turns.
+    const Jobs two = jobs_of({"A:0:12", "B:4:8"});
+    assert_ends(schedule_of(two, Policy::mlfq, 1), {15, 20});
+    assert_ends(schedule_of(two, Policy::mlfq, 1, 6), {20, 16});
 }
 
 // While one waits for its I/O another has the CPU; two wait side by side.
@@ -111,8 +117,8 @@ void io_is_no_time_of_the_cpu(void**) {
 
 void a_schedule_that_is_too_long_is_refused(void**) {
     const Jobs jobs = jobs_of({"A:0:50000", "B:0:50000"});
-    assert_false(simulate(jobs, {Policy::rr, 1}, g_schedule));
-    assert_true(simulate(jobs, {Policy::rr, 10}, g_schedule));
+    assert_false(simulate(jobs, {Policy::rr, 1, 0}, g_schedule));
+    assert_true(simulate(jobs, {Policy::rr, 10, 0}, g_schedule));
 }
 
 // ---- Real processes ----------------------------------------------------------------------------
@@ -230,6 +236,7 @@ void mistakes_are_told(void**) {
     assert_refused("sixteen_letters_:0:1", "its name has more than 15 letters");
     assert_refused("-p best", "there is no policy 'best': fcfs, sjf, srtf, rr, mlfq");
     assert_refused("-q 0", "-q takes a number from 1 to 100000, not '0'");
+    assert_refused("-b 0", "-b takes a number from 1 to 100000, not '0'");
     assert_refused("-t 5x", "-t takes a number from 1 to 1000, not '5x'");
     assert_refused("-c -1", "-c takes a number from 0 to 1023, not '-1'");
     assert_refused("-s -p rr -q 1 A:0:50000 B:0:50000",

@@ -39,6 +39,17 @@ struct Call {
     std::string name, result, line;
 };
 
+/// A call of a kernel of 32 bits by the name that it has in one of 64.
+std::string of_64_bits(std::string line) {
+    for (const char* const ending : {"_time64(", "ftruncate64(", "fcntl64(", "mmap2("}) {
+        const std::size_t at = line.find(ending);
+        if (at == std::string::npos || at > line.find('(')) { continue; }
+        const std::size_t digits = line.find_first_of("_0123456789", at);
+        return line.erase(digits, line.find('(') - digits);
+    }
+    return line;
+}
+
 /// "futex(...) = -1 EAGAIN (...)": its name, and "-1 EAGAIN".
 Call call_of(const std::string& line) {
     Call call;
@@ -64,7 +75,7 @@ bool is_same_name(const std::string& shown, const std::string& kernels) {
         {"fstatfs", "fstatfs", "fstatfs", ""},
         {"getrlimit", "prlimit64", "getrlimit", "ugetrlimit"},
         {"setrlimit", "prlimit64", "setrlimit", ""},
-        {"poll", "poll", "ppoll", "ppoll_time64"},
+        {"poll", "poll", "ppoll", "ppoll"},
         {"dup2", "dup2", "dup3", ""},
         {"pipe", "pipe", "pipe2", ""},
         {"shm_open", "openat", "open", ""},
@@ -95,8 +106,9 @@ bool is_by_libc(const Call& shown) {
 /// Calls of the program itself, and of the libc for it.
 bool is_of_others(const Call& call, bool is_first) {
     for (const char* const start :
-         {"write(1, ", "write(2, ", "fstat(1, ", "newfstatat(1, ", "brk(", "getrandom(",
-          "clock_nanosleep(CLOCK_REALTIME, ", "exit_group(", "rt_sigreturn(", "restart_syscall("}) {
+         {"write(1, ", "write(2, ", "fstat(1, ", "newfstatat(1, ", "statx(1, ", "brk(",
+          "getrandom(", "clock_nanosleep(CLOCK_REALTIME, ", "exit_group(", "rt_sigreturn(",
+          "sigreturn(", "restart_syscall("}) {
         if (begins(call.line, start)) { return true; }
     }
     if (call.result == "?") { return true; }            // Interrupted: it comes again.
@@ -114,7 +126,7 @@ public:
             if (begins(line, "+++ killed")) { drop_cut_line(); }
             if (begins(line, "---") || begins(line, "+++")) { continue; }
             if (!is_trace(line)) {
-                if (has_begun) { calls_.push_back(call_of(line)); }
+                if (has_begun) { calls_.push_back(call_of(of_64_bits(line))); }
                 continue;
             }
             has_begun = true;
@@ -291,10 +303,12 @@ void study_lists_the_examples(void**) {
     assert_has("list", "ktv                  Ten people come to the ktv");
     // Each that is there has a line, and each line tells of it.
     char script[2 * PATH_MAX];
-    snprintf(script, sizeof script,
-             "awk 'NF > 0 && !/^Examples/ {if (NF < 4) exit 1; print $1}' list | sort > names && "
-             "cd '%s/..' && for name in $(cat \"$OLDPWD/names\"); do test -x $name || exit 1; done",
-             test::ExamplePath("ktv").c_str());
+    snprintf(
+        script, sizeof script,
+        "awk '/^ *[0-9]/ {if ($1 != ++step || NF < 5) exit 1; print $2}' list > names && "
+        "cd '%s/..' && for name in $(cat \"$OLDPWD/names\"); do test -x $name || exit 1; done && "
+        "test $(ls | grep -cvF .) = $(($(wc -l < \"$OLDPWD/names\") + 1))",
+        test::ExamplePath("ktv").c_str());
     char* const folder = strstr(script, "/ktv/..");
     assert_non_null(folder);
     memmove(folder, folder + strlen("/ktv/.."), strlen(folder + strlen("/ktv/..")) + 1);
@@ -307,6 +321,8 @@ void study_runs_an_example_and_ends_as_it_does(void**) {
     assert_int_equal(Contents("errors").bytes(), 0);
     assert_int_equal(run_script("$BROOD study kvt 2> errors"), 1);
     assert_has("errors", "The nearest is 'ktv'");
+    assert_int_equal(run_script("$BROOD study memory-isolation > out"), 0);
+    assert_has("out", "666");
     assert_int_equal(run_script("$BROOD study --timeline 2> errors"), 1);
     assert_int_equal(run_script("$BROOD study --trace 2> errors"), 1);
     assert_int_equal(run_script("$BROOD study ktv --timeline no/such/folder 2> errors"), 1);

@@ -16,7 +16,7 @@ Options g_options;
 Schedule g_real[kPolicies], g_book[kPolicies];
 
 bool make(Policy policy, Schedule& real, Schedule& book, Outcome& outcome) noexcept {
-    const Rules rules = {policy, g_options.quantum};
+    const Rules rules = {policy, g_options.quantum, g_options.boost};
     if (!simulate(g_options.jobs, rules, book)) {
         std::fputs("brood sched: too many slices: make the quantum longer (-q)\n", stderr);
         return false;
@@ -26,7 +26,9 @@ bool make(Policy policy, Schedule& real, Schedule& book, Outcome& outcome) noexc
     const std::int64_t tick_ns = g_options.tick_ms * 1000000;
     Real how = {tick_ns, g_options.cpu};
     outcome.real = {&real, static_cast<double>(tick_ns)};
-    return run_processes(g_options.jobs, {policy, g_options.quantum * tick_ns}, how, real);
+    return run_processes(g_options.jobs,
+                         {policy, g_options.quantum * tick_ns, g_options.boost * tick_ns}, how,
+                         real);
 }
 
 bool all_came_to_their_end(const Outcome& outcome) noexcept {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 #include <brood/exec.hpp>
 #include <brood/process.hpp>
@@ -43,7 +45,7 @@ private:
     char path_[PATH_MAX + 64] = "";
 };
 
-/// Calls f(name, summary) for each example.
+/// Calls f(name, summary) for each example, and f("#", heading) above each of their groups.
 template <class F>
 bool each_study(const Folder& folder, F f) {
     std::FILE* const list = std::fopen(folder.path_of("summaries").c_str(), "re");
@@ -60,22 +62,38 @@ bool each_study(const Folder& folder, F f) {
 }
 
 int list_studies(const Folder& folder) {
-    std::puts("Examples, for brood study NAME:\n");
-    const bool ok = each_study(folder, [](const char* name, const char* summary) {
-        std::printf("  %-20s %s", name, summary);  // The summary has the end of its line.
+    std::fputs("A path from the first fork to a pool. Each step: brood study NAME, and --trace.\n",
+               stdout);
+    int step = 0;
+    const bool ok = each_study(folder, [&](const char* name, const char* summary) {
+        // The summary has the end of its line.
+        if (name[0] == '#') {
+            std::printf("\n%s", summary);
+        } else {
+            std::printf("%4d  %-20s %s", ++step, name, summary);
+        }
     });
-    if (!ok) { std::perror("brood study: the list of examples"); }
-    return ok ? kSuccess : kFailure;
+    if (!ok) {
+        std::perror("brood study: the list of examples");
+        return kFailure;
+    }
+    std::fputs("\nWho gets the CPU when: brood sched.\n", stdout);
+    return kSuccess;
 }
 
-bool is_study(const Folder& folder, const char* name) {
+/// pool-cost is pool_cost. False: there is none of that name, and that has been said.
+bool find_study(const Folder& folder, char* name) {
+    const std::string given = name;
+    std::replace(name, name + given.size(), '-', '_');
     Nearest nearest(name);
-    each_study(folder, [&](const char* word, const char*) { nearest.offer(word); });
+    each_study(folder, [&](const char* word, const char*) {
+        if (word[0] != '#') { nearest.offer(word); }
+    });
     if (nearest.is_given()) { return true; }
     std::fprintf(stderr,
                  "brood study: there is no example '%s'. The nearest is '%s'; brood study lists "
                  "all.\n",
-                 name, nearest.word());
+                 given.c_str(), nearest.word());
     return false;
 }
 
@@ -168,7 +186,7 @@ int run_study(int count, char** arguments) {
         return kFailure;
     }
     if (options.program == nullptr) { return list_studies(folder); }
-    if (!is_study(folder, options.program[0])) { return kFailure; }
+    if (!find_study(folder, options.program[0])) { return kFailure; }
 
     const std::string path = folder.path_of(options.program[0]);
     if (options.timeline != nullptr || options.json != nullptr) {

@@ -37,6 +37,9 @@ complain "no summary in the first line of an example: // At most 90 characters."
         head -n 1 "$example" | grep -qE '^// [^ ].{0,88}\.$' || echo "$example"
     done)"
 
+complain "no step of tools/examples/path, or no example" "$(diff <(grep -v '^#' \
+    tools/examples/path | sort) <(basename -s .cpp tools/examples/*.cpp | sort) || true)"
+
 # A function begins at the line that opens its brace, at the margin or in a class, and ends with the
 # brace in the same column. Namespaces, types and tables are none.
 complain "a function of more than 70 lines" "$(awk '

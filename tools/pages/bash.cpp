@@ -29,7 +29,7 @@ _brood_offer_names() {
 }
 
 _brood_examples() {
-    "$brood" study 2>/dev/null | sed -n 's/^  \([a-z0-9_]*\)  *[^ ].*/\1/p'
+    "$brood" study 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  *\([a-z0-9_]*\)  *[^ ].*/\1/p'
 }
 
 _brood_objects() {

@@ -22,7 +22,7 @@ _brood_offer_names() {
 }
 
 _brood_examples() {
-    "$brood" study 2>/dev/null | sed -n 's/^  \([a-z0-9_]*\)  *[^ ].*/\1/p'
+    "$brood" study 2>/dev/null | sed -n 's/^ *[0-9][0-9]*  *\([a-z0-9_]*\)  *[^ ].*/\1/p'
 }
 
 _brood_objects() {
@@ -58,8 +58,8 @@ _brood() {
             valued='-n --interval'
             ;;
         'sched')
-            options='-p --policy -q --quantum -t --tick -f --file -c --cpu -s --simulate --svg -j --json -h --help -V --version'
-            valued='-p --policy -q --quantum -t --tick -f --file -c --cpu --svg'
+            options='-p --policy -q --quantum -b --boost -t --tick -f --file -c --cpu -s --simulate --svg -j --json -h --help -V --version'
+            valued='-p --policy -q --quantum -b --boost -t --tick -f --file -c --cpu --svg'
             ;;
         'study')
             options='-t --trace -T --timeline -J --trace-json -h --help -V --version'

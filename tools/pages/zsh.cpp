@@ -12,7 +12,7 @@ constexpr const char* kBegin = R"sh(#compdef brood
 _brood_examples() {
     local -a examples
     examples=(${(f)"$("$brood" study 2>/dev/null |
-        sed -n 's/^  \([a-z0-9_]*\)  *\([^ ].*\)/\1:\2/p')"})
+        sed -n 's/^ *[0-9][0-9]*  *\([a-z0-9_]*\)  *\([^ ].*\)/\1:\2/p')"})
     _describe -t examples example examples
 }
 

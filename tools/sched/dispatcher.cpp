@@ -11,6 +11,8 @@ Dispatcher::Dispatcher(const Jobs& jobs, const Rules& rules, std::int64_t tick,
       machine_(machine),
       schedule_(schedule),
       ready_(rules),
+      boost_(rules.boost),
+      next_boost_(rules.policy == Policy::mlfq && rules.boost > 0 ? rules.boost : INT64_MAX),
       left_(jobs.count) {
     schedule_.span_count = 0;
     schedule_.switches = schedule_.length = 0;
@@ -27,7 +29,7 @@ bool Dispatcher::running(std::size_t& job) const noexcept {
 }
 
 std::int64_t Dispatcher::next_event() const noexcept {
-    std::int64_t next = running_ == kNobody ? INT64_MAX : slice_end_;
+    std::int64_t next = running_ == kNobody ? INT64_MAX : std::min(slice_end_, next_boost_);
     for (std::size_t i = 0; i < jobs_.count; ++i) {
         if (states_[i].is == Is::coming || states_[i].is == Is::in_io) {
             next = std::min(next, states_[i].until);
@@ -106,8 +108,17 @@ void Dispatcher::dispatch(std::int64_t now) noexcept {
     machine_.go(machine_.context, job);
 }
 
+void Dispatcher::boost(std::int64_t now) noexcept {
+    if (now < next_boost_) { return; }
+    while (next_boost_ <= now) { next_boost_ += boost_; }
+    ready_.boost();
+    // One whose slice ends at this moment has had it.
+    if (running_ != kNobody && now < slice_end_) { slice_end_ = now + ready_.slice(running_); }
+}
+
 bool Dispatcher::advance(std::int64_t now, bool burst_over) noexcept {
     charge(now);
+    boost(now);
     if (burst_over && running_ != kNobody) { end_burst(now); }
     // Who arrives just when a slice ends comes into the queue before the one whose slice it was.
     wake_who_is_due(now);

@@ -52,7 +52,7 @@ struct Machine {
 
 class Dispatcher {
 public:
-    /// `tick` in the unit of all times here, and of the rules' quantum.
+    /// `tick` in the unit of all times here, and of the rules' quantum and boost.
     Dispatcher(const Jobs& jobs, const Rules& rules, std::int64_t tick, const Machine& machine,
                Schedule& schedule) noexcept;
 
@@ -82,6 +82,7 @@ private:
         std::int64_t until;  // coming, in_io: till when
     };
     void charge(std::int64_t now) noexcept;
+    void boost(std::int64_t now) noexcept;
     void wake_who_is_due(std::int64_t now) noexcept;
     void end_burst(std::int64_t now) noexcept;
     void end_job(std::size_t job, std::int64_t now, int signal) noexcept;
@@ -93,6 +94,7 @@ private:
     Machine machine_;
     Schedule& schedule_;
     ReadyQueue ready_;
+    std::int64_t boost_, next_boost_;
     State states_[Jobs::kMax] = {};
     std::size_t left_;
     std::size_t running_ = kNobody, last_ = kNobody;

@@ -14,6 +14,7 @@ enum : int { kSvg = Option::kNoLetter, kAsJob };
 constexpr Option kOptions[] = {
     {'p', "policy", "NAME,...", "fcfs, sjf, srtf, rr, mlfq (default: all, one after the other)"},
     {'q', "quantum", "TICKS", "of rr, and of the first level of mlfq (default: 4)"},
+    {'b', "boost", "TICKS", "of mlfq: how often all go up to the first level (default: never)"},
     {'t', "tick", "MS", "how long a tick is, 1 to 1000 (default: 10)"},
     {'f', "file", "FILE", "a job in each line; '#' begins a comment; '-': standard input"},
     {'c', "cpu", "NUMBER", "the CPU for the jobs (default: the last)"},
@@ -61,6 +62,7 @@ bool take_option(Options& options, const Given& given) noexcept {
         case kAsJob: options.as_job = given.value(); return true;
         case kSvg: options.picture = given.value(); return true;
         case 'q': return given.number(1, Jobs::kTicksMax, options.quantum);
+        case 'b': return given.number(1, Jobs::kTicksMax, options.boost);
         case 't': return given.number(1, 1000, options.tick_ms);
         case 'c':
             good = given.number(0, 1023, value);
@@ -101,7 +103,7 @@ Parsed parse_options(int count, char** arguments, Options& options) noexcept {
 extern const Manual kSchedManual = {
     "sched",
     "the scheduling policies of the textbooks, on real processes",
-    "[-p POLICY,...] [-q TICKS] [-t MS] [-s] [--svg=FILE] [JOB...]",
+    "[-p POLICY,...] [-q TICKS] [-b TICKS] [-t MS] [-s] [--svg=FILE] [JOB...]",
     "Schedule real processes on one CPU, stopped and let go by signals, as the textbooks say; show "
     "who had the CPU when, and how long each waited, beside what the textbook computes.\n"
     "\n"

@@ -18,6 +18,7 @@ struct Options {
     Policy policies[kPolicies];
     std::size_t policy_count = 0;
     std::int64_t quantum = 4;  ///< In ticks.
+    std::int64_t boost = 0;    ///< In ticks; 0: none.
     std::int64_t tick_ms = 10;
     std::int32_t cpu = -1;
     bool simulate_only = false;

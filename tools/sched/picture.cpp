@@ -62,12 +62,9 @@ void draw_axis(std::FILE* to, const Scale& scale, int y, int rows) noexcept {
 
 void draw_outcome(std::FILE* to, const Jobs& jobs, const Outcome& outcome, const Scale& scale,
                   int top) noexcept {
-    const Policy policy = outcome.rules.policy;
     const Means real = means(jobs, outcome.real), book = means(jobs, outcome.book);
-    std::fprintf(to, "<text x=\"16\" y=\"%d\" class=\"title\">%s", top + 18, long_name(policy));
-    if (policy == Policy::rr || policy == Policy::mlfq) {
-        std::fprintf(to, ", quantum %lld", static_cast<long long>(outcome.rules.quantum));
-    }
+    std::fprintf(to, "<text x=\"16\" y=\"%d\" class=\"title\">", top + 18);
+    print_rules(to, outcome.rules);
     std::fprintf(to,
                  "</text><text x=\"%d\" y=\"%d\" class=\"means\">mean waiting %.1f (%.4g), "
                  "turnaround %.1f (%.4g), response %.1f (%.4g) ticks</text>\n",

@@ -75,6 +75,11 @@ void ReadyQueue::ran(std::size_t job, std::int64_t time) noexcept {
     ++levels_[job];
 }
 
+void ReadyQueue::boost() noexcept {
+    for (int& level : levels_) { level = 0; }
+    for (std::int64_t& used : used_) { used = 0; }
+}
+
 bool ReadyQueue::displaces(std::size_t job, std::int64_t left) const noexcept {
     const bool may = rules_.policy == Policy::srtf || rules_.policy == Policy::mlfq;
     return may && count_ > 0 && goes_before(entries_[0], {job, left});

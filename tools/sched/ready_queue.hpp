@@ -19,6 +19,7 @@ const char* long_name(Policy policy) noexcept;
 struct Rules {
     Policy policy;
     std::int64_t quantum;  ///< Of rr, and of the first level of mlfq; in the caller's unit.
+    std::int64_t boost;    ///< Of mlfq: how often all go up to the first level; 0: never.
 };
 
 /// The jobs that are ready, known by their numbers.
@@ -29,8 +30,9 @@ struct Rules {
 /// rr    as fcfs, but each at most for a quantum, and then at the end of the queue.
 /// mlfq  three levels: a quantum, two quanta, then as fcfs. Who has used up what its level gives,
 ///       in one go or in many, goes one down; a higher level takes the CPU away from a lower one.
-///       (Rules 1 to 4 of Arpaci-Dusseau, Operating Systems: Three Easy Pieces, chapter 8, with
-///       the levels of Silberschatz, Operating System Concepts, 5.3.6.)
+///       All go up to the first together, so that nobody starves, every `boost`. (Rules 1 to 5 of
+///       Arpaci-Dusseau, Operating Systems: Three Easy Pieces, chapter 8, with the levels of
+///       Silberschatz, Operating System Concepts, 5.3.6.)
 class ReadyQueue {
 public:
     static constexpr std::int64_t kNoEnd = INT64_MAX;
@@ -47,6 +49,8 @@ public:
     std::int64_t slice(std::size_t job) const noexcept;
     /// It has run for so long.
     void ran(std::size_t job, std::int64_t time) noexcept;
+    /// mlfq: all are on the first level again, with all that it gives.
+    void boost() noexcept;
     /// Whether one that is ready takes the CPU from `job`, which has `left` of its burst.
     bool displaces(std::size_t job, std::int64_t left) const noexcept;
 

@@ -17,7 +17,7 @@ struct Timed {
 
 /// One policy: what the processes did, and what the textbook says. Of simulations both are one.
 struct Outcome {
-    Rules rules;  ///< The quantum in ticks.
+    Rules rules;  ///< Quantum and boost in ticks.
     Timed real, book;
 };
 
@@ -26,6 +26,8 @@ struct Means {
 };
 Means means(const Jobs& jobs, const Timed& timed) noexcept;
 
+/// "round robin, quantum 4".
+void print_rules(std::FILE* to, const Rules& rules) noexcept;
 /// A Gantt chart in letters, and the times of each job.
 void print_outcome(std::FILE* to, const Jobs& jobs, const Outcome& outcome) noexcept;
 /// A line for each policy.

@@ -115,12 +115,20 @@ static double lost_to_others(const Jobs& jobs, const Outcome& outcome) noexcept 
     return (ran - wanted) / ran;
 }
 
-void print_outcome(std::FILE* to, const Jobs& jobs, const Outcome& outcome) noexcept {
-    const Policy policy = outcome.rules.policy;
-    std::fprintf(to, "%s: %s", short_name(policy), long_name(policy));
-    if (policy == Policy::rr || policy == Policy::mlfq) {
-        std::fprintf(to, ", quantum %lld", static_cast<long long>(outcome.rules.quantum));
+void print_rules(std::FILE* to, const Rules& rules) noexcept {
+    std::fputs(long_name(rules.policy), to);
+    const bool is_mlfq = rules.policy == Policy::mlfq;
+    if (rules.policy == Policy::rr || is_mlfq) {
+        std::fprintf(to, ", quantum %lld", static_cast<long long>(rules.quantum));
     }
+    if (is_mlfq && rules.boost > 0) {
+        std::fprintf(to, ", boost %lld", static_cast<long long>(rules.boost));
+    }
+}
+
+void print_outcome(std::FILE* to, const Jobs& jobs, const Outcome& outcome) noexcept {
+    std::fprintf(to, "%s: ", short_name(outcome.rules.policy));
+    print_rules(to, outcome.rules);
     std::fputs("\n\n", to);
     print_chart(to, jobs, outcome.real);
     const int names = width(jobs);
@@ -199,8 +207,10 @@ void print_json(std::FILE* to, const Jobs& jobs, const Outcome* outcomes,
     std::fputs("{\"policies\":[", to);
     for (std::size_t i = 0; i < count; ++i) {
         const Outcome& one = outcomes[i];
-        std::fprintf(to, "%s{\"policy\":\"%s\",\"quantum\":%lld,\"book\":", i == 0 ? "" : ",",
-                     short_name(one.rules.policy), static_cast<long long>(one.rules.quantum));
+        std::fprintf(
+            to, "%s{\"policy\":\"%s\",\"quantum\":%lld,\"boost\":%lld,\"book\":", i == 0 ? "" : ",",
+            short_name(one.rules.policy), static_cast<long long>(one.rules.quantum),
+            static_cast<long long>(one.rules.boost));
         print_json_schedule(to, jobs, one.book);
         if (one.real.schedule != one.book.schedule) {
             std::fputs(",\"real\":", to);
