@@ -31,16 +31,18 @@ constexpr Option kDoOptions[] = {
     {Option::kNoLetter, "in", "FOLDER", "where"},
     {Option::kNoLetter + 1, "secret", "N", nullptr},
 };
-const Manual kDo = {"do",
-                    "another program",
-                    "[-n] [--] PROGRAM [ARG...]",
-                    "Do: it.",
-                    kDoOptions,
-                    std::size(kDoOptions),
-                    "  a table\n  of two lines\n\nAnd e.g. more.\nWords\\ `as they are'.",
-                    "its own",
-                    Operands::programs,
-                    true};
+const Manual kDo = {
+    "do",
+    "another program",
+    "[-n] [--] PROGRAM [ARG...]",
+    "Do: it.",
+    kDoOptions,
+    std::size(kDoOptions),
+    "  a table\n  of two lines\n\nAnd e.g. more.\nWords\\ `as they are'.\n"
+    "--like-this-one --like-that-one --and-that-one --so-that --it-fills --a-line on",
+    "its own",
+    Operands::programs,
+    true};
 constexpr Option kPutOptions[] = {
     {'o', "order", "fifo|priority", "in which\n\nor another"},
     {'t', "time", "SECONDS", ".5 is a half"},

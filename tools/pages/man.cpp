@@ -148,7 +148,7 @@ private:
             const std::size_t end = std::min(line.find(' ', at), line.size());
             const std::string word = line.substr(at, end - at);
             at = end + 1;
-            if (column > 0 && column + 1 + word.size() > kWidth) {
+            if (column > 0 && column + 1 + escaped(word, false).size() > kWidth) {
                 std::fputc('\n', to_);
                 column = 0;
             }
