@@ -39,7 +39,7 @@ const Manual kDo = {
     kDoOptions,
     std::size(kDoOptions),
     "  a table\n  of two lines\n\nAnd e.g. more.\nWords\\ `as they are'.\n"
-    "--like-this-one --like-that-one --and-that-one --so-that --it-fills --a-line on",
+    "A line of words that are no options, but for one at its end --which-is-long-er for troff.",
     "its own",
     Operands::programs,
     true};
@@ -48,7 +48,7 @@ constexpr Option kPutOptions[] = {
     {'t', "time", "SECONDS", ".5 is a half"},
 };
 const Manual kPutAway = {
-    "put away", "files",     "[-o ORDER] FILE...\n[[-t SECONDS] FILE]... X[=Y]",
+    "put away", "files",     "[-o ORDER] FILE...\n-a | [[-t SECONDS] FILE]... X[=Y]",
     "Files.",   kPutOptions, std::size(kPutOptions),
     "",         "0",         Operands::files,
     false};
@@ -342,7 +342,7 @@ void the_page_shows_odd_words_as_they_are(void**) {
     prepare("mandoc -T ascii brood.1 | sed 's/.\x08//g' > page");
     for (const char* const shown :
          {"brood do [-n] [--] PROGRAM [ARG...]\n", "brood put away [-o ORDER] FILE...\n",
-          "brood put away [[-t SECONDS] FILE]... X[=Y]\n", "     -n, --dry-run\n",
+          "brood put away -a | [[-t SECONDS] FILE]... X[=Y]\n", "     -n, --dry-run\n",
           "\"what [it] would do\", and 'why'", "  a table\n", "  of two lines\n", ".5 is a half",
           "Words\\ `as they are'.", "-o, --order=fifo|priority\n"}) {
         test::assert_has("page", shown);

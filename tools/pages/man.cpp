@@ -170,9 +170,10 @@ private:
     std::FILE* const to_;
 };
 
-/// An argument of a macro, with the hyphens that it shall have.
+/// An argument of a macro, with the hyphens that it shall have. A sign alone means no punctuation.
 std::string argument(const std::string& word) {
-    return replaced(replaced(word, "\\", "\\e"), "-", "\\-");
+    const bool is_sign = word.size() == 1 && std::ispunct(static_cast<unsigned char>(word[0])) != 0;
+    return (is_sign ? "\\&" : "") + replaced(replaced(word, "\\", "\\e"), "-", "\\-");
 }
 
 /// A word of a usage, as the arguments of a line of macros.
