@@ -94,6 +94,9 @@ CRASH_SRCS := $(wildcard test/crash/*.cpp) $(or $(wildcard test/crash/cpu/$(CPU)
     test/crash/cpu/plain.cpp)
 STORM_SRCS := $(wildcard test/storm/*.cpp) test/crash/pool_care.cpp
 MODEL_SRCS := $(wildcard test/model/*.cpp)
+# Its other files are in libtools.a, for the test of them; the command takes nothing of them.
+PAGES_SRC := tools/pages/main.cpp
+TOOL_SRCS := $(filter-out $(PAGES_SRC),$(TOOL_SRCS))
 FAULT_TEST_SRCS := $(filter %_fault_test.cpp,$(TEST_SRCS))
 PLAIN_TEST_SRCS := $(filter-out $(FAULT_TEST_SRCS),$(TEST_SRCS))
 
@@ -116,6 +119,7 @@ TOOLS_LIB := $(BUILD)/libtools.a
 COMMAND := $(if $(wildcard tools/main.cpp tools/brood.cpp),$(BUILD)/brood)
 EXAMPLES := $(patsubst %.cpp,$(BUILD)/%,$(EXAMPLE_SRCS))
 SUMMARIES := $(BUILD)/tools/examples/summaries
+PAGES := $(BUILD)/tools/pages/pages
 BENCHES := $(patsubst %.cpp,$(BUILD)/%,$(BENCH_SRCS))
 PLAIN_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(PLAIN_TEST_SRCS))
 CRASH := $(BUILD)/test/crash/crash
@@ -244,6 +248,8 @@ $(BUILD)/brood: $(call objects,$(TOOL_SRCS)) $(LIB)
 	$(link)
 $(EXAMPLES): $(BUILD)/%: $(COMMON)/%.o $(TRACED_LIB)
 	$(link)
+$(PAGES): $(call objects,$(PAGES_SRC)) $(TOOLS_LIB) $(LIB)
+	$(link)
 # What brood study lists: the examples in the order of tools/examples/path, each with its first
 # line, which make lint checks, under headings.
 $(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
@@ -293,6 +299,13 @@ pictures: $(COMMAND) $(EXAMPLES) $(SUMMARIES) ## Draw tools/study/*.svg anew
 	    --timeline tools/study/$$name.svg >/dev/null; done
 	@$(COMMAND) sched --svg=tools/study/sched.svg A:0:5,10,5 B:1:20 C:2:3 >/dev/null
 
+.PHONY: pages
+# They are kept with the sources: a cross build cannot run what it has built.
+pages: $(PAGES) ## Write the man page and completions in tools/pages anew, from the commands' tables
+	@$(PAGES) man > tools/pages/brood.1
+	@$(PAGES) bash > tools/pages/brood.bash
+	@$(PAGES) zsh > tools/pages/_brood
+
 .PHONY: run example check sanitize cross cross-check
 run: $(COMMAND) ## The main job: brood sum over TREE (/usr/include), verified by sha256sum
 	@tools/build/run.sh $(BUILD)/brood $(TREE) $(BUILD)/run.sha256
@@ -304,6 +317,8 @@ CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
          $(error T=$(t): no such test))),$(TESTS))
 check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool_test ...' choose
 	@$(if $(filter %/trace_test,$(CHOSEN)),tools/build/need.sh --program strace 2>/dev/null || true)
+	@$(if $(filter %/pages_test,$(CHOSEN)),tools/build/need.sh --program mandoc zsh 2>/dev/null || \
+	    true)
 	@BROOD_BUILD=$(abspath $(BUILD)) BROOD_PORT=$(PORT) BROOD_SANITIZE=$(SANITIZE) \
 	    test/run_suite.sh $(CHOSEN)
 
@@ -369,7 +384,7 @@ lint: ## Layout of the sources: lengths, formatting, leftovers, files outside th
 	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
 	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
-	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(wildcard port/*/*.cpp)
+	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(PAGES_SRC) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
             test test/* test/*/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
@@ -380,7 +395,7 @@ format: ## Put every source file into the layout of .clang-format
 tidy: ## clang-tidy over core, port, headers and tools
 	@tools/build/need.sh --program clang-tidy
 	@tools/build/tidy.sh $(wildcard include/brood/*.hpp include/brood/detail/*.hpp) $(CORE_SRCS) \
-	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(EXAMPLE_SRCS) $(BENCH_SRCS)
+	    $(wildcard port/*/*.cpp) $(TOOL_SRCS) $(PAGES_SRC) $(EXAMPLE_SRCS) $(BENCH_SRCS)
 
 size: ## Bytes of each object (-Os) and of a static hello-pool, beside the goals
 	@tools/build/size.sh $(MAKE) '$(CROSS_COMPILE)'
@@ -396,7 +411,7 @@ benches: $(BENCHES) ## Build the benchmarks, run none
 
 .PHONY: install check-install check-readme clean help
 VERSION = $(shell sed -n 's/.*kVersion = "\(.*\)".*/\1/p' include/brood/version.hpp)
-install: all ## Headers, library, command, brood.pc, Python's client under DESTDIR/PREFIX
+install: all ## Headers, library, command, its pages, Python's client under DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include/brood/detail $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 include/brood/*.hpp $(DESTDIR)$(PREFIX)/include/brood
 	install -m 644 include/brood/detail/*.hpp $(DESTDIR)$(PREFIX)/include/brood/detail
@@ -408,12 +423,16 @@ install: all ## Headers, library, command, brood.pc, Python's client under DESTD
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' brood.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/brood.pc
 	install -D -m 644 tools/python/brood_manager.py -t $(DESTDIR)$(PREFIX)/share/brood
+	install -D -m 644 tools/pages/brood.1 -t $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 644 tools/pages/_brood -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -D -m 644 tools/pages/brood.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/brood
 
 check-install: all ## A program builds and runs against an installed tree
 	@tools/build/check_install.sh $(BUILD) $(MAKE) $(CXX)
 
-check-readme: $(LIB) ## README.md's programs build and run, its targets and links exist
-	@tools/build/readme.sh $(BUILD) $(CXX)
+check-readme: all ## Programs and shell of README and CONTRIBUTING run; what they name is there
+	@tools/build/readme.sh $(BUILD) $(MAKE) $(CXX)
 
 clean: ## Remove everything that was built or fetched
 	rm -rf build

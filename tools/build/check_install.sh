@@ -17,6 +17,11 @@ for header in include/brood/*.hpp; do
     echo "#include <${header#include/}>" | "$@" -std=c++17 -fsyntax-only -Iinclude -x c++ -
 done
 [[ ! -e bin/brood ]] || { bin/brood --help && bin/brood study memory_isolation; } >/dev/null
+# A shell that loads the completion by itself, and man, look where these files are.
+bash -c 'source share/bash-completion/completions/brood && complete -p brood' >/dev/null
+grep -q '^#compdef brood$' share/zsh/site-functions/_brood
+grep -q '^\.Nm brood$' share/man/man1/brood.1
+if command -v man >/dev/null; then man -M share/man -w brood >/dev/null; fi
 if command -v python3 >/dev/null; then
     PYTHONPATH=share/brood python3 -Bc 'import brood_manager; brood_manager.connect'
 else
