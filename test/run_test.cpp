@@ -80,8 +80,8 @@ static void the_argument_replaces_what_stands_between_braces(void**) {
 static void arguments_are_taken_as_they_come(void**) {
     // The second comes only once the first job's output is there.
     assert_script(
-        "mkfifo out; (echo a; read line < out; echo \"$line\" > seen; echo b; cat out >> seen) |"
-        " $BROOD run -j 4 sh -c 'echo $0 > out' 2> errors",
+        "mkfifo out; { exec 3< out; echo a; read line <&3; echo \"$line\" > seen; echo b;"
+        " exec >&-; cat <&3 >> seen; } | $BROOD run -j 4 echo > out",
         0);
     assert_file("seen", "a\nb\n");
     // Without end, and no more of them are read than are needed.
