@@ -124,18 +124,36 @@ void await_lines(const char* path, int count) {
 
 // ---- Kills -----------------------------------------------------------------------------------
 
-enum class Whom { itself, its_group, runner };
+enum class Whom { itself, its_group, runner, all_of_its_name };
+
+/// As killall -9 brood does.
+void kill_by_name() {
+    pid_t list[256];
+    const int count = marked(list, 256);
+    for (int i = 0; i < count && i < 256; ++i) {
+        char path[40], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%d/comm", list[i]);
+        FILE* const file = fopen(path, "re");
+        if (file == nullptr) { continue; }
+        if (fgets(name, sizeof name, file) != nullptr && strcmp(name, "brood\n") == 0) {
+            kill(list[i], SIGKILL);
+        }
+        fclose(file);
+    }
+}
 
 void kill_it(const Run& run, Whom whom) {
-    const pid_t pid = whom == Whom::runner      ? run.runner()
-                      : whom == Whom::its_group ? -run.pid()
-                                                : run.pid();
-    if (pid != 0) { kill(pid, SIGKILL); }
+    switch (whom) {
+        case Whom::itself: kill(run.pid(), SIGKILL); break;
+        case Whom::its_group: kill(-run.pid(), SIGKILL); break;
+        case Whom::runner: kill(run.runner(), SIGKILL); break;
+        case Whom::all_of_its_name: kill_by_name(); break;
+    }
 }
 
 void killed_with_jobs_that_run_it_leaves_none(void**) {
     prepare("seq 3 > list");
-    for (const Whom whom : {Whom::itself, Whom::its_group, Whom::runner}) {
+    for (const Whom whom : {Whom::itself, Whom::its_group, Whom::runner, Whom::all_of_its_name}) {
         prepare("rm -f up");
         Run run(kStubborn);
         await_lines("up", 3);

@@ -198,6 +198,25 @@ static void memory_of_jobs_is_limited(void**) {
     assert_has("errors", "memory exhausted");
 }
 
+static void a_job_that_cannot_be_started_yet_is_started_later(void**) {
+    if (run_script("prlimit --version > /dev/null 2>&1") != 0 || test::is_emulated()) {
+        return test::not_run("descriptors run out meanwhile", "there is no prlimit for it");
+    }
+    // The first takes the runner's descriptors away, and gives them back a while later, or does not.
+    prepare(
+        "printf '[ $1 = 1 ] || exit 0; prlimit --nofile=8: -p $PPID; touch low;"
+        " [ -e for_good ] || { sleep 0.5; prlimit --nofile=256: -p $PPID; }' > job");
+    const char* const run =
+        "{ echo 1; until [ -e low ]; do sleep 0.01; done; [ ! -e for_good ] || sleep 0.5; echo 2; }"
+        " | $BROOD run -j 2 --json sh job 2> errors";
+    assert_script(run, 0);
+    assert_has("errors", "\"succeeded\": 2,");
+    prepare("rm low; touch for_good");
+    assert_script(run, 1);
+    assert_has("errors", "brood run: starting a job: ");
+    assert_has("errors", "\"succeeded\": 1,");
+}
+
 // ---- Output ----------------------------------------------------------------------------------
 
 static void output_of_jobs_does_not_mix(void**) {
@@ -528,6 +547,8 @@ int main() {
         cmocka_unit_test_setup(a_job_that_fails_is_tried_again_and_its_last_try_counts,
                                test::empty_folder),
         cmocka_unit_test_setup(memory_of_jobs_is_limited, test::empty_folder),
+        cmocka_unit_test_setup(a_job_that_cannot_be_started_yet_is_started_later,
+                               test::empty_folder),
         cmocka_unit_test_setup(output_of_jobs_does_not_mix, test::empty_folder),
         cmocka_unit_test_setup(output_comes_in_the_order_of_the_arguments_if_that_is_wanted,
                                test::empty_folder),
