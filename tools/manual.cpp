@@ -200,8 +200,10 @@ bool Given::size(std::int64_t least, std::int64_t most, std::int64_t& bytes) con
     const bool is_whole = shift == 0 || (shift > 0 && value_[digits + 1] == '\0');
     if (is_whole && digits > 0 && digits <= kDigitsMax) {
         const std::int64_t number = std::strtoll(value_, nullptr, 10);
-        bytes = number << shift;
-        if (number >= least >> shift && number <= most >> shift && bytes >= least) { return true; }
+        if (number <= most >> shift) {
+            bytes = number << shift;
+            if (bytes >= least) { return true; }
+        }
     }
     char what[80];
     std::snprintf(what, sizeof what, "bytes, with K, M or G behind, from %" PRId64 " to %" PRId64,
