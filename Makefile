@@ -261,6 +261,7 @@ $(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
 
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
+$(BUILD)/tools/bench/run: | $(BUILD)/brood
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests

@@ -4,6 +4,7 @@
 #include <tools/command.hpp>
 #include <tools/ipc_options.hpp>
 #include <tools/ps_options.hpp>
+#include <tools/run/options.hpp>
 #include <tools/sched/options.hpp>
 #include <tools/study_options.hpp>
 #include <tools/sum_options.hpp>
@@ -11,8 +12,8 @@
 namespace tool {
 
 const Command kCommands[] = {
-    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},   {kSchedManual, run_sched},
-    {kStudyManual, run_study},      {kSumManual, run_sum},
+    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},       {kRunManual, run_run},
+    {kSchedManual, run_sched},      {kStudyManual, run_study}, {kSumManual, run_sum},
 };
 const std::size_t kCommandCount = std::size(kCommands);
 

@@ -186,6 +186,31 @@ bool Given::seconds(std::int64_t least_ms, std::int64_t most_ms, std::int64_t& m
     return refuse(what);
 }
 
+bool Given::size(std::int64_t least, std::int64_t most, std::int64_t& bytes) const noexcept {
+    constexpr std::size_t kDigitsMax = 15;
+    const std::size_t digits = std::strspn(value_, "0123456789");
+    int shift = 0;
+    switch (value_[digits]) {
+        case '\0': break;
+        case 'K': shift = 10; break;
+        case 'M': shift = 20; break;
+        case 'G': shift = 30; break;
+        default: shift = -1; break;
+    }
+    const bool is_whole = shift == 0 || (shift > 0 && value_[digits + 1] == '\0');
+    if (is_whole && digits > 0 && digits <= kDigitsMax) {
+        const std::int64_t number = std::strtoll(value_, nullptr, 10);
+        if (number <= most >> shift) {
+            bytes = number << shift;
+            if (bytes >= least) { return true; }
+        }
+    }
+    char what[80];
+    std::snprintf(what, sizeof what, "bytes, with K, M or G behind, from %" PRId64 " to %" PRId64,
+                  least, most);
+    return refuse(what);
+}
+
 Parsed parse_options(const Manual& manual, int count, char** arguments, int& first,
                      bool (*take)(void* context, const Given& given), void* context) noexcept {
     const Table table(manual);

@@ -61,6 +61,8 @@ public:
     bool number(std::int64_t least, std::int64_t most, std::int64_t& value) const noexcept;
     /// "2", "0.5", ".25": digits and at most one point. In milliseconds, as are the bounds.
     bool seconds(std::int64_t least_ms, std::int64_t most_ms, std::int64_t& ms) const noexcept;
+    /// "4096", "64K", "2M", "1G": digits, and at most one of these letters, for powers of 1024.
+    bool size(std::int64_t least, std::int64_t most, std::int64_t& bytes) const noexcept;
     /// Says "brood NAME: -x takes WHAT, not 'VALUE'": false.
     bool refuse(const char* what) const noexcept;
 

@@ -20,6 +20,7 @@ peer '<(tbb|oneapi)/' libtbb-dev
 peer 'python3' python3
 peer '"strace"' strace
 peer '"redis-server"' redis-server
+peer '"parallel ' parallel
 
 "$make" "$@"
 export BENCH_JSON=$json.rows  # to which tools/bench/bench.hpp appends
