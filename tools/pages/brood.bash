@@ -35,7 +35,7 @@ _brood() {
     local options='' valued='' operands='' stops='' option='' ended='' count=0
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _brood_offer 'ipc ps sched study sum --help --version'
+        _brood_offer 'ipc ps run sched study sum --help --version'
         return
     fi
     case $command in
@@ -56,6 +56,12 @@ _brood() {
         'ps')
             options='-l --long -w --watch -n --interval -j --json -h --help -V --version'
             valued='-n --interval'
+            ;;
+        'run')
+            options='-j --jobs -a --arg-file -0 --null -n --max-args -k --keep-order --line-buffer -u --ungroup -t --timeout --kill-after --retry -m --memory --halt --joblog --resume --resume-failed --progress --json -h --help -V --version'
+            valued='-j --jobs -a --arg-file -n --max-args -t --timeout --kill-after --retry -m --memory --halt --joblog'
+            operands=programs
+            stops=1
             ;;
         'sched')
             options='-p --policy -q --quantum -b --boost -t --tick -f --file -c --cpu -s --simulate --svg -j --json -h --help -V --version'
@@ -91,6 +97,8 @@ _brood() {
     if [[ -n $option ]]; then
         [[ $word != '=' ]] || word=''
         case "$command $option" in
+            'run -a' | 'run --arg-file') _brood_offer files ;;
+            'run --joblog') _brood_offer files ;;
             'sched -f' | 'sched --file') _brood_offer files ;;
             'sched --svg') _brood_offer files ;;
             'study -T' | 'study --timeline') _brood_offer files ;;
