@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include <tools/command.hpp>
+#include <tools/copy/options.hpp>
 #include <tools/ipc_options.hpp>
 #include <tools/ps_options.hpp>
 #include <tools/sched/options.hpp>
@@ -11,8 +12,8 @@
 namespace tool {
 
 const Command kCommands[] = {
-    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},   {kSchedManual, run_sched},
-    {kStudyManual, run_study},      {kSumManual, run_sum},
+    {kCopyManual, run_copy},   {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},
+    {kSchedManual, run_sched}, {kStudyManual, run_study},      {kSumManual, run_sum},
 };
 const std::size_t kCommandCount = std::size(kCommands);
 
