@@ -47,7 +47,7 @@ int put_metadata(int from, int to, const struct stat& wanted) noexcept {
     // In this order: chown() clears bits of the mode and attributes, and all change the times.
     const int owned = has_owner(found, wanted) ? 0 : put_owner(to, wanted);
     if (owned != 0 && !is_refused(owned)) { return owned; }
-    const int error = from >= 0 ? system::copy_attributes(from, to) : 0;
+    const int error = from >= 0 ? system::copy_attributes(from, to, S_ISDIR(wanted.st_mode)) : 0;
     if (error != 0) { return error; }
     if (fchmod(to, mode_for(owned, wanted.st_mode)) != 0) { return errno; }
     return futimens(to, Times(wanted).list) == 0 ? 0 : errno;

@@ -20,7 +20,7 @@ off_t next_hole(int fd, off_t at, off_t end) noexcept;
 
 /// Gives `to` the extended attributes of `from`, and takes away ACLs that it has from its folder.
 /// What is not supported or not permitted is left out. Returns 0 or an errno.
-int copy_attributes(int from, int to) noexcept;
+int copy_attributes(int from, int to, bool is_folder) noexcept;
 
 }  // namespace tool::copy::system
 

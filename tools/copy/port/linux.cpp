@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <initializer_list>
 
 #include <tools/copy/system.hpp>
 
@@ -19,11 +18,12 @@ bool is_refused(int error) noexcept {
     return error == ENOTSUP || error == EPERM || error == EACCES || error == ENOSYS;
 }
 
-bool lists(const char* name, const char* names, std::size_t bytes) noexcept {
-    for (std::size_t at = 0; at < bytes; at += std::strlen(names + at) + 1) {
-        if (std::strcmp(names + at, name) == 0) { return true; }
+/// What it has from its folder, and its source, whose list is g_names, has not.
+void remove_unless_listed(int fd, const char* name, std::size_t bytes) noexcept {
+    for (std::size_t at = 0; at < bytes; at += std::strlen(g_names + at) + 1) {
+        if (std::strcmp(g_names + at, name) == 0) { return; }
     }
-    return false;
+    static_cast<void>(fremovexattr(fd, name));
 }
 
 /// One that went between list and look is none.
@@ -60,13 +60,12 @@ off_t next_hole(int fd, off_t at, off_t end) noexcept {
     return found > at && found < end ? found : end;
 }
 
-int copy_attributes(int from, int to) noexcept {
+int copy_attributes(int from, int to, bool is_folder) noexcept {
     const ssize_t listed = flistxattr(from, g_names, sizeof g_names);
     if (listed < 0) { return is_refused(errno) ? 0 : errno; }
     const auto bytes = static_cast<std::size_t>(listed);
-    for (const char* inherited : {"system.posix_acl_access", "system.posix_acl_default"}) {
-        if (!lists(inherited, g_names, bytes)) { static_cast<void>(fremovexattr(to, inherited)); }
-    }
+    remove_unless_listed(to, "system.posix_acl_access", bytes);
+    if (is_folder) { remove_unless_listed(to, "system.posix_acl_default", bytes); }
     for (std::size_t at = 0; at < bytes; at += std::strlen(g_names + at) + 1) {
         const int error = copy_attribute(from, to, g_names + at);
         if (error != 0) { return error; }

@@ -22,7 +22,7 @@ off_t next_hole(int, off_t, off_t end) noexcept {
     return end;
 }
 
-int copy_attributes(int, int) noexcept {
+int copy_attributes(int, int, bool) noexcept {
     return 0;
 }
 
