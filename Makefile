@@ -87,9 +87,9 @@ BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain
 # Of a folder tools/*/port only the file of the port is built, or else posix.cpp.
 BY_PORT := $(wildcard tools/*/port/*.cpp)
 TOOL_SRCS := $(foreach posix,$(filter %/posix.cpp,$(BY_PORT)),$(or $(wildcard \
-    $(dir $(posix))$(PORT).cpp),$(posix))) $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
-    tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
-    $(dir $(plain))$(CPU).cpp),$(plain)))
+    $(dir $(posix))$(PORT).cpp),$(posix))) $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) \
+    $(BENCH_SRCS),$(wildcard tools/*.cpp tools/*/*.cpp)) $(foreach plain,$(filter \
+    %/plain.cpp,$(BY_CPU)),$(or $(wildcard $(dir $(plain))$(CPU).cpp),$(plain)))
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
@@ -254,6 +254,7 @@ $(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
 	    print name, substr($$0, 4)}' $(EXAMPLE_SRCS) > $@
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
+$(BUILD)/tools/bench/copy: | $(COMMAND)
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests

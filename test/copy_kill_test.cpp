@@ -17,7 +17,8 @@ using test::run_script;
 static void make_tree() {
     prepare(
         "mkdir -p tree/{a,b/c,d} && cd tree && (cd a && seq 1 600 | split -l 1 -a 4 - f) &&"
-        " (cd b/c && seq 1 60000 | split -l 1000 -a 4 - g) && ln a/faaaa d/hard && ln -s a d/link &&"
+        " (cd b/c && seq 1 60000 | split -l 1000 -a 4 - g) && ln a/faaaa d/hard &&"
+        " ln -s a d/link &&"
         " head -c 70M /dev/urandom > b/large && truncate -s 40M holes && echo x >> holes &&"
         " head -c 20M /dev/urandom > d/mid && touch -d 2020-01-01 a b/c d");
 }
@@ -27,7 +28,8 @@ static void assert_all_is_whole() {
     const int status = run_script(
         "test -d out || exit 0; ! diff -r --no-dereference tree out | grep -v '^Only in ' &&"
         " list() { (cd $1 && find . ! -type d ! -name '.brood-copy-*'"
-        " -printf '%P %y %m %U:%G %T@ %s %l\\n' | sort); }; list tree > wanted && list out > have &&"
+        " -printf '%P %y %m %U:%G %T@ %s %l\\n' | sort); };"
+        " list tree > wanted && list out > have &&"
         " test -z \"$(comm -13 wanted have)\"");
     if (status != 0) { fail_msg("something in out/ is not whole"); }
 }
@@ -63,7 +65,8 @@ static void a_storm_of_kills_of_workers_leaves_whole_files_and_names_what_is_mis
         prepare(
             "(cd tree && find . ! -type d | sort) > wanted; (cd out && find . ! -type d | sort) >"
             " have; comm -23 wanted have > missing; sed 's/^brood copy: tree\\(.*\\): worker died"
-            " (SIGKILL) twice$/.\\1/; s/^brood copy: out\\(.*\\): its other name was not copied$/.\\1/'"
+            " (SIGKILL) twice$/.\\1/; s/^brood copy: out\\(.*\\): its other name"
+            " was not copied$/.\\1/'"
             " errors | sort | cmp - missing");
         const Contents missing("missing");
         print_message("killed %d workers, status %d, missing: %s\n", kills, status, missing.text());

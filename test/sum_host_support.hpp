@@ -8,8 +8,8 @@
 
 namespace test {
 
-/// `brood COMMAND ARGUMENTS` in a process group of its own; output goes to the file "found", errors to
-/// "errors" or to a terminal. Orphans of the group become children of the test, which so learns
+/// `brood COMMAND ARGUMENTS` in a process group of its own; output goes to the file "found", errors
+/// to "errors" or to a terminal. Orphans of the group become children of the test, which so learns
 /// of their end.
 class Host {
 public:

@@ -1,5 +1,6 @@
 // brood copy: files and trees, by several processes, whole or not at all.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,6 +60,7 @@ int run_copy(int count, char** arguments) {
         case Parsed::run: break;
     }
     catch_stop_signals();
+    umask(S_IRWXG | S_IRWXO);  // All get their modes in the end.
     Progress progress;
     Output output(arguments[0], progress);
     copy::Destination destination(output);

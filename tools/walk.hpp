@@ -50,8 +50,8 @@ public:
     void begin(const char* path) noexcept;
     /// The next file; false at the end.
     bool next(File& file) noexcept;
-    /// Of a directory that was given out with Kind::enter just now: it is passed over, and not given
-    /// out again.
+    /// Passes over what is in the directory that was given out just now, and does not give it out
+    /// again.
     void skip() noexcept { entered_length_ = 0; }
 
 private:

@@ -1,4 +1,4 @@
-// What `brood copy` asks of a system beside POSIX: port/posix.cpp does without, port/linux.cpp has it.
+// What `brood copy` asks of a system beside POSIX: port/linux.cpp has it.
 #ifndef BROOD_TOOLS_COPY_SYSTEM_HPP
 #define BROOD_TOOLS_COPY_SYSTEM_HPP
 

@@ -1,4 +1,4 @@
-// The same on POSIX alone: nothing of it.
+// On POSIX alone there is nothing of it.
 #include <errno.h>
 
 #include <tools/copy/system.hpp>
