@@ -22,19 +22,6 @@ enum class Kind : std::uint32_t {
     folder,  ///< All that the folder holds was given out before.
 };
 
-/// Files are numbered as they come; the numbers count round.
-struct alignas(64) Item {
-    Kind kind;
-    std::uint32_t number;   ///< In the name that the file has for now: large files have one.
-    std::uint32_t path_at;  ///< In Area::paths: the source, and then the target.
-    std::uint32_t source_length;
-    off_t begin,
-        end;  ///< Of a piece. Of finish: 0 and the size that the file had in the beginning.
-    timespec modified;  ///< Of finish: then, too.
-    ino_t inode;
-};
-static_assert(sizeof(Item) == 64, "one cache line, or two");
-
 /// How it ended.
 struct Outcome {
     enum class End : std::uint32_t {
@@ -56,6 +43,25 @@ struct Outcome {
     static Outcome at_source(int error) noexcept { return {End::failed, error, false}; }
     static Outcome target(int error) noexcept { return {End::failed, error, true}; }
 };
+
+/// Something in flight. The host writes all but the outcome, before it submits the item; one worker
+/// writes that, and then `done`. Items are numbered as they come; the numbers count round.
+struct alignas(64) Item {
+    Kind kind;
+    std::uint32_t number;   ///< In the name that the file has for now: large files have one.
+    std::uint32_t path_at;  ///< In Area::paths: the source, and then the target.
+    std::uint32_t source_length;
+    off_t begin,
+        end;  ///< Of a piece. Of finish: 0 and the size that the file had in the beginning.
+    timespec modified;  ///< Of finish: then, too.
+    ino_t inode;
+    std::uint32_t deaths;  ///< Of workers that were at this item. The host's.
+    std::uint32_t done;
+    Outcome outcome;
+
+    bool is_done() const noexcept { return __atomic_load_n(&done, __ATOMIC_ACQUIRE) != 0; }
+};
+static_assert(sizeof(Item) == 128, "cache lines of its own");
 
 /// Shared memory of the host and the workers.
 struct Area {

@@ -31,8 +31,8 @@ brood::Status Pipeline::start() noexcept {
     area_ = static_cast<Area*>(memory_.data());
     g_work = {area_, new_run(), &options_};
 
-    brood::Result<brood::Pool> pool = brood::Pool::create(
-        brood::PoolOptions().workers(options_.workers).capacity(Area::kItems).retries(1));
+    brood::Result<brood::Pool> pool =
+        brood::Pool::create(brood::PoolOptions().workers(options_.workers).capacity(Area::kItems));
     if (!pool.ok()) { return pool.error(); }
     pool_ = std::move(*pool);
     return brood::Errc::ok;
@@ -48,30 +48,48 @@ bool Pipeline::add_file(const char* source, const char* target, std::uint64_t by
     struct stat status;
     const bool large = bytes >= kLargeBytes &&
                        !(lstat(source, &status) == 0 && is_present(target, status));
-    return large ? add_large(source, target) : add(Kind::file, source, target);
+    return large ? add_large(source, target) : add(Kind::file, source, target, bytes);
 }
 
 bool Pipeline::add_other(const char* source, const char* target) noexcept {
-    return add(Kind::other, source, target);
+    return add(Kind::other, source, target, 0);
 }
 
 bool Pipeline::add_link(const char* first, const char* target) noexcept {
-    return put(Kind::link, first, target) != nullptr && may_go_on();
+    submit_open();
+    if (put(Kind::link, first, target) == nullptr) { return false; }
+    open_ = next_;
+    return may_go_on();
 }
 
 bool Pipeline::add_folder(const char* source, const char* target) noexcept {
-    return put(Kind::folder, source, target) != nullptr && may_go_on();
+    submit_open();
+    if (put(Kind::folder, source, target) == nullptr) { return false; }
+    open_ = next_;
+    return may_go_on();
 }
 
-bool Pipeline::add(Kind kind, const char* source, const char* target) noexcept {
+bool Pipeline::add(Kind kind, const char* source, const char* target,
+                   std::uint64_t bytes) noexcept {
+    if (!is_of_open_batch(target)) { submit_open(); }
     if (put(kind, source, target) == nullptr) { return false; }
-    submit(next_ - 1);
+    open_bytes_ += bytes;
+    if (next_ - open_ == kBatchFiles || open_bytes_ >= kBatchBytes) { submit_open(); }
     return may_go_on();
+}
+
+/// Whether it goes into the same folder.
+bool Pipeline::is_of_open_batch(const char* target) const noexcept {
+    if (open_ == next_) { return true; }
+    const char* const other = area_->target(area_->item(open_));
+    const std::size_t length = folder_length(target);
+    return length == folder_length(other) && std::strncmp(target, other, length) == 0;
 }
 
 /// The workers copy pieces of it; when all are there, one of them does what is left.
 bool Pipeline::add_large(const char* source, const char* target) noexcept {
     std::uint32_t index = 0;
+    submit_open();
     if (!find_free(index)) { return false; }
     // Its first item, whichever that will be, has this number.
     const std::uint32_t number = next_;
@@ -94,6 +112,7 @@ bool Pipeline::add_large(const char* source, const char* target) noexcept {
     finish->modified = large.status.st_mtim;
     finish->inode = large.status.st_ino;
     flight(next_ - 1).large = index;
+    open_ = next_;
     return may_go_on();
 }
 
@@ -112,7 +131,7 @@ bool Pipeline::add_pieces(const char* source, const char* target, const Large& l
         piece->end = std::min(size, data + kPieceBytes);
         at = piece->end;
         flight(next_ - 1).large = index;
-        submit(next_ - 1);
+        submit_open();
     }
     return true;
 }
@@ -132,6 +151,7 @@ bool Pipeline::make_room(std::size_t path_bytes) noexcept {
     std::uint32_t at = 0;
     deliver_done();
     while (next_ - first_ == Area::kItems || !find_place(path_bytes, at)) {
+        submit_open();
         if (!may_go_on()) { return false; }
         if (!deliver_done()) { wait_for_some(); }
     }
@@ -164,16 +184,24 @@ Item* Pipeline::put(Kind kind, const char* source, const char* target) noexcept 
     std::memcpy(to, source, length + 1);
     std::memcpy(to + length + 1, target, bytes - length - 1);
     paths_end_ = item.path_at + static_cast<std::uint32_t>(bytes);
-    flight(next_).submitted = false;
+    flight(next_).last = next_;
+    flight(next_).is_begun = false;
     ++next_;
     return &item;
 }
 
-void Pipeline::submit(std::uint32_t number) noexcept {
-    brood::Result<brood::Future<Outcome>> future = pool_.apply_async(do_item, number);
-    flight(number).submitted = future.ok();
+void Pipeline::submit_open() noexcept {
+    if (open_ == next_) { return; }
+    submit(open_, next_ - 1);
+    open_ = next_;
+    open_bytes_ = 0;
+}
+
+void Pipeline::submit(std::uint32_t first, std::uint32_t last) noexcept {
+    for (std::uint32_t number = first; number != last + 1; ++number) { flight(number).last = last; }
+    brood::Result<brood::Future<void>> future = pool_.apply_async(do_items, first, last);
     if (future.ok()) {
-        flight(number).future = std::move(*future);
+        flight(last).batch = std::move(*future);
     } else {
         status_ = future.status();
     }
@@ -182,6 +210,7 @@ void Pipeline::submit(std::uint32_t number) noexcept {
 // ---- Out -------------------------------------------------------------------------------------
 
 bool Pipeline::drain() noexcept {
+    submit_open();
     while (first_ != next_ && may_go_on()) {
         if (!deliver_done()) { wait_for_some(); }
     }
@@ -195,6 +224,7 @@ bool Pipeline::deliver_done() noexcept {
     Outcome outcome;
     while (first_ != next_ && may_go_on() && is_done(first_, outcome)) {
         deliver(area_->item(first_), outcome);
+        flight(first_).batch = {};
         ++first_;
     }
     progress_.show(__atomic_load_n(&area_->files_done, __ATOMIC_RELAXED),
@@ -212,37 +242,52 @@ bool Pipeline::is_done(std::uint32_t number, Outcome& outcome) noexcept {
             return true;
         case Kind::folder: outcome = finish_folder(item); return true;
         case Kind::finish: return is_finished(number, outcome);
-        default: return take(flight(number), item, outcome);
+        default: return take(number, outcome);
     }
 }
 
 /// A large file whose pieces are there, or failed, which was told then.
 bool Pipeline::is_finished(std::uint32_t number, Outcome& outcome) noexcept {
     Flight& finish = flight(number);
-    const Item& item = area_->item(number);
     if (larges_[finish.large].failed) {
         outcome = {Outcome::End::given_up, 0, false};
         return true;
     }
-    if (!finish.submitted) { submit(number); }
-    return take(finish, item, outcome);
+    if (!finish.is_begun) {
+        finish.is_begun = true;
+        submit(number, number);
+    }
+    return take(number, outcome);
 }
 
-bool Pipeline::take(Flight& flight, const Item& item, Outcome& outcome) noexcept {
-    if (!flight.submitted || !flight.future.ready()) { return false; }
-    const brood::Result<Outcome> result = flight.future.get();
-    flight.submitted = false;
-    if (result.ok()) {
-        outcome = *result;
-        return true;
+bool Pipeline::take(std::uint32_t number, Outcome& outcome) noexcept {
+    const Item& item = area_->item(number);
+    brood::Future<void>& batch = batch_of(number);
+    if (!item.is_done() && !batch.ready()) { return false; }
+    if (!item.is_done()) {  // Nor will it be.
+        const brood::Status ended = batch.get();
+        if (ended.code() == brood::Errc::worker_died) {
+            return recover(number, static_cast<int>(ended.error().detail()), outcome);
+        }
+        status_ = ended;
+        return false;
     }
-    if (result.error().code() == brood::Errc::worker_died) {
+    outcome = item.outcome;
+    return true;
+}
+
+/// The worker died at this item, the first of its batch that is not done. True if that was the last
+/// time.
+bool Pipeline::recover(std::uint32_t number, int exit_code, Outcome& outcome) noexcept {
+    Item& item = area_->item(number);
+    const std::uint32_t last = flight(number).last;
+    const bool gives_up = ++item.deaths == kDeathsMax;
+    if (gives_up) {
         temporary_of(item).remove();
-        outcome = {Outcome::End::died, static_cast<std::int32_t>(result.error().detail()), false};
-        return true;
+        outcome = {Outcome::End::died, exit_code, false};
     }
-    status_ = result.error();
-    return false;
+    if (!gives_up || number != last) { submit(number + (gives_up ? 1 : 0), last); }
+    return gives_up;
 }
 
 void Pipeline::deliver(const Item& item, const Outcome& outcome) noexcept {
@@ -283,11 +328,10 @@ void Pipeline::wait_for_some() noexcept {
     output_.flush();
     if (first_ == next_ || !status_.ok()) { return; }
     constexpr std::int64_t kLookMs = 20;
-    Flight& later = flight(first_ + (next_ - first_ - 1) / 4);
-    Flight& first = flight(first_);
-    const bool waits_later = later.submitted && !later.future.ready();
-    const brood::Status waited =
-        (waits_later ? later : first).future.wait(brood::milliseconds(kLookMs));
+    brood::Future<void>& later = batch_of(first_ + (next_ - first_ - 1) / 4);
+    brood::Future<void>& first = batch_of(first_);
+    const bool waits_later = later.successful().code() == brood::Errc::not_done;
+    const brood::Status waited = (waits_later ? later : first).wait(brood::milliseconds(kLookMs));
     if (!waited.ok() && waited.code() != brood::Errc::timed_out) { status_ = waited; }
 }
 

@@ -18,8 +18,9 @@ namespace tool::copy {
 /// order: so a folder, which comes after what it holds, is finished after that, and a further name
 /// of a file is made when the file is there.
 ///
-/// What is taken is the host's to do or the workers'; up to Area::kItems are in flight. A worker
-/// that dies has its item done again once, by another one (the pool's retries).
+/// Files that are neighbours in a folder are done by one worker, as far as they are small: two would
+/// only wait for each other, as a folder takes one name at a time. When a worker dies, what it was at
+/// is done again once.
 /// Memory: the table of the pool and Area.
 class Pipeline {
 public:
@@ -52,12 +53,16 @@ private:
     static constexpr std::uint32_t kLargeMax = 16;  // in flight
     static constexpr std::uint64_t kLargeBytes = 32u << 20;
     static constexpr off_t kPieceBytes = 16 << 20;
+    static constexpr std::uint32_t kBatchFiles = 256;
+    static constexpr std::uint64_t kBatchBytes = 2u << 20;
+    static constexpr std::uint32_t kDeathsMax = 2;
 
     /// Of an item: what the host alone knows.
     struct Flight {
-        bool submitted;
-        std::uint32_t large;  // of piece and finish
-        brood::Future<Outcome> future;
+        std::uint32_t last;         // of the batch that it is in
+        std::uint32_t large;        // of piece and finish
+        bool is_begun;              // of finish
+        brood::Future<void> batch;  // of the last one
     };
     /// A large file in flight.
     struct Pieces {
@@ -69,14 +74,17 @@ private:
     bool find_place(std::size_t bytes, std::uint32_t& at) const noexcept;
     /// nullptr: as false.
     Item* put(Kind kind, const char* source, const char* target) noexcept;
-    bool add(Kind kind, const char* source, const char* target) noexcept;
+    bool add(Kind kind, const char* source, const char* target, std::uint64_t bytes) noexcept;
     bool add_large(const char* source, const char* target) noexcept;
     bool add_pieces(const char* source, const char* target, const Large& large,
                     std::uint32_t index) noexcept;
     bool find_free(std::uint32_t& index) noexcept;
-    void submit(std::uint32_t number) noexcept;
+    bool is_of_open_batch(const char* target) const noexcept;
+    void submit_open() noexcept;
+    void submit(std::uint32_t first, std::uint32_t last) noexcept;
     bool is_done(std::uint32_t number, Outcome& outcome) noexcept;
-    bool take(Flight& flight, const Item& item, Outcome& outcome) noexcept;
+    bool take(std::uint32_t number, Outcome& outcome) noexcept;
+    bool recover(std::uint32_t number, int exit_code, Outcome& outcome) noexcept;
     bool is_finished(std::uint32_t number, Outcome& outcome) noexcept;
     bool deliver_done() noexcept;
     void deliver(const Item& item, const Outcome& outcome) noexcept;
@@ -84,6 +92,9 @@ private:
               const Outcome& outcome) noexcept;
     void release(Pieces& pieces) noexcept;
     void wait_for_some() noexcept;
+    brood::Future<void>& batch_of(std::uint32_t number) noexcept {
+        return flight(flight(number).last).batch;
+    }
     Flight& flight(std::uint32_t number) noexcept { return flights_[number % Area::kItems]; }
 
     const Options& options_;
@@ -96,8 +107,9 @@ private:
     brood::Status status_;
     bool is_full_ = false;  // the disk
 
-    // Items first_ ... next_ - 1 are in flight.
-    std::uint32_t first_ = 0, next_ = 0;
+    // Items first_ ... next_ - 1 are in flight; those from open_ on are not submitted yet.
+    std::uint32_t first_ = 0, next_ = 0, open_ = 0;
+    std::uint64_t open_bytes_ = 0;
     std::uint32_t paths_end_ = 0;  // in the ring of paths
     Pieces larges_[kLargeMax];
     Flight flights_[Area::kItems];

@@ -254,23 +254,31 @@ Outcome copy_other(const Item& item) noexcept {
     return Outcome::target(error);
 }
 
+Outcome do_item(const Item& item) noexcept {
+    switch (item.kind) {
+        case Kind::piece: return copy_piece(item);
+        case Kind::finish: return finish_large(item);
+        case Kind::file: return copy_file(item);
+        default: return copy_other(item);
+    }
+}
+
 }  // namespace
 
 Temporary temporary_of(const Item& item) noexcept {
     return Temporary(g_work.area->target(item), g_work.run, item.number);
 }
 
-Outcome do_item(std::uint32_t number) noexcept {
-    const Item& item = g_work.area->item(number);
-    Outcome outcome;
-    switch (item.kind) {
-        case Kind::piece: return copy_piece(item);
-        case Kind::finish: outcome = finish_large(item); break;
-        case Kind::file: outcome = copy_file(item); break;
-        default: outcome = copy_other(item);
+void do_items(std::uint32_t first, std::uint32_t last) noexcept {
+    std::uint32_t files = 0;
+    for (std::uint32_t number = first; number != last + 1; ++number) {
+        Item& item = g_work.area->item(number);
+        if (item.is_done()) { continue; }  // Before a worker died.
+        item.outcome = do_item(item);
+        __atomic_store_n(&item.done, 1u, __ATOMIC_RELEASE);
+        files += item.kind == Kind::piece ? 0 : 1;
     }
-    __atomic_fetch_add(&g_work.area->files_done, 1u, __ATOMIC_RELAXED);
-    return outcome;
+    __atomic_fetch_add(&g_work.area->files_done, files, __ATOMIC_RELAXED);
 }
 
 bool is_present(const char* target, const struct stat& source) noexcept {

@@ -8,9 +8,11 @@
 
 namespace tool::copy {
 
-/// A task of the pool: does the item of that number, which is no link and no folder.
-/// Killed here: its target is as it was, or done. It may be done again, and then to the end.
-Outcome do_item(std::uint32_t number) noexcept;
+/// A task of the pool: does the items first ... last that are not done, one after the other. None is
+/// a link or a folder.
+/// Killed here: the target of each is as it was, or done; the first that is not `done` was begun, and
+/// may be begun again.
+void do_items(std::uint32_t first, std::uint32_t last) noexcept;
 
 /// Whether the target is there, as far as size and time of modification tell.
 bool is_present(const char* target, const struct stat& source) noexcept;
