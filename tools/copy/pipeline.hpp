@@ -18,9 +18,9 @@ namespace tool::copy {
 /// order: so a folder, which comes after what it holds, is finished after that, and a further name
 /// of a file is made when the file is there.
 ///
-/// Files that are neighbours in a folder are done by one worker, as far as they are small: two would
-/// only wait for each other, as a folder takes one name at a time. When a worker dies, what it was at
-/// is done again once.
+/// Small files that are neighbours in a folder are done by one worker: two would only wait for each
+/// other, as a folder takes one name at a time. When a worker dies, what it was at is done again
+/// once.
 /// Memory: the table of the pool and Area.
 class Pipeline {
 public:

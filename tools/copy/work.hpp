@@ -8,10 +8,10 @@
 
 namespace tool::copy {
 
-/// A task of the pool: does the items first ... last that are not done, one after the other. None is
-/// a link or a folder.
-/// Killed here: the target of each is as it was, or done; the first that is not `done` was begun, and
-/// may be begun again.
+/// A task of the pool: does the items first ... last that are not done, one after the other. They
+/// are neither links nor folders.
+/// Killed here: the target of each is as it was, or done; the first that is not `done` was begun,
+/// and may be begun again.
 void do_items(std::uint32_t first, std::uint32_t last) noexcept;
 
 /// Whether the target is there, as far as size and time of modification tell.
