@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include <tools/command.hpp>
-#include <tools/sum_format.hpp>
 #include <tools/stop.hpp>
+#include <tools/sum_format.hpp>
 
 namespace tool {
 

@@ -2,12 +2,12 @@
 #include <cstring>
 
 #include <tools/command.hpp>
+#include <tools/output.hpp>
+#include <tools/stop.hpp>
 #include <tools/sum_check.hpp>
 #include <tools/sum_format.hpp>
 #include <tools/sum_options.hpp>
-#include <tools/output.hpp>
 #include <tools/sum_pipeline.hpp>
-#include <tools/stop.hpp>
 #include <tools/walk.hpp>
 
 namespace tool {

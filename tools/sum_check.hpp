@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include <tools/sum_options.hpp>
 #include <tools/output.hpp>
+#include <tools/sum_options.hpp>
 #include <tools/sum_pipeline.hpp>
 
 namespace tool {

@@ -7,9 +7,9 @@
 
 #include <brood/pool.hpp>
 #include <brood/shared_memory.hpp>
+#include <tools/output.hpp>
 #include <tools/progress.hpp>
 #include <tools/sum_jobs.hpp>
-#include <tools/output.hpp>
 #include <tools/sum_result.hpp>
 
 namespace tool {

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include <tools/sum_jobs.hpp>
 #include <tools/output.hpp>
+#include <tools/sum_jobs.hpp>
 
 namespace tool {
 

@@ -7,7 +7,6 @@
 
 #include <brood/pool.hpp>
 #include <brood/shared_memory.hpp>
-
 #include <tools/copy/work.hpp>
 #include <tools/output.hpp>
 #include <tools/progress.hpp>

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include <brood/signals.hpp>
-
 #include <tools/sum_format.hpp>
 
 namespace tool::copy {
