@@ -3,10 +3,9 @@
 // Method: trees that hold every kind of thing, beside cp -a; file systems without room; a writer at
 // the source.
 #include "copy_support.hpp"
+#include "process_support.hpp"
 
 #include <sys/xattr.h>
-
-#include <port/port.hpp>
 
 using test::assert_copies;
 using test::assert_has;
@@ -18,10 +17,6 @@ using test::Contents;
 using test::copy;
 using test::prepare;
 using test::run_script;
-
-static bool is_posix_port() {
-    return strcmp(brood::port::kName, "posix") == 0;
-}
 
 /// A tree with every kind of thing but a socket.
 static void make_tree() {
@@ -87,7 +82,9 @@ static void holes_stay_holes(void**) {
 }
 
 static void extended_attributes_and_acls_are_copied(void**) {
-    if (is_posix_port()) { return test::not_run("extended attributes", "this port has none"); }
+    if (test::is_posix_port()) {
+        return test::not_run("extended attributes", "this port has none");
+    }
     prepare("mkdir -p tree/folder && echo 1 > tree/file && echo 2 > tree/plain");
     if (setxattr("tree/file", "user.a", "one", 3, 0) != 0) {
         return test::not_run("extended attributes", "the file system has none");
@@ -447,8 +444,9 @@ static void fsync_and_reflink_are_asked_of_the_system(void**) {
     if (Contents("errors").bytes() == 0) { return; }  // Here blocks can be shared.
     assert_has("errors", "brood copy: out/mid: ");
     prepare("test -z \"$(ls -A out)\" && rmdir out");
-    if (is_posix_port() || test::is_emulated() || run_script("strace true 2> log") != 0) {
-        return test::not_run("system calls of a copy", "no strace, or another port");
+    const bool hides = test::is_posix_port() || test::is_emulated() || test::kSanitized;
+    if (hides || run_script("strace true 2> log") != 0) {
+        return test::not_run("system calls of a copy", "no strace, or nothing that it would see");
     }
     // Two files, their folder, and the folder of that.
     prepare(
@@ -461,6 +459,32 @@ static void fsync_and_reflink_are_asked_of_the_system(void**) {
     prepare(
         "strace -f -e trace=ioctl,copy_file_range -o log $BROOD copy --reflink=never tree out"
         " && ! grep -qE 'FICLONE|copy_file_range' log");
+}
+
+static void blocks_are_shared_where_the_file_system_can(void**) {
+    if (test::is_posix_port()) {
+        return test::not_run("blocks that are shared", "not by this port");
+    }
+    // In pieces and in one, if they were copied.
+    for (const char* bytes : {"40M", "13M"}) {
+        char script[1024];
+        snprintf(script, sizeof script,
+                 "truncate -s 200M disk && mkdir -p shared && mkfs.btrfs -q -f disk > log 2>&1 ||"
+                 " exit 77;"
+                 " exec unshare --mount bash -c 'mount -o loop disk shared || exit 77;"
+                 " used() { sync -f shared; df --output=used -k shared | tail -n 1; };"
+                 " mkdir shared/tree && head -c %s /dev/urandom > shared/tree/file && cd shared &&"
+                 " before=$(cd .. && used) && $BROOD copy --reflink=always tree a &&"
+                 " $BROOD copy tree b && diff -r tree a && diff -r tree b && cd .. &&"
+                 " (($(used) < before + 8000)) && $BROOD copy --reflink=never shared/tree shared/c"
+                 " && diff -r shared/tree shared/c && (($(used) > before + 10000))'",
+                 bytes);
+        const int status = run_script(script);
+        if (status == 77) {
+            return test::not_run("blocks that are shared", "no btrfs can be made and mounted here");
+        }
+        assert_int_equal(status, 0);
+    }
 }
 
 static void progress_is_shown_on_a_terminal(void**) {
@@ -497,6 +521,7 @@ int main() {
         T(a_file_that_changes_all_the_time_is_named_and_not_there),
         T(output_that_cannot_be_written_is_an_error),
         T(fsync_and_reflink_are_asked_of_the_system),
+        T(blocks_are_shared_where_the_file_system_can),
         T(progress_is_shown_on_a_terminal),
 #undef T
     };
