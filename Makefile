@@ -84,9 +84,12 @@ BENCH_SRCS := $(wildcard tools/bench/*.cpp)
 CPU := $(patsubst aarch64,arm64,$(patsubst i%86,x86,$(patsubst x86_64,x86,$(firstword $(subst \
     -, ,$(or $(shell $(CXX) -dumpmachine 2>/dev/null),$(notdir $(CROSS_COMPILE))))))))
 BY_CPU := $(foreach plain,$(wildcard tools/*/plain.cpp),$(wildcard $(dir $(plain))*.cpp))
-TOOL_SRCS := $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) $(BENCH_SRCS),$(wildcard tools/*.cpp \
-    tools/*/*.cpp)) $(foreach plain,$(filter %/plain.cpp,$(BY_CPU)),$(or $(wildcard \
-    $(dir $(plain))$(CPU).cpp),$(plain)))
+# Of a folder tools/*/port only the file of the port is built, or else posix.cpp.
+BY_PORT := $(wildcard tools/*/port/*.cpp)
+TOOL_SRCS := $(foreach posix,$(filter %/posix.cpp,$(BY_PORT)),$(or $(wildcard \
+    $(dir $(posix))$(PORT).cpp),$(posix))) $(filter-out $(BY_CPU) $(EXAMPLE_SRCS) \
+    $(BENCH_SRCS),$(wildcard tools/*.cpp tools/*/*.cpp)) $(foreach plain,$(filter \
+    %/plain.cpp,$(BY_CPU)),$(or $(wildcard $(dir $(plain))$(CPU).cpp),$(plain)))
 FAULT_SRCS := $(wildcard test/fault/*.cpp)
 TEST_SRCS := $(wildcard test/*_test.cpp test/*/*_test.cpp)
 SUPPORT_SRCS := $(filter-out $(TEST_SRCS),$(wildcard test/*.cpp))
@@ -261,7 +264,7 @@ $(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
 
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
-$(BUILD)/tools/bench/run: | $(BUILD)/brood
+$(addprefix $(BUILD)/tools/bench/,run copy): | $(COMMAND)
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests
@@ -382,13 +385,13 @@ freestanding: $(LIB) $(TRACED_LIB) ## No C++ runtime, heap, libc in the core: in
 	@test/freestanding/check.sh $(BUILD) $(COMMON) '$(CROSS_COMPILE)' $(CXX)
 
 lint: ## Layout of the sources: lengths, formatting, leftovers, files outside the build
-	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(FAULT_SRCS) $(TEST_SRCS) \
+	@tools/build/lint.sh $(CORE_SRCS) $(TOOL_SRCS) $(BY_CPU) $(BY_PORT) $(FAULT_SRCS) $(TEST_SRCS) \
 	    $(SUPPORT_SRCS) $(CRASH_SRCS) $(wildcard test/crash/cpu/*.cpp) $(STORM_SRCS) \
 	    $(MODEL_SRCS) test/model/relacy/relacy.cpp \
 	    $(EXAMPLE_SRCS) $(BENCH_SRCS) $(PAGES_SRC) $(wildcard port/*/*.cpp)
 
 FORMATTED = $(wildcard $(foreach folder,include/brood include/brood/detail src port port/* \
-            test test/* test/*/* tools tools/*,$(folder)/*.hpp $(folder)/*.cpp))
+            test test/* test/*/* tools tools/* tools/*/port,$(folder)/*.hpp $(folder)/*.cpp))
 format: ## Put every source file into the layout of .clang-format
 	@tools/build/need.sh --program clang-format
 	$(Q)clang-format -i $(FORMATTED)

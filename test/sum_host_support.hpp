@@ -1,4 +1,4 @@
-// A running `brood sum`, its processes, and what may be done to them.
+// A running `brood sum`, or another command, its processes, and what may be done to them.
 #ifndef BROOD_TEST_SUM_HOST_SUPPORT_HPP
 #define BROOD_TEST_SUM_HOST_SUPPORT_HPP
 
@@ -8,16 +8,16 @@
 
 namespace test {
 
-/// `brood sum ARGUMENTS` in a process group of its own; output goes to the file "found", errors to
-/// "errors" or to a terminal. Orphans of the group become children of the test, which so learns
+/// `brood COMMAND ARGUMENTS` in a process group of its own; output goes to the file "found", errors
+/// to "errors" or to a terminal. Orphans of the group become children of the test, which so learns
 /// of their end.
 class Host {
 public:
     /// `terminal`: a descriptor for standard error, or -1.
-    explicit Host(const char* arguments, int terminal = -1) {
+    explicit Host(const char* arguments, int terminal = -1, const char* command = "sum") {
         assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
         char script[1024];
-        snprintf(script, sizeof script, "exec $BROOD sum %s", arguments);
+        snprintf(script, sizeof script, "exec $BROOD %s %s", command, arguments);
         pid_ = start_child([&]() -> int {
             setpgid(0, 0);
             redirect("found", STDOUT_FILENO);

@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include <tools/command.hpp>
+#include <tools/copy/options.hpp>
 #include <tools/ipc_options.hpp>
 #include <tools/ps_options.hpp>
 #include <tools/run/options.hpp>
@@ -12,8 +13,9 @@
 namespace tool {
 
 const Command kCommands[] = {
-    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},       {kRunManual, run_run},
-    {kSchedManual, run_sched},      {kStudyManual, run_study}, {kSumManual, run_sum},
+    {kCopyManual, run_copy}, {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},
+    {kRunManual, run_run},   {kSchedManual, run_sched},      {kStudyManual, run_study},
+    {kSumManual, run_sum},
 };
 const std::size_t kCommandCount = std::size(kCommands);
 

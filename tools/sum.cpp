@@ -2,23 +2,23 @@
 #include <cstring>
 
 #include <tools/command.hpp>
+#include <tools/output.hpp>
+#include <tools/stop.hpp>
 #include <tools/sum_check.hpp>
 #include <tools/sum_format.hpp>
 #include <tools/sum_options.hpp>
-#include <tools/sum_output.hpp>
 #include <tools/sum_pipeline.hpp>
-#include <tools/sum_stop.hpp>
 #include <tools/walk.hpp>
 
 namespace tool {
 namespace {
 
 void complain_of_path(void* context, const char* path, int error) {
-    static_cast<SumOutput*>(context)->complain(path, error);
+    static_cast<Output*>(context)->complain(path, error);
 }
 
 void print_result(void* context, const FileResult& result) {
-    SumOutput& output = *static_cast<SumOutput*>(context);
+    Output& output = *static_cast<Output*>(context);
     if (result.state != FileState::hashed) { return complain_of(output, result); }
     char line[kLineBytes];
     output.write(line, format_digest(line, result.digest, result.path));
@@ -47,16 +47,16 @@ bool add_path(const char* path, Walk& walk, SumPipeline& pipeline) {
     Walk::File file;
     bool go_on = true;
     while (go_on && walk.next(file)) {
-        go_on = file.regular ? pipeline.add(file.path, file.path_length, file.bytes, file.followed)
-                             : pipeline.add_stream(file.path);
+        go_on = file.kind == Walk::Kind::regular
+                    ? pipeline.add(file.path, file.path_length, file.bytes, file.is_start)
+                    : pipeline.add_stream(file.path);
     }
     return go_on;
 }
 
 /// Starts the workers, lets `feed(pipeline)` give them work, and ends them.
 template <class Feed>
-void run_pipeline(SumPipeline& pipeline, const SumOptions& options, SumOutput& output,
-                  Feed&& feed) {
+void run_pipeline(SumPipeline& pipeline, const SumOptions& options, Output& output, Feed&& feed) {
     const brood::Status started = pipeline.start(options.workers);
     if (!started.ok()) { return output.complain("starting the workers", started.error().text()); }
     feed();
@@ -65,7 +65,7 @@ void run_pipeline(SumPipeline& pipeline, const SumOptions& options, SumOutput& o
     if (!status.ok()) { output.complain("the workers", status.error().text()); }
 }
 
-void sum_paths(const SumOptions& options, SumOutput& output, Progress& progress) {
+void sum_paths(const SumOptions& options, Output& output, Progress& progress) {
     SumPipeline pipeline(output, progress, print_result, &output);
     run_pipeline(pipeline, options, output, [&] {
         Walk walk(complain_of_path, &output);
@@ -77,7 +77,7 @@ void sum_paths(const SumOptions& options, SumOutput& output, Progress& progress)
     });
 }
 
-void check_lists(const SumOptions& options, SumOutput& output, Progress& progress) {
+void check_lists(const SumOptions& options, Output& output, Progress& progress) {
     SumCheck check(output);
     SumPipeline pipeline(output, progress, SumCheck::deliver, &check);
     run_pipeline(pipeline, options, output, [&] {
@@ -99,7 +99,7 @@ int run_sum(int count, char** arguments) {
     }
     catch_stop_signals();
     Progress progress;
-    SumOutput output(progress);
+    Output output(arguments[0], progress);
     progress.start(options.check ? count_lists : count_paths, &options);
     (options.check ? check_lists : sum_paths)(options, output, progress);
     progress.stop();

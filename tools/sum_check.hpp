@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include <tools/output.hpp>
 #include <tools/sum_options.hpp>
-#include <tools/sum_output.hpp>
 #include <tools/sum_pipeline.hpp>
 
 namespace tool {
@@ -15,7 +15,7 @@ namespace tool {
 /// Memory: the expected digests of the files in flight (512 KiB, inside).
 class SumCheck {
 public:
-    explicit SumCheck(SumOutput& output) noexcept : output_(output) {}
+    explicit SumCheck(Output& output) noexcept : output_(output) {}
 
     /// For SumPipeline; context: the SumCheck.
     static void deliver(void* context, const FileResult& result) noexcept;
@@ -34,7 +34,7 @@ private:
     void judge(const FileResult& result) noexcept;
     void summarise(const char* list) noexcept;
 
-    SumOutput& output_;
+    Output& output_;
     Counts counts_ = {};
     // Twice as many as can be in flight: the next one is noted before there is room for it.
     Digest expected_[2 * SumArea::kFiles];

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <tools/sum_stop.hpp>
+#include <tools/stop.hpp>
 
 namespace tool {
 namespace {

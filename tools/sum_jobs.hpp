@@ -53,7 +53,7 @@ void set_sum_area(SumArea* area) noexcept;
 /// Killed here: each file has its result or is waiting; the first that waits was begun.
 void sum_files(std::uint32_t first, std::uint32_t count) noexcept;
 
-/// Reads `fd` to its end. Returns 0 or an errno; EINTR only when sum_stop says that a signal came.
+/// Reads `fd` to its end. Returns 0 or an errno; EINTR only when stop_signal() has one.
 /// Adds to kib_done of the area, if there is one.
 int sum_stream(int fd, Digest& digest) noexcept;
 

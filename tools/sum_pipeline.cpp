@@ -7,11 +7,11 @@
 #include <cstring>
 #include <utility>
 
-#include <tools/sum_stop.hpp>
+#include <tools/stop.hpp>
 
 namespace tool {
 
-SumPipeline::SumPipeline(SumOutput& output, Progress& progress, Deliver deliver,
+SumPipeline::SumPipeline(Output& output, Progress& progress, Deliver deliver,
                          void* context) noexcept
     : output_(output), progress_(progress), deliver_(deliver), context_(context) {}
 

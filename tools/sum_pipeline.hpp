@@ -7,9 +7,9 @@
 
 #include <brood/pool.hpp>
 #include <brood/shared_memory.hpp>
+#include <tools/output.hpp>
 #include <tools/progress.hpp>
 #include <tools/sum_jobs.hpp>
-#include <tools/sum_output.hpp>
 #include <tools/sum_result.hpp>
 
 namespace tool {
@@ -28,7 +28,7 @@ public:
 
     /// Results will be given to `deliver`, in order, from within the calls below. While there is
     /// nothing else to do the output is flushed and the progress shown.
-    SumPipeline(SumOutput& output, Progress& progress, Deliver deliver, void* context) noexcept;
+    SumPipeline(Output& output, Progress& progress, Deliver deliver, void* context) noexcept;
 
     /// Starts the workers. Errors: as Pool::create() and SharedMemory::anonymous().
     brood::Status start(std::uint32_t workers) noexcept;
@@ -79,7 +79,7 @@ private:
     void wait_for_some() noexcept;
     Batch& batch(std::uint32_t number) noexcept { return batches_[number % kBatches]; }
 
-    SumOutput& output_;
+    Output& output_;
     Progress& progress_;
     Deliver deliver_;
     void* context_;

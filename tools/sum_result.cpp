@@ -6,7 +6,7 @@
 
 namespace tool {
 
-void complain_of(SumOutput& output, const FileResult& result) noexcept {
+void complain_of(Output& output, const FileResult& result) noexcept {
     char text[80];
     switch (result.state) {
         case FileState::replaced: return output.complain(result.path, "no longer a regular file");

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include <tools/output.hpp>
 #include <tools/sum_jobs.hpp>
-#include <tools/sum_output.hpp>
 
 namespace tool {
 
@@ -18,7 +18,7 @@ struct FileResult {
 };
 
 /// Says on standard error why there is no digest.
-void complain_of(SumOutput& output, const FileResult& result) noexcept;
+void complain_of(Output& output, const FileResult& result) noexcept;
 
 }  // namespace tool
 

@@ -19,6 +19,7 @@ peer '<boost/' libboost-dev
 peer '<(tbb|oneapi)/' libtbb-dev
 peer 'python3' python3
 peer '"strace"' strace
+peer '"rsync' rsync
 peer '"redis-server"' redis-server
 peer '"parallel ' parallel
 

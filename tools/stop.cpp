@@ -1,4 +1,4 @@
-#include <tools/sum_stop.hpp>
+#include <tools/stop.hpp>
 
 #include <signal.h>
 #include <unistd.h>

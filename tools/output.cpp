@@ -1,4 +1,4 @@
-#include <tools/sum_output.hpp>
+#include <tools/output.hpp>
 
 #include <errno.h>
 #include <unistd.h>
@@ -8,22 +8,22 @@
 #include <cstring>
 
 #include <tools/command.hpp>
+#include <tools/stop.hpp>
 #include <tools/sum_format.hpp>
-#include <tools/sum_stop.hpp>
 
 namespace tool {
 
-SumOutput::SumOutput(Progress& progress) noexcept
-    : progress_(progress), on_terminal_(isatty(STDOUT_FILENO) != 0) {}
+Output::Output(const char* command, Progress& progress) noexcept
+    : command_(command), progress_(progress), on_terminal_(isatty(STDOUT_FILENO) != 0) {}
 
-void SumOutput::write(const char* text, std::size_t length) noexcept {
+void Output::write(const char* text, std::size_t length) noexcept {
     if (length > sizeof buffer_ - held_) { flush(); }
     if (failed()) { return; }
     std::memcpy(buffer_ + held_, text, length);
     held_ += length;
 }
 
-void SumOutput::flush() noexcept {
+void Output::flush() noexcept {
     if (held_ > 0 && on_terminal_) { progress_.hide(); }
     std::size_t written = 0;
     while (written < held_ && !failed() && stop_signal() == 0) {
@@ -37,14 +37,14 @@ void SumOutput::flush() noexcept {
     held_ = 0;
 }
 
-bool SumOutput::finish() noexcept {
+bool Output::finish() noexcept {
     flush();
     if (!failed()) { return true; }
     if (stop_signal() == 0) { complain("write error", error_); }
     return false;
 }
 
-void SumOutput::complain(const char* path, const char* what) noexcept {
+void Output::complain(const char* path, const char* what) noexcept {
     status_ = kFailure;
     char name[kLineBytes];
     char text[kLineBytes + 512];
@@ -52,11 +52,11 @@ void SumOutput::complain(const char* path, const char* what) noexcept {
     say(text);
 }
 
-void SumOutput::complain(const char* path, int error) noexcept {
+void Output::complain(const char* path, int error) noexcept {
     complain(path, std::strerror(error));
 }
 
-void SumOutput::warn(const char* format, ...) noexcept {
+void Output::warn(const char* format, ...) noexcept {
     char text[512] = "WARNING: ";
     const std::size_t length = std::strlen(text);
     va_list arguments;
@@ -66,11 +66,11 @@ void SumOutput::warn(const char* format, ...) noexcept {
     say(text);
 }
 
-void SumOutput::say(const char* text) noexcept {
+void Output::say(const char* text) noexcept {
     // On a terminal the results come first, as they did before the complaint.
     if (on_terminal_) { flush(); }
     progress_.hide();
-    std::fprintf(stderr, "brood sum: %s\n", text);
+    std::fprintf(stderr, "%s: %s\n", command_, text);
 }
 
 }  // namespace tool

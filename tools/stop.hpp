@@ -1,6 +1,6 @@
-// The signals that end `brood sum` early: Ctrl-C and the like.
-#ifndef BROOD_TOOLS_SUM_STOP_HPP
-#define BROOD_TOOLS_SUM_STOP_HPP
+// The signals that end a command early: Ctrl-C and the like.
+#ifndef BROOD_TOOLS_STOP_HPP
+#define BROOD_TOOLS_STOP_HPP
 
 namespace tool {
 

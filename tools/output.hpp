@@ -1,6 +1,6 @@
-// Where `brood sum` writes: results to standard output, complaints to standard error.
-#ifndef BROOD_TOOLS_SUM_OUTPUT_HPP
-#define BROOD_TOOLS_SUM_OUTPUT_HPP
+// Where a command writes: results to standard output, complaints to standard error.
+#ifndef BROOD_TOOLS_OUTPUT_HPP
+#define BROOD_TOOLS_OUTPUT_HPP
 
 #include <cstddef>
 
@@ -9,9 +9,10 @@
 namespace tool {
 
 /// Memory: the buffer inside (64 KiB).
-class SumOutput {
+class Output {
 public:
-    explicit SumOutput(Progress& progress) noexcept;
+    /// command: "brood sum", which stands before each complaint.
+    Output(const char* command, Progress& progress) noexcept;
 
     /// Appends to standard output, buffered.
     void write(const char* text, std::size_t length) noexcept;
@@ -22,10 +23,10 @@ public:
     /// Flushes; says so if anything did not get out. False then.
     bool finish() noexcept;
 
-    /// "brood sum: PATH: what" on standard error; the exit status will be kFailure.
+    /// "COMMAND: PATH: what" on standard error; the exit status will be kFailure.
     void complain(const char* path, const char* what) noexcept;
     void complain(const char* path, int error) noexcept;
-    /// "brood sum: WARNING: ..." and no more than that.
+    /// "COMMAND: WARNING: ..." and no more than that.
     [[gnu::format(printf, 2, 3)]] void warn(const char* format, ...) noexcept;
     /// For what is told by other means.
     void fail() noexcept { status_ = 1; }
@@ -35,6 +36,7 @@ public:
 private:
     void say(const char* text) noexcept;
 
+    const char* command_;
     Progress& progress_;
     bool on_terminal_;
     int status_ = 0;
