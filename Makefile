@@ -251,6 +251,7 @@ $(SUMMARIES): $(EXAMPLE_SRCS) tools/examples
 	    print name, substr($$0, 4)}' $(EXAMPLE_SRCS) > $@
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
+$(BUILD)/tools/bench/sum: $(COMMAND)
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests
