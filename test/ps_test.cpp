@@ -5,6 +5,7 @@
 
 #include <brood/pool.hpp>
 #include <tools/ps_format.hpp>
+#include <tools/time_text.hpp>
 
 #include <atomic>
 

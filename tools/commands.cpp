@@ -2,7 +2,7 @@
 #include <iterator>
 
 #include <tools/command.hpp>
-#include <tools/ipc_options.hpp>
+#include <tools/ipc/options.hpp>
 #include <tools/ps_options.hpp>
 #include <tools/sched/options.hpp>
 #include <tools/study_options.hpp>
@@ -11,8 +11,9 @@
 namespace tool {
 
 const Command kCommands[] = {
-    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},   {kSchedManual, run_sched},
-    {kStudyManual, run_study},      {kSumManual, run_sum},
+    {kIpcLsManual, run_ipc_ls}, {kIpcRmManual, run_ipc_rm}, {kIpcStatManual, run_ipc_stat},
+    {kPsManual, run_ps},        {kSchedManual, run_sched},  {kStudyManual, run_study},
+    {kSumManual, run_sum},
 };
 const std::size_t kCommandCount = std::size(kCommands);
 

@@ -1,5 +1,4 @@
 // brood ps: the pools of this user.
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 
 #include <brood/pool_view.hpp>
 #include <tools/command.hpp>
+#include <tools/proc.hpp>
 #include <tools/ps_format.hpp>
 #include <tools/ps_options.hpp>
 
@@ -17,23 +17,6 @@ namespace tool {
 namespace {
 
 constexpr std::size_t kPoolsMax = 256, kWorkersMax = brood::PoolOptions::kWorkersMax;
-
-/// What the system calls the program of a process. "" where it does not say.
-void name_program(std::int32_t pid, char* name, std::size_t room) noexcept {
-    name[0] = '\0';
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/%d/comm", pid);
-    const int file = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (file < 0) { return; }
-    const ssize_t bytes = read(file, name, room - 1);
-    close(file);
-    std::size_t length = bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
-    if (length > 0 && name[length - 1] == '\n') { --length; }
-    name[length] = '\0';
-    for (std::size_t i = 0; i < length; ++i) {
-        if (static_cast<unsigned char>(name[i]) < 0x20 || name[i] == 0x7f) { name[i] = '?'; }
-    }
-}
 
 /// One look at all pools.
 class Listing {
