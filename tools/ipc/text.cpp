@@ -46,7 +46,9 @@ struct Columns {
             std::snprintf(creator, sizeof creator, "%" PRId32 "%s", thing.creator,
                           thing.creator_life == Life::dead ? " dead" : "");
         }
-        if (all.are_known()) { std::snprintf(users, sizeof users, "%" PRIu32, thing.user_count); }
+        if (all.are_known(thing)) {
+            std::snprintf(users, sizeof users, "%" PRIu32, thing.user_count);
+        }
     }
 };
 
@@ -94,7 +96,7 @@ void print_json_count(const Thing& thing) noexcept {
 }
 
 void print_json_users(const Thing& thing, const Users& users) noexcept {
-    if (!users.are_known()) { return void(std::fputs(",\"users\":null", stdout)); }
+    if (!users.are_known(thing)) { return void(std::fputs(",\"users\":null", stdout)); }
     std::fputs(",\"users\":[", stdout);
     for (std::uint32_t i = 0; i < thing.user_count; ++i) {
         const User& user = users.of(thing)[i];
@@ -143,7 +145,11 @@ void print_facts(const Thing& thing, const Users& users) noexcept {
     } else {
         std::printf("  creator   %s\n", thing.creator > 0 ? columns.creator : "not known");
     }
-    if (!users.are_known()) { return void(std::puts("  users     not known: there is no /proc")); }
+    if (!users.are_known(thing)) {
+        const char* const why = users.are_known() ? "" : ": there is no /proc";
+        std::printf("  users     not known%s\n", why);
+        return;
+    }
     std::printf("  users     %s%s\n", columns.users,
                 thing.state == State::unknown ? ", beside those who may not be looked at" : "");
     for (std::uint32_t i = 0; i < thing.user_count; ++i) { print_user(users.of(thing)[i], "  "); }

@@ -86,9 +86,7 @@ State Users::state_of(const Thing& thing) const noexcept {
     // Those who cannot be looked at are other users' processes, or root's, which may open all.
     const bool is_private = thing.has_file_facts && (thing.mode & 077) == 0 &&
                             thing.owner == geteuid();
-    if (!are_known_ || !thing.has_file_facts || (some_hide_ && !is_private)) {
-        return State::unknown;
-    }
+    if (!are_known(thing) || (some_hide_ && !is_private)) { return State::unknown; }
     return thing.creator_life == Life::dead ? State::orphaned : State::unused;
 }
 

@@ -25,6 +25,8 @@ public:
 
     /// False: there is no /proc, so nothing is known of users.
     bool are_known() const noexcept { return are_known_; }
+    /// Nor are those of what the system does not tell from others.
+    bool are_known(const Thing& thing) const noexcept { return are_known_ && thing.has_file_facts; }
     const User* of(const Thing& thing) const noexcept { return list_.begin() + thing.users_from; }
 
 private:
