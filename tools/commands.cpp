@@ -3,7 +3,7 @@
 
 #include <tools/command.hpp>
 #include <tools/ipc/options.hpp>
-#include <tools/ps_options.hpp>
+#include <tools/ps/options.hpp>
 #include <tools/sched/options.hpp>
 #include <tools/study_options.hpp>
 #include <tools/sum_options.hpp>

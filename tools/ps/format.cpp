@@ -1,4 +1,4 @@
-#include <tools/ps_format.hpp>
+#include <tools/ps/format.hpp>
 
 #include <cinttypes>
 
