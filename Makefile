@@ -264,7 +264,7 @@ $(SUMMARIES): tools/examples/path $(EXAMPLE_SRCS)
 
 $(BENCHES): $(BUILD)/%: $(COMMON)/%.o $(LIB)
 	$(call link,$(PEER_LIBS))
-$(addprefix $(BUILD)/tools/bench/,run copy): | $(COMMAND)
+$(addprefix $(BUILD)/tools/bench/,copy run sum): | $(COMMAND)
 $(BUILD)/tools/bench/pool: PEER_LIBS = -pthread $(shell pkg-config --libs tbb 2>/dev/null)
 # test/exclude.cpp leaves out what cannot be run.
 WRAP := -Wl,--wrap=_cmocka_run_group_tests

@@ -69,6 +69,17 @@ static void a_terminal_shows_progress_seldom_and_is_left_clean(void**) {
     assert_true(length - 1 - blanks > 20 && text[blanks - 1] == '\r');
 }
 
+// --status: as if there were no terminal.
+static void a_check_that_says_nothing_shows_no_progress(void**) {
+    test::prepare("truncate -s 500M big && sha256sum big big > list");
+    test::Terminal terminal;
+    test::Host host("-j 1 -c --status list", terminal.slave());
+    static char text[65536];
+    terminal.read_all(text, sizeof text);
+    assert_int_equal(host.join(), 0);
+    assert_string_equal(text, "");
+}
+
 static void counting_what_a_list_asks_for_takes_nothing_from_a_pipe(void**) {
     test::prepare("echo 1 > file && line=$(sha256sum file) && yes \"$line\" | head -5000 > list");
     test::Terminal terminal;
@@ -90,6 +101,7 @@ int main() {
         cmocka_unit_test(a_line_that_does_not_fit_is_cut),
         cmocka_unit_test_setup(a_terminal_shows_progress_seldom_and_is_left_clean,
                                test::empty_folder),
+        cmocka_unit_test_setup(a_check_that_says_nothing_shows_no_progress, test::empty_folder),
         cmocka_unit_test_setup(counting_what_a_list_asks_for_takes_nothing_from_a_pipe,
                                test::empty_folder),
         cmocka_unit_test_setup(without_a_terminal_nothing_is_shown, test::empty_folder),

@@ -1,16 +1,23 @@
-// Goal: `brood ps` shows the announced pools of this user, once or again and again, for people and
-// for programs.
-// Method: the command beside pools of this process, which wait for a word from the test.
+// Goal: `brood ps` shows the announced pools and the daemons of this user, once or again and again,
+// for people and for programs.
+// Method: the command beside pools and daemons of this process, which wait for a word of the test.
 #include "sum_host_support.hpp"
 
 #include <brood/pool.hpp>
-#include <tools/ps_format.hpp>
+#include <brood/process.hpp>
+#include <port/port.hpp>
+#include <tools/ps/format.hpp>
+#include <tools/time_text.hpp>
+
+#include <sys/syscall.h>
 
 #include <atomic>
 
 using brood::Future;
 using brood::Pool;
 using brood::PoolOptions;
+using brood::Process;
+using brood::ProcessOptions;
 using test::assert_has;
 using test::assert_ok;
 using test::Contents;
@@ -51,10 +58,10 @@ bool comes_true(const char* script) {
 // ---- Once --------------------------------------------------------------------------------------
 
 void without_a_pool_it_says_so_and_prints_nothing(void**) {
-    assert_int_equal(run_script("exec $BROOD ps > found 2> errors"), 0);
+    assert_int_equal(run_script("exec $BROOD ps -p > found 2> errors"), 0);
     assert_string_equal(Contents("found").text(), "");
     assert_has("errors", "no pool of this user is announced");
-    assert_int_equal(run_script("exec $BROOD ps --json > found 2> errors"), 0);
+    assert_int_equal(run_script("exec $BROOD ps --pools --json > found 2> errors"), 0);
     assert_string_equal(Contents("found").text(), "[]\n");
     assert_string_equal(Contents("errors").text(), "");
 }
@@ -69,7 +76,7 @@ void each_pool_has_a_line_the_oldest_first(void**) {
     }
     char script[400];
     snprintf(script, sizeof script,
-             "$BROOD ps > found 2> errors && grep -Eq '^first +%d %s +2/2 +1 +2 +0 +0 +0"
+             "$BROOD ps -p > found 2> errors && grep -Eq '^first +%d %s +2/2 +1 +2 +0 +0 +0"
              " +[0-9:]+  0%% of 3$' found",
              getpid(), program());
     if (!comes_true(script)) { fail_msg("found:\n%s", Contents("found").text()); }
@@ -79,7 +86,7 @@ void each_pool_has_a_line_the_oldest_first(void**) {
     for (auto& future : futures) { assert_ok(future.get()); }
     assert_true(comes_true("$BROOD ps | grep -Eq '^first .* 2/2 +0 +0 +3 +0 +0 .* 100% of 3$'"));
     second = Pool();
-    assert_true(comes_true("$BROOD ps > found; [[ $(wc -l < found) = 2 ]]"));
+    assert_true(comes_true("$BROOD ps -p > found; [[ $(wc -l < found) = 2 ]]"));
 }
 
 void a_pool_without_a_name_has_a_dash(void**) {
@@ -106,7 +113,7 @@ void long_lists_the_workers(void**) {
 void json_can_be_parsed(void**) {
     Pool pool = make_pool("say \"\\\xc3\xa4\xff");
     assert_ok(pool.apply([](int value) { return value; }, 1));
-    assert_true(comes_true("$BROOD ps --json --long > found && grep -q '\"done\":1,' found"));
+    assert_true(comes_true("$BROOD ps -p --json --long > found && grep -q '\"done\":1,' found"));
     char beginning[160];
     snprintf(beginning, sizeof beginning,
              "[{\"name\":\"say \\\"\\\\\xc3\xa4\\ufffd\",\"program\":\"%s\",\"host\":%d,",
@@ -126,9 +133,120 @@ void what_a_dead_pool_left_is_neither_shown_nor_kept(void**) {
     assert_int_equal(kill(pool.supervisor_pid(), SIGKILL), 0);
     assert_true(eventually([&] { return test::has_ended(pool.supervisor_pid()); }));
     test::prepare("ls /dev/shm/brood-pool-* > names");
-    assert_int_equal(run_script("exec $BROOD ps --json > found"), 0);
+    assert_int_equal(run_script("exec $BROOD ps -p --json > found"), 0);
     assert_string_equal(Contents("found").text(), "[]\n");
     assert_int_equal(run_script("! ls $(cat names) 2> errors"), 0);
+}
+
+// ---- Daemons -----------------------------------------------------------------------------------
+
+/// Where they are watched by a guardian they bear no mark.
+bool cannot_tell_daemons() {
+    if (strcmp(brood::port::kName, "posix") != 0 && !test::is_emulated()) { return false; }
+    test::not_run("the daemons in brood ps", "a guardian ends them here, so they bear no mark");
+    return true;
+}
+
+/// Whether a line is about the daemon `pid` of host `host`.
+bool is_listed(pid_t pid, const char* host, const char* state, const char* options = "") {
+    char script[300];
+    snprintf(script, sizeof script,
+             "$BROOD ps %s > found 2> errors; grep -Eq '^ *%d [^ ]+ +%s +0:[0-9]+ +0:[0-9]+  %s$'"
+             " found",
+             options, pid, host, state);
+    return run_script(script) == 0;
+}
+bool is_named(pid_t pid) {
+    char script[100];
+    snprintf(script, sizeof script, "$BROOD ps | grep -Ewq '^ *%d'", pid);
+    return run_script(script) == 0;
+}
+
+void daemons_are_listed_with_their_host_and_other_children_are_not(void**) {
+    if (cannot_tell_daemons()) { return; }
+    const auto sleep = [] { test::sleep_ms(10 * test::kPatienceMs); };
+    static Process daemon, child, other;  // They outlive a test that fails.
+    daemon = Process(ProcessOptions().daemon(), sleep);
+    child = Process(sleep);
+    assert_ok(daemon.start());
+    assert_ok(child.start());
+    const char* const arguments[] = {"sleep", "200", nullptr};
+    auto started = Process::exec("sleep", arguments, brood::ExecOptions().daemon());
+    assert_ok(started);
+    other = std::move(*started);
+    Pool pool = make_pool("beside");
+    char host[64];
+    snprintf(host, sizeof host, "%d %s", getpid(), program());
+    if (!is_listed(daemon.pid(), host, "asleep")) { fail_msg("%s", Contents("found").text()); }
+    assert_has("found", "beside ");
+    assert_has("found", "\n\n DAEMON PROGRAM ");
+    assert_true(is_listed(other.pid(), host, "asleep", "-d"));
+    assert_int_equal(run_script("grep -q beside found"), 1);
+    assert_true(is_listed(daemon.pid(), host, "asleep", "-p --daemons"));
+    assert_int_equal(run_script("$BROOD ps -p | grep DAEMON"), 1);
+    assert_false(is_named(child.pid()));
+    assert_false(is_named(pool.supervisor_pid()));
+    assert_int_equal(kill(daemon.pid(), SIGSTOP), 0);
+    test::await_state(daemon.pid(), 'T');
+    assert_true(is_listed(daemon.pid(), host, "stopped"));
+    char script[400];
+    snprintf(script, sizeof script,
+             "$BROOD ps -dj > found; command -v python3 > /dev/null || exit 0; python3 -c '\n"
+             "import json\nfound = {d[\"daemon\"]: d for d in json.load(open(\"found\"))}\n"
+             "assert found[%d][\"host\"] == %d and found[%d][\"program\"] == \"sleep\"\n"
+             "assert found[%d][\"state\"] == \"stopped\" and found[%d][\"age_ms\"] < 60000'",
+             daemon.pid(), getpid(), other.pid(), daemon.pid(), daemon.pid());
+    assert_int_equal(run_script(script), 0);
+    assert_ok(daemon.kill());
+    assert_ok(daemon.join());
+    assert_ok(other.kill());
+    assert_ok(other.join());
+    assert_false(is_named(daemon.pid()));
+    assert_ok(child.kill());
+    assert_ok(child.join());
+}
+
+// Its parent is another by then, but who holds the end of its pipe is still its host.
+void a_daemon_that_somebody_keeps_beyond_its_hosts_end_is_listed_with_that_one(void**) {
+    if (cannot_tell_daemons()) { return; }
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    test::Board<std::atomic<int>> pids[2];
+    test::Handshake ready;
+    const pid_t host = test::start_child([&]() -> int {
+        Process daemon(ProcessOptions().daemon(), [] { pause(); });
+        if (!daemon.start().ok()) { return 1; }
+        *pids[0] = daemon.pid();
+        // A child that brood knows nothing of, as of a host that calls vfork() or clone() itself.
+        const long child = syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+        if (child == 0) {
+            for (;;) { pause(); }
+        }
+        *pids[1] = static_cast<int>(child);
+        ready.tell();
+        for (;;) { pause(); }
+    });
+    assert_true(ready.await());
+    kill(host, SIGKILL);
+    assert_int_equal(test::join_child(host), -SIGKILL);
+    const pid_t daemon = *pids[0], keeper = *pids[1];
+    char text[64];
+    snprintf(text, sizeof text, "%d %s", keeper, program());
+    if (!is_listed(daemon, text, "asleep")) { fail_msg("%s", Contents("found").text()); }
+    assert_int_equal(kill(keeper, SIGKILL), 0);
+    assert_true(test::all_end());
+    assert_false(is_named(daemon));
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+}
+
+void without_proc_no_daemons_can_be_told(void**) {
+    if (run_script("unshare --mount true 2> errors") != 0) {
+        return test::not_run("a system without /proc", "no mount namespaces here");
+    }
+    assert_int_equal(run_script("exec unshare --mount sh -c 'mount -t tmpfs none /proc && exec '"
+                                "\"$BROOD\"' ps -d' > found 2> errors"),
+                     1);
+    assert_has("errors", "brood ps: the daemons: there is no /proc\n");
+    assert_string_equal(Contents("found").text(), "");
 }
 
 // ---- Again and again ---------------------------------------------------------------------------
@@ -190,7 +308,7 @@ void await_output(int fd, const char* part, int times, char* text, size_t room) 
 void watch_repeats_the_list_as_the_pool_goes_on(void**) {
     static char text[65536];
     Pool pool = make_pool("watched");
-    Watch watch("-w -n 0.1");
+    Watch watch("-p -w -n 0.1");
     await_output(watch.output(), "watched ", 3, text, sizeof text);
     assert_null(strchr(text, '\033'));
     assert_non_null(strstr(text, "\n\nNAME "));
@@ -205,7 +323,7 @@ void a_terminal_is_written_in_place(void**) {
     static char text[65536];
     const Pool pool = make_pool("watched");
     test::Terminal terminal;
-    Watch watch("-w -n 0.1", terminal.slave());
+    Watch watch("-p -w -n 0.1", terminal.slave());
     await_output(terminal.master(), "\033[H", 3, text, sizeof text);
     assert_non_null(strstr(text, "\033[2J\033[HNAME "));
     assert_non_null(strstr(text, "  -\033[K\r\n\033[J\033[H"));
@@ -215,13 +333,13 @@ void a_terminal_is_written_in_place(void**) {
 void json_is_watched_a_line_each_time(void**) {
     static char text[65536];
     const Pool pool = make_pool("watched");
-    Watch watch("-n.1 -j");
+    Watch watch("-p -n.1 -j");
     await_output(watch.output(), "}]\n[{\"name\":\"watched\"", 2, text, sizeof text);
     assert_int_equal(watch.end(), -SIGTERM);
 }
 
 void a_watch_ends_when_nobody_reads(void**) {
-    Watch watch("-w -n 0.1");
+    Watch watch("-p -w -n 0.1");
     watch.stop_reading();
     const int code = watch.join();
     assert_true(code == -SIGPIPE || code == 1);
@@ -322,6 +440,9 @@ int main() {
         PS_TEST(long_lists_the_workers),
         PS_TEST(json_can_be_parsed),
         PS_TEST(what_a_dead_pool_left_is_neither_shown_nor_kept),
+        PS_TEST(daemons_are_listed_with_their_host_and_other_children_are_not),
+        PS_TEST(a_daemon_that_somebody_keeps_beyond_its_hosts_end_is_listed_with_that_one),
+        PS_TEST(without_proc_no_daemons_can_be_told),
         PS_TEST(watch_repeats_the_list_as_the_pool_goes_on),
         PS_TEST(a_terminal_is_written_in_place),
         PS_TEST(json_is_watched_a_line_each_time),

@@ -114,6 +114,32 @@ static void both_codes_agree_on_every_length_and_alignment(void**) {
     });
 }
 
+/// What the system says of this processor, in a way of its own.
+static bool system_knows_of_instructions() {
+    FILE* const file = fopen("/proc/cpuinfo", "re");
+    bool found = false;
+    char line[8192];
+    while (file != nullptr && fgets(line, sizeof line, file) != nullptr) {
+        const bool is_list = strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0;
+        found = found || (is_list &&
+                          (strstr(line, " sha_ni") != nullptr || strstr(line, " sha2") != nullptr));
+    }
+    if (file != nullptr) { fclose(file); }
+    return found;
+}
+
+static void instructions_are_used_where_the_processor_has_them(void**) {
+    const Compress special = tool::sha256::compress_by_instructions();
+    const Compress wanted = special != nullptr ? special : tool::sha256::compress_portable;
+    assert_true(tool::sha256::best() == wanted);
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
+    if (test::is_emulated()) {
+        return test::not_run("what the processor has", "an emulator shows another's");
+    }
+    assert_int_equal(special != nullptr, system_knows_of_instructions());
+#endif
+}
+
 static void a_copy_goes_on_by_itself(void**) {
     Sha256 sum;
     sum.update("ab", 2);
@@ -131,6 +157,7 @@ int main() {
         cmocka_unit_test(a_million_letters_in_uneven_pieces_have_their_digest),
         cmocka_unit_test(a_message_may_be_cut_anywhere),
         cmocka_unit_test(both_codes_agree_on_every_length_and_alignment),
+        cmocka_unit_test(instructions_are_used_where_the_processor_has_them),
         cmocka_unit_test(a_copy_goes_on_by_itself),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

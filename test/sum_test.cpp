@@ -74,6 +74,24 @@ static void empty_files_and_files_around_the_sizes_of_blocks_are_summed(void**) 
     compare_sums("tree", "-j 9");
 }
 
+// What sha256sum's options do to the lines, on names that it escapes or does not.
+static void lines_look_as_sha256sums_options_have_them(void**) {
+    prepare(
+        "mkdir tree && cd tree && for name in plain $'new\\nline' $'car\\rriage' 'back\\slash'"
+        " '(paren) = x'; do printf '%s' \"$name\" > \"./$name\" || exit; done");
+    for (const char* options : {"-b", "-t", "-bt", "-tb", "--tag", "--tag -b", "-t --tag", "-z",
+                                "-zb", "-z --tag", "--binary", "--text", "--zero"}) {
+        char script[512];
+        snprintf(script, sizeof script,
+                 "find tree -type f -print0 | sort -z | xargs -0 sha256sum %s > wanted &&"
+                 " sha256sum %s < tree/plain >> wanted &&"
+                 " $BROOD sum %s tree > found && $BROOD sum %s < tree/plain >> found",
+                 options, options, options, options);
+        assert_int_equal(run_script(script), 0);
+        assert_same_files("found", "wanted");
+    }
+}
+
 // ---- What is a file --------------------------------------------------------------------------
 
 static void links_are_followed_as_arguments_and_passed_over_below(void**) {
@@ -140,16 +158,21 @@ static void output_that_cannot_be_written_is_an_error(void**) {
 
 // ---- Checking lists --------------------------------------------------------------------------
 
-/// Checks the list `list` with brood and with sha256sum; all must agree but the program's name and
-/// the quotation marks in complaints.
-static void compare_checks(const char* what) {
-    const int wanted = run_script(
-        "sha256sum -c list > wanted 2> wanted-errors;"
-        " status=$?; sed -i \"s/'//g\" wanted-errors; exit $status");
-    const int found = run_script(
-        "$BROOD sum -c list > found 2> errors; status=$?;"
-        " sed -i 's/^brood sum/sha256sum/' errors; exit $status");
-    if (found != wanted) { fail_msg("status %d instead of %d: %s", found, wanted, what); }
+/// Checks the list `list` with brood and with sha256sum, with each of the options, which are words
+/// of a shell; all must agree but the program's name and the quotation marks in complaints.
+static void compare_checks(const char* what, const char* each_options = "''") {
+    char script[1024];
+    snprintf(script, sizeof script,
+             "for options in %s; do"
+             " echo \"$options:\" | tee -a wanted wanted-errors found >> errors;"
+             " sha256sum -c $options list >> wanted 2>> wanted-errors; echo $? >> wanted;"
+             " $BROOD sum -c $options list >> found 2>> errors; echo $? >> found;"
+             " done; sed -i \"s/'//g\" wanted-errors; sed -i 's/^brood sum/sha256sum/' errors",
+             each_options);
+    prepare("rm -f wanted wanted-errors found errors");
+    prepare(script);
+    const bool same = run_script("cmp found wanted && cmp errors wanted-errors") == 0;
+    if (!same) { print_message("of the list: %s\n", what); }
     assert_same_files("found", "wanted");
     assert_same_files("errors", "wanted-errors");
 }
@@ -216,7 +239,37 @@ static void lists_are_judged_as_sha256sum_judges_them(void**) {
                  " printf \"%s\" > list",
                  list);
         prepare(script);
-        compare_checks(list);
+        compare_checks(list,
+                       "'' --quiet --status --strict -w --warn --ignore-missing"
+                       " '--ignore-missing --quiet' '--strict --status' '--status -w'"
+                       " '-w --quiet' '--quiet --status' '--ignore-missing --strict -w'");
+    }
+}
+
+static void a_list_that_names_the_input_it_comes_from_is_improper(void**) {
+    prepare(
+        "echo 1 > file && { sha256sum - < file; sha256sum file; } > list &&"
+        " { sha256sum -c -w < list; echo $?; } 2>&1 | sed \"s/'//g\" | sort > wanted &&"
+        " { $BROOD sum -c -w < list; echo $?; } 2>&1 | sed 's/brood sum/sha256sum/' |"
+        " sort > found");
+    assert_same_files("found", "wanted");
+    assert_has("found", "standard input: 1: improperly formatted");
+}
+
+static void options_that_mean_nothing_together_are_refused_in_the_same_words(void**) {
+    for (const char* arguments :
+         {"--tag -t x", "-c --tag x", "-c -z x", "-c -b x", "-c -t x", "-c -z --tag -b x",
+          "--ignore-missing x", "--status x", "-w x", "--warn x", "--quiet x", "--strict x",
+          "--strict --ignore-missing --status -w x", "--status --quiet -w x", "--quiet --status x",
+          "--tag -t -c x"}) {
+        char script[400];
+        snprintf(script, sizeof script,
+                 "sha256sum %s 2> wanted; wanted=$?; $BROOD sum %s 2> errors; found=$?;"
+                 " sed -i 's/brood sum/sha256sum/; s/help.*/help/' errors;"
+                 " sed -i 's/help.*/help/' wanted; ((wanted == found))",
+                 arguments, arguments);
+        assert_int_equal(run_script(script), 0);
+        assert_same_files("errors", "wanted");
     }
 }
 
@@ -254,8 +307,8 @@ static const Usage kUsages[] = {
     {"--help", 0, "  sum "},
     {"--version", 0, "brood 0."},
     {"smu", 1, "The nearest is 'sum'"},
-    {"sum", 1, "which PATH?"},
-    {"sum -c", 1, "-c needs a FILE"},
+    {"sum < /dev/null", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  -"},
+    {"sum -c < /dev/null", 1, "standard input: no properly formatted checksum lines found"},
     {"sum --help", 0, "--jobs=N"},
     {"sum --version", 0, "brood 0."},
     {"sum --nonsense /", 1, "--nonsense"},
@@ -288,6 +341,7 @@ int main() {
                                test::empty_folder),
         cmocka_unit_test_setup(empty_files_and_files_around_the_sizes_of_blocks_are_summed,
                                test::empty_folder),
+        cmocka_unit_test_setup(lines_look_as_sha256sums_options_have_them, test::empty_folder),
         cmocka_unit_test_setup(links_are_followed_as_arguments_and_passed_over_below,
                                test::empty_folder),
         cmocka_unit_test_setup(standard_input_and_pipes_are_read_as_arguments, test::empty_folder),
@@ -298,6 +352,10 @@ int main() {
                                test::empty_folder),
         cmocka_unit_test_setup(output_that_cannot_be_written_is_an_error, test::empty_folder),
         cmocka_unit_test_setup(lists_are_judged_as_sha256sum_judges_them, test::empty_folder),
+        cmocka_unit_test_setup(a_list_that_names_the_input_it_comes_from_is_improper,
+                               test::empty_folder),
+        cmocka_unit_test_setup(options_that_mean_nothing_together_are_refused_in_the_same_words,
+                               test::empty_folder),
         cmocka_unit_test_setup(a_long_list_is_checked_in_order, test::empty_folder),
         cmocka_unit_test_setup(lists_come_from_standard_input_and_one_after_the_other,
                                test::empty_folder),

@@ -3,8 +3,8 @@
 
 #include <tools/command.hpp>
 #include <tools/copy/options.hpp>
-#include <tools/ipc_options.hpp>
-#include <tools/ps_options.hpp>
+#include <tools/ipc/options.hpp>
+#include <tools/ps/options.hpp>
 #include <tools/run/options.hpp>
 #include <tools/sched/options.hpp>
 #include <tools/study_options.hpp>
@@ -13,9 +13,9 @@
 namespace tool {
 
 const Command kCommands[] = {
-    {kCopyManual, run_copy}, {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},
-    {kRunManual, run_run},   {kSchedManual, run_sched},      {kStudyManual, run_study},
-    {kSumManual, run_sum},
+    {kCopyManual, run_copy},        {kIpcLsManual, run_ipc_ls}, {kIpcRmManual, run_ipc_rm},
+    {kIpcStatManual, run_ipc_stat}, {kPsManual, run_ps},        {kRunManual, run_run},
+    {kSchedManual, run_sched},      {kStudyManual, run_study},  {kSumManual, run_sum},
 };
 const std::size_t kCommandCount = std::size(kCommands);
 

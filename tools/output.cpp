@@ -46,6 +46,10 @@ bool Output::finish() noexcept {
 
 void Output::complain(const char* path, const char* what) noexcept {
     status_ = kFailure;
+    note(path, what);
+}
+
+void Output::note(const char* path, const char* what) noexcept {
     char name[kLineBytes];
     char text[kLineBytes + 512];
     std::snprintf(text, sizeof text, "%s: %s", format_name(name, sizeof name, path), what);

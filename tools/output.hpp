@@ -26,6 +26,8 @@ public:
     /// "COMMAND: PATH: what" on standard error; the exit status will be kFailure.
     void complain(const char* path, const char* what) noexcept;
     void complain(const char* path, int error) noexcept;
+    /// The same, and the exit status stays as it is.
+    void note(const char* path, const char* what) noexcept;
     /// "COMMAND: WARNING: ..." and no more than that.
     [[gnu::format(printf, 2, 3)]] void warn(const char* format, ...) noexcept;
     /// For what is told by other means.

@@ -17,11 +17,16 @@ void complain_of_path(void* context, const char* path, int error) {
     static_cast<Output*>(context)->complain(path, error);
 }
 
+struct Printing {
+    Output& output;
+    const SumLineStyle& style;
+};
+
 void print_result(void* context, const FileResult& result) {
-    Output& output = *static_cast<Output*>(context);
-    if (result.state != FileState::hashed) { return complain_of(output, result); }
+    const Printing& printing = *static_cast<const Printing*>(context);
+    if (result.state != FileState::hashed) { return complain_of(printing.output, result); }
     char line[kLineBytes];
-    output.write(line, format_digest(line, result.digest, result.path));
+    printing.output.write(line, format_digest(line, result.digest, result.path, printing.style));
 }
 
 /// What the paths hold, for the display of progress. context: SumOptions.
@@ -66,7 +71,8 @@ void run_pipeline(SumPipeline& pipeline, const SumOptions& options, Output& outp
 }
 
 void sum_paths(const SumOptions& options, Output& output, Progress& progress) {
-    SumPipeline pipeline(output, progress, print_result, &output);
+    Printing printing{output, options.style};
+    SumPipeline pipeline(output, progress, print_result, &printing);
     run_pipeline(pipeline, options, output, [&] {
         Walk walk(complain_of_path, &output);
         bool go_on = true;
@@ -78,7 +84,7 @@ void sum_paths(const SumOptions& options, Output& output, Progress& progress) {
 }
 
 void check_lists(const SumOptions& options, Output& output, Progress& progress) {
-    SumCheck check(output);
+    SumCheck check(output, options);
     SumPipeline pipeline(output, progress, SumCheck::deliver, &check);
     run_pipeline(pipeline, options, output, [&] {
         bool go_on = true;
@@ -100,7 +106,9 @@ int run_sum(int count, char** arguments) {
     catch_stop_signals();
     Progress progress;
     Output output(arguments[0], progress);
-    progress.start(options.check ? count_lists : count_paths, &options);
+    if (options.says != CheckSays::nothing) {
+        progress.start(options.check ? count_lists : count_paths, &options);
+    }
     (options.check ? check_lists : sum_paths)(options, output, progress);
     progress.stop();
     output.finish();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 
@@ -43,20 +44,22 @@ LineEnd read_line(std::FILE* stream, char (&line)[kListLineBytes + 1],
     return LineEnd::line;
 }
 
-/// Calls entry(path, digest) for each line that is one, improper() for each that is nothing.
-/// Stops when entry() returns false, and returns false then.
+/// Calls entry(path, digest) for each line that is one, improper(number) for each that is nothing.
+/// Stops when either returns false, and returns false then.
 template <class Entry, class Improper>
 bool for_each_entry(std::FILE* stream, Entry&& entry, Improper&& improper) noexcept {
     SumLines lines;
     char line[kListLineBytes + 1];
     std::size_t length = 0;
-    while (read_line(stream, line, length) == LineEnd::line) {
+    for (std::uint64_t number = 1; read_line(stream, line, length) == LineEnd::line; ++number) {
         Digest digest;
         char* path = nullptr;
-        const SumLines::Kind kind = length == kListLineBytes
-                                        ? SumLines::Kind::improper
-                                        : lines.read(line, length, digest, path);
-        if (kind == SumLines::Kind::improper) { improper(); }
+        SumLines::Kind kind = length == kListLineBytes ? SumLines::Kind::improper
+                                                       : lines.read(line, length, digest, path);
+        const bool names_itself = kind == SumLines::Kind::entry && stream == stdin &&
+                                  std::strcmp(path, "-") == 0;
+        if (names_itself) { kind = SumLines::Kind::improper; }
+        if (kind == SumLines::Kind::improper && !improper(number)) { return false; }
         if (kind == SumLines::Kind::entry && !entry(path, digest)) { return false; }
     }
     return true;
@@ -74,7 +77,7 @@ bool SumCheck::verify(const char* list, SumPipeline& pipeline) noexcept {
     errno = 0;
     const bool added = for_each_entry(
         stream, [&](const char* path, const Digest& digest) { return add(pipeline, path, digest); },
-        [&] { ++counts_.improper; });
+        [&](std::uint64_t line) { return note_improper(pipeline, name_of(list), line); });
     const int error = std::ferror(stream) != 0 ? errno : 0;
     close_list(stream);
     if (!added || !pipeline.drain()) { return false; }
@@ -99,21 +102,41 @@ bool SumCheck::add(SumPipeline& pipeline, const char* path, const Digest& digest
     return pipeline.add(path, length, static_cast<std::uint64_t>(status.st_size), true);
 }
 
+bool SumCheck::note_improper(SumPipeline& pipeline, const char* list, std::uint64_t line) noexcept {
+    ++counts_.improper;
+    if (options_.says != CheckSays::lines_too) { return true; }
+    // What is wrong with the files before it comes first.
+    if (!pipeline.drain()) { return false; }
+    char what[80];
+    std::snprintf(what, sizeof what, "%" PRIu64 ": improperly formatted SHA256 checksum line",
+                  line);
+    output_.note(list, what);
+    return true;
+}
+
 void SumCheck::deliver(void* context, const FileResult& result) noexcept {
     static_cast<SumCheck*>(context)->judge(result);
 }
 
 void SumCheck::judge(const FileResult& result) noexcept {
-    const char* verdict = "OK";
+    const bool is_missing = result.state == FileState::failed && result.error == ENOENT;
+    if (is_missing && options_.ignore_missing) { return; }
     if (result.state != FileState::hashed) {
         complain_of(output_, result);
-        verdict = "FAILED open or read";
         ++counts_.unreadable;
+        print(result, "FAILED open or read");
     } else if (result.digest != expected(result.number)) {
-        verdict = "FAILED";
-        ++counts_.different;
         output_.fail();
+        ++counts_.different;
+        print(result, "FAILED");
+    } else {
+        ++counts_.matching;
+        if (options_.says != CheckSays::failures_only) { print(result, "OK"); }
     }
+}
+
+void SumCheck::print(const FileResult& result, const char* verdict) noexcept {
+    if (options_.says == CheckSays::nothing) { return; }
     char line[kLineBytes];
     output_.write(line, format_verdict(line, result.path, verdict));
 }
@@ -126,9 +149,15 @@ void SumCheck::summarise(const char* list) noexcept {
     if (counts_.proper == 0) {
         return output_.complain(list, "no properly formatted checksum lines found");
     }
+    if (options_.strict && counts_.improper > 0) { output_.fail(); }
+    if (options_.ignore_missing && counts_.matching == 0) { output_.fail(); }
+    if (options_.says == CheckSays::nothing) { return; }
     warn(counts_.improper, "line is improperly formatted", "lines are improperly formatted");
     warn(counts_.unreadable, "listed file could not be read", "listed files could not be read");
     warn(counts_.different, "computed checksum did NOT match", "computed checksums did NOT match");
+    if (options_.ignore_missing && counts_.matching == 0) {
+        output_.note(list, "no file was verified");
+    }
 }
 
 WorkTotals count_lists(const void* context) noexcept {
@@ -150,7 +179,7 @@ WorkTotals count_lists(const void* context) noexcept {
                 totals.bytes += found ? static_cast<std::uint64_t>(status.st_size) : 0;
                 return true;
             },
-            [] {});
+            [](std::uint64_t) { return true; });
         std::fclose(stream);
     }
     return totals;

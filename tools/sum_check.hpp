@@ -15,7 +15,8 @@ namespace tool {
 /// Memory: the expected digests of the files in flight (512 KiB, inside).
 class SumCheck {
 public:
-    explicit SumCheck(Output& output) noexcept : output_(output) {}
+    SumCheck(Output& output, const SumOptions& options) noexcept
+        : output_(output), options_(options) {}
 
     /// For SumPipeline; context: the SumCheck.
     static void deliver(void* context, const FileResult& result) noexcept;
@@ -25,7 +26,7 @@ public:
 
 private:
     struct Counts {
-        std::uint64_t improper, proper, unreadable, different;
+        std::uint64_t improper, proper, unreadable, different, matching;
     };
     bool add(SumPipeline& pipeline, const char* path, const Digest& digest) noexcept;
     Digest& expected(std::uint32_t number) noexcept {
@@ -34,7 +35,11 @@ private:
     void judge(const FileResult& result) noexcept;
     void summarise(const char* list) noexcept;
 
+    bool note_improper(SumPipeline& pipeline, const char* list, std::uint64_t line) noexcept;
+    void print(const FileResult& result, const char* verdict) noexcept;
+
     Output& output_;
+    const SumOptions& options_;
     Counts counts_ = {};
     // Twice as many as can be in flight: the next one is noted before there is room for it.
     Digest expected_[2 * SumArea::kFiles];

@@ -95,14 +95,16 @@ bool read_tagged(char* text, Digest& digest, char*& path) noexcept {
 
 }  // namespace
 
-std::size_t format_digest(char (&line)[kLineBytes], const Digest& digest,
-                          const char* path) noexcept {
-    const bool escaped = std::strpbrk(path, "\n\r\\") != nullptr;
+std::size_t format_digest(char (&line)[kLineBytes], const Digest& digest, const char* path,
+                          const SumLineStyle& style) noexcept {
+    const bool escaped = !style.zero && std::strpbrk(path, "\n\r\\") != nullptr;
     char* to = line;
     if (escaped) { *to++ = '\\'; }
-    to = put_text(put_hex(to, digest), "  ");
+    to = style.tagged ? put_text(to, "SHA256 (")
+                      : put_text(put_hex(to, digest), style.binary ? " *" : "  ");
     to = escaped ? put_escaped(to, path) : put_text(to, path);
-    *to++ = '\n';
+    if (style.tagged) { to = put_hex(put_text(to, ") = "), digest); }
+    *to++ = style.zero ? '\0' : '\n';
     return static_cast<std::size_t>(to - line);
 }
 

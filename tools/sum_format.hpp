@@ -12,10 +12,17 @@ namespace tool {
 /// Room for one line about a path of up to kPathBytes: each byte may be escaped with another.
 inline constexpr std::size_t kLineBytes = 2 * kPathBytes + 128;
 
+/// How the line of a file looks: as sha256sum's options of these names have it.
+struct SumLineStyle {
+    bool binary = false;  ///< '*' before the path, in place of a space.
+    bool tagged = false;  ///< "SHA256 (PATH) = DIGEST"
+    bool zero = false;    ///< NUL in place of the newline, and nothing is escaped.
+};
+
 /// Writes "DIGEST  PATH\n" as sha256sum does: a path with a newline, a carriage return or a
 /// backslash is escaped, and its line begins with a backslash. Returns the length.
-std::size_t format_digest(char (&line)[kLineBytes], const Digest& digest,
-                          const char* path) noexcept;
+std::size_t format_digest(char (&line)[kLineBytes], const Digest& digest, const char* path,
+                          const SumLineStyle& style) noexcept;
 
 /// Writes "PATH: VERDICT\n" as sha256sum -c does: only a path with a newline is escaped.
 std::size_t format_verdict(char (&line)[kLineBytes], const char* path,

@@ -5,16 +5,29 @@
 #include <cstdint>
 
 #include <tools/manual.hpp>
+#include <tools/sum_format.hpp>
 
 namespace tool {
 
 extern const Manual kSumManual;
 int run_sum(int count, char** arguments);
 
+/// What a check of lists says of each file and line.
+enum class CheckSays : unsigned char {
+    verdicts,
+    lines_too,      ///< --warn: also which lines are none.
+    failures_only,  ///< --quiet
+    nothing,        ///< --status
+};
+
 struct SumOptions {
     std::uint32_t workers = 0;
+    SumLineStyle style;
     bool check = false;
-    char* const* paths = nullptr;
+    CheckSays says = CheckSays::verdicts;
+    bool strict = false;
+    bool ignore_missing = false;
+    const char* const* paths = nullptr;
     int path_count = 0;
 };
 

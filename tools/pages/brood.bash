@@ -26,8 +26,8 @@ _brood_examples() {
 }
 
 _brood_objects() {
-    local path
-    for path in /dev/shm/*; do [[ ! -e $path ]] || echo "${path#/dev/shm}"; done
+    "$brood" ipc ls 2>/dev/null |
+        awk '{for (i = 1; i <= NF; ++i) if ($i ~ "^/") {print $i; next}}'
 }
 
 _brood() {
@@ -35,13 +35,13 @@ _brood() {
     local options='' valued='' operands='' stops='' option='' ended='' count=0
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _brood_offer 'ipc ps run sched study sum --help --version'
+        _brood_offer 'ipc copy ps run sched study sum --help --version'
         return
     fi
     case $command in
         ipc)
             if ((COMP_CWORD == 2)); then
-                _brood_offer 'stat --help'
+                _brood_offer 'ls rm stat --help'
                 return
             fi
             command+=" ${COMP_WORDS[2]}"
@@ -49,12 +49,26 @@ _brood() {
             ;;
     esac
     case $command in
+        'copy')
+            options='-j --jobs --fsync --reflink -v --verbose --verify -h --help -V --version'
+            valued='-j --jobs --reflink'
+            operands=files
+            ;;
+        'ipc ls')
+            options='-a --all -l --long --orphans -j --json -h --help -V --version'
+            ;;
+        'ipc rm')
+            options='-f --force --orphans --unused -t --type -h --help -V --version'
+            valued='-t --type'
+            operands=objects
+            ;;
         'ipc stat')
-            options='-j --json -h --help -V --version'
+            options='-t --type -j --json -h --help -V --version'
+            valued='-t --type'
             operands=objects
             ;;
         'ps')
-            options='-l --long -w --watch -n --interval -j --json -h --help -V --version'
+            options='-p --pools -d --daemons -l --long -w --watch -n --interval -j --json -h --help -V --version'
             valued='-n --interval'
             ;;
         'run')
@@ -73,7 +87,7 @@ _brood() {
             operands=examples
             ;;
         'sum')
-            options='-c --check -j --jobs -h --help -V --version'
+            options='-c --check -j --jobs -b --binary -t --text --tag -z --zero --ignore-missing --quiet --status --strict -w --warn -h --help -V --version'
             valued='-j --jobs'
             operands=files
             ;;
@@ -97,6 +111,9 @@ _brood() {
     if [[ -n $option ]]; then
         [[ $word != '=' ]] || word=''
         case "$command $option" in
+            'copy --reflink') _brood_offer 'auto never always' ;;
+            'ipc rm -t' | 'ipc rm --type') _brood_offer 'shm sem mq' ;;
+            'ipc stat -t' | 'ipc stat --type') _brood_offer 'shm sem mq' ;;
             'run -a' | 'run --arg-file') _brood_offer files ;;
             'run --joblog') _brood_offer files ;;
             'sched -f' | 'sched --file') _brood_offer files ;;

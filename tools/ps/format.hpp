@@ -18,8 +18,6 @@ struct PoolLine {
     std::size_t worker_count;
 };
 
-/// "0:07", "1:02:03", "3d 04:05:06".
-void format_time(char* text, std::size_t room, std::int64_t ms) noexcept;
 /// How much of the whole, 0 to 100; -1 if there is nothing to do.
 int percentage(std::uint64_t done, std::uint64_t total) noexcept;
 

@@ -12,6 +12,8 @@ extern const Manual kPsManual;
 int run_ps(int count, char** arguments);
 
 struct PsOptions {
+    bool pools = true;
+    bool daemons = true;
     bool json = false;
     bool with_workers = false;
     bool watch = false;

@@ -1,5 +1,4 @@
-// brood ps: the pools of this user.
-#include <fcntl.h>
+// brood ps: the pools and daemons of this user.
 #include <time.h>
 #include <unistd.h>
 
@@ -10,30 +9,15 @@
 
 #include <brood/pool_view.hpp>
 #include <tools/command.hpp>
-#include <tools/ps_format.hpp>
-#include <tools/ps_options.hpp>
+#include <tools/proc.hpp>
+#include <tools/ps/daemons.hpp>
+#include <tools/ps/format.hpp>
+#include <tools/ps/options.hpp>
 
 namespace tool {
 namespace {
 
 constexpr std::size_t kPoolsMax = 256, kWorkersMax = brood::PoolOptions::kWorkersMax;
-
-/// What the system calls the program of a process. "" where it does not say.
-void name_program(std::int32_t pid, char* name, std::size_t room) noexcept {
-    name[0] = '\0';
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/%d/comm", pid);
-    const int file = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (file < 0) { return; }
-    const ssize_t bytes = read(file, name, room - 1);
-    close(file);
-    std::size_t length = bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
-    if (length > 0 && name[length - 1] == '\n') { --length; }
-    name[length] = '\0';
-    for (std::size_t i = 0; i < length; ++i) {
-        if (static_cast<unsigned char>(name[i]) < 0x20 || name[i] == 0x7f) { name[i] = '?'; }
-    }
-}
 
 /// One look at all pools.
 class Listing {
@@ -87,28 +71,55 @@ private:
     std::size_t count_ = 0;
 };
 
-void print_lines(Listing& listing, const PsOptions& options, const char* end) noexcept {
-    bool is_empty = true;
-    for (std::size_t i = 0; i < listing.count(); ++i) {
+/// What is there now.
+struct Look {
+    Listing& pools;
+    GrowingList<Daemon>& daemons;
+
+    /// False: it cannot be told, and that has been said.
+    bool make(const PsOptions& options) noexcept {
+        if (options.pools && !pools.make()) { return false; }
+        if (!options.daemons || list_daemons(daemons)) { return true; }
+        std::fputs("brood ps: the daemons: there is no /proc\n", stderr);
+        return false;
+    }
+};
+
+void print_lines(Look& look, const PsOptions& options, const char* end) noexcept {
+    bool has_pools = false, has_daemons = false;
+    for (std::size_t i = 0; options.pools && i < look.pools.count(); ++i) {
         PoolLine line;
-        if (!listing.look(i, options.with_workers, line)) { continue; }
-        if (std::exchange(is_empty, false)) { print_head(stdout, end); }
+        if (!look.pools.look(i, options.with_workers, line)) { continue; }
+        if (!std::exchange(has_pools, true)) { print_head(stdout, end); }
         print_pool(stdout, line, end);
     }
-    if (!is_empty) { return; }
+    for (const Daemon& daemon : look.daemons) {
+        if (!std::exchange(has_daemons, true)) {
+            if (has_pools) { std::fputs(end, stdout); }
+            print_daemon_head(stdout, end);
+        }
+        print_daemon(stdout, daemon, end);
+    }
+    if (has_pools || has_daemons) { return; }
     // Where it is looked at again and again, it is part of what is seen there.
     std::FILE* const to = options.watch ? stdout : stderr;
-    std::fprintf(to, "no pool of this user is announced (PoolOptions().announce())%s",
-                 options.watch ? end : "\n");
+    const char* const pools = "no pool of this user is announced (PoolOptions().announce())";
+    std::fprintf(to, "%s%s%s%s", options.pools ? pools : "",
+                 options.pools && options.daemons ? ", and " : "",
+                 options.daemons ? "no daemon of this user runs" : "", options.watch ? end : "\n");
 }
 
-void print_array(Listing& listing, const PsOptions& options) noexcept {
+void print_array(Look& look, const PsOptions& options) noexcept {
     const char* before = "[";
-    for (std::size_t i = 0; i < listing.count(); ++i) {
+    for (std::size_t i = 0; options.pools && i < look.pools.count(); ++i) {
         PoolLine line;
-        if (!listing.look(i, options.with_workers, line)) { continue; }
+        if (!look.pools.look(i, options.with_workers, line)) { continue; }
         std::fputs(std::exchange(before, ","), stdout);
         print_json(stdout, line);
+    }
+    for (const Daemon& daemon : look.daemons) {
+        std::fputs(std::exchange(before, ","), stdout);
+        print_daemon_json(stdout, daemon);
     }
     std::fputs(*before == '[' ? "[]\n" : "]\n", stdout);
 }
@@ -120,19 +131,19 @@ void sleep_for(std::int64_t ms) noexcept {
 
 /// Until a signal ends it, or there is nobody who reads. On a terminal each look takes the place of
 /// the one before.
-int watch(Listing& listing, const PsOptions& options) noexcept {
+int watch(Look& look, const PsOptions& options) noexcept {
     const bool in_place = !options.json && isatty(STDOUT_FILENO) != 0;
     if (in_place) { std::fputs("\033[2J", stdout); }
-    for (bool is_first = true; listing.make(); is_first = false) {
+    for (bool is_first = true; look.make(options); is_first = false) {
         if (options.json) {
-            print_array(listing, options);
+            print_array(look, options);
         } else if (in_place) {
             std::fputs("\033[H", stdout);
-            print_lines(listing, options, "\033[K\n");
+            print_lines(look, options, "\033[K\n");
             std::fputs("\033[J", stdout);
         } else {
             if (!is_first) { std::fputc('\n', stdout); }
-            print_lines(listing, options, "\n");
+            print_lines(look, options, "\n");
         }
         if (std::fflush(stdout) != 0) { break; }  // Who called us says so.
         sleep_for(options.interval_ms);
@@ -149,13 +160,15 @@ int run_ps(int count, char** arguments) {
         case Parsed::refused: return kFailure;
         case Parsed::run: break;
     }
-    static Listing listing;
-    if (options.watch) { return watch(listing, options); }
-    if (!listing.make()) { return kFailure; }
+    static Listing pools;
+    GrowingList<Daemon> daemons;
+    Look look = {pools, daemons};
+    if (options.watch) { return watch(look, options); }
+    if (!look.make(options)) { return kFailure; }
     if (options.json) {
-        print_array(listing, options);
+        print_array(look, options);
     } else {
-        print_lines(listing, options, "\n");
+        print_lines(look, options, "\n");
     }
     return kSuccess;
 }

@@ -1,14 +1,12 @@
-// brood ipc: what programs share.
+#include <tools/ipc/manager.hpp>
+
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 
 #include <brood/manager.hpp>
-#include <tools/command.hpp>
-#include <tools/ipc_options.hpp>
 #include <tools/json_text.hpp>
 
-namespace tool {
+namespace tool::ipc {
 namespace {
 
 using brood::Manager;
@@ -85,55 +83,46 @@ void print_line(const ManagerObject& object) noexcept {
                 object.is_kept ? "yes" : "no", object.name.empty() ? "-" : object.name.c_str());
 }
 
-int fail(const char* name, const brood::Error& error) noexcept {
+bool fail(const char* name, const brood::Error& error) noexcept {
     char why[256];
     std::fprintf(stderr, "brood ipc stat: %s: %s\n", name, error.describe(why, sizeof why));
-    return kFailure;
+    return false;
 }
 
-int show(const Manager& manager, const IpcOptions& options) noexcept {
-    const brood::Timeout patience = brood::seconds(5);
-    const brood::Result<ManagerStats> stats = manager.stats(patience);
-    if (!stats.ok()) { return fail(options.name, stats.error()); }
-    if (options.json) {
-        std::fputs("{\"name\":", stdout);
-        print_json_text(stdout, options.name);
+void print_stats(const ManagerStats& stats, bool json) noexcept {
+    if (json) {
         std::printf(",\"bytes_used\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",\"objects_max\":%" PRIu32
                     ",\"objects\":[",
-                    stats->bytes_used, stats->bytes_max, stats->objects_max);
-    } else {
-        std::printf("%s: %" PRIu64 " of %" PRIu64 " KiB used, %" PRIu32 " of %" PRIu32 " objects\n",
-                    options.name, (stats->bytes_used + 1023) / 1024, stats->bytes_max / 1024,
-                    stats->objects, stats->objects_max);
-        if (stats->objects != 0) {
-            std::printf("%-17s  %-16s  %10s  %10s  %-4s  %s\n", "KIND", "ELEMENTS", "COUNT",
-                        "BYTES", "KEPT", "NAME");
-        }
+                    stats.bytes_used, stats.bytes_max, stats.objects_max);
+        return;
     }
-    std::uint32_t after = 0;
-    brood::Result<ManagerObject> object = brood::Errc::not_found;
-    for (bool is_first = true; (object = manager.next_object(after, patience)).ok();
-         is_first = false) {
-        if (options.json && !is_first) { std::fputc(',', stdout); }
-        options.json ? print_json(*object) : print_line(*object);
-        after = object->number;
-    }
-    if (options.json) { std::fputs("]}\n", stdout); }
-    return object.error() == brood::Errc::not_found ? kSuccess : fail(options.name, object.error());
+    std::printf("  holds     %" PRIu64 " of %" PRIu64 " KiB, %" PRIu32 " of %" PRIu32 " objects\n",
+                (stats.bytes_used + 1023) / 1024, stats.bytes_max / 1024, stats.objects,
+                stats.objects_max);
+    if (stats.objects == 0) { return; }
+    std::printf("\n%-17s  %-16s  %10s  %10s  %-4s  %s\n", "KIND", "ELEMENTS", "COUNT", "BYTES",
+                "KEPT", "NAME");
 }
 
 }  // namespace
 
-int run_ipc_stat(int count, char** arguments) {
-    IpcOptions options;
-    switch (parse_ipc_options(count, arguments, options)) {
-        case Parsed::finished: return kSuccess;
-        case Parsed::refused: return kFailure;
-        case Parsed::run: break;
+bool print_manager(const char* name, bool json) noexcept {
+    const brood::Result<Manager> manager = Manager::open(name);
+    if (!manager.ok()) { return fail(name, manager.error()); }
+    const brood::Timeout patience = brood::seconds(5);
+    const brood::Result<ManagerStats> stats = manager->stats(patience);
+    if (!stats.ok()) { return fail(name, stats.error()); }
+    print_stats(*stats, json);
+    std::uint32_t after = 0;
+    brood::Result<ManagerObject> object = brood::Errc::not_found;
+    for (bool is_first = true; (object = manager->next_object(after, patience)).ok();
+         is_first = false) {
+        if (json && !is_first) { std::fputc(',', stdout); }
+        json ? print_json(*object) : print_line(*object);
+        after = object->number;
     }
-    const brood::Result<Manager> manager = Manager::open(options.name);
-    if (!manager.ok()) { return fail(options.name, manager.error()); }
-    return show(*manager, options);
+    if (json) { std::fputc(']', stdout); }
+    return object.error() == brood::Errc::not_found || fail(name, object.error());
 }
 
-}  // namespace tool
+}  // namespace tool::ipc
