@@ -24,7 +24,7 @@ extern const Manual kPsManual = {
     "the pools and daemons of this user, and how they are getting on",
     "[-p] [-d] [-l] [-w] [-n SECONDS] [--json]",
     "List the pools of this user that are announced (PoolOptions().announce()) and the daemons "
-    "(ProcessOptions().daemon(), ExecOptions().daemon()), the oldest first, and how they are "
+    "(those of Process and exec that end with their host), the oldest first, and how they are "
     "getting on. What dead pools have left is removed.",
     kOptions,
     std::size(kOptions),
