@@ -1,5 +1,6 @@
 #include "sweep.hpp"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <algorithm>
@@ -230,7 +231,8 @@ void Sweep::release_victim() {
     scene_.others_end(stage_);
     const int code = victim_.end(stage_.deadline());
     stage_.check(code != -1, Fault::wedged, "the victim did not end after SIGCONT");
-    stage_.check(code == 0 || code == -1, Fault::wrong, "the victim ended badly");
+    snprintf(end_, sizeof(end_), "the victim ended badly: %d", code);
+    stage_.check(code == 0 || code == -1, Fault::wrong, end_);
     scene_.newcomers(stage_);
     scene_.account(stage_, true);
 }

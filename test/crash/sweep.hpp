@@ -97,6 +97,7 @@ private:
     Scene& scene_;
     Stage& stage_;
     const Options& options_;
+    char end_[48];  // how the victim ended, for complaints
     Tracee victim_, second_;
     std::vector<std::uintptr_t> steps_;
     std::vector<Point> points_;

@@ -148,15 +148,18 @@ bool Tracee::interrupt() {
 }
 
 // From a step it may bring along the signal that tells of it, which would kill one that is free.
-void Tracee::let_go() {
-    if (pid_ == 0 || (running_ && !interrupt())) { return; }
+// False: it has ended.
+bool Tracee::take_signal_of_step() {
     __ptrace_peeksiginfo_args first = {0, 0, 1};
     siginfo_t signal = {};
     const bool is_told = ptrace(PTRACE_PEEKSIGINFO, pid_, &first, &signal) == 1;
-    if (is_told && signal.si_signo == SIGTRAP) {
-        resume(false);
-        if (wait(false, now_ns() + kStartNs) != Halt::point) { return; }
-    }
+    if (!is_told || signal.si_signo != SIGTRAP) { return true; }
+    resume(false);
+    return wait(false, now_ns() + kStartNs) == Halt::point;
+}
+
+void Tracee::let_go() {
+    if (pid_ == 0 || (running_ && !interrupt()) || !take_signal_of_step()) { return; }
     ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
     pid_ = 0;
     running_ = false;
@@ -336,6 +339,7 @@ bool Tracee::stop() {
         if (is_end || (set_at_ != 0 && at == set_at_)) { cpu::set_program_counter(pid_, at); }
     }
     lift();
+    if (!take_signal_of_step()) { return is_guest_ && pid_ == 0; }
     if (is_guest_) { return leave_stopped(); }
     lift_breakpoint(pid_, end_address());
     if (ptrace(PTRACE_DETACH, pid_, nullptr, SIGSTOP) != 0) { return false; }

@@ -84,6 +84,7 @@ private:
     void resume(bool by_a_step, int signal = 0);
     void lift();  // the breakpoint of run_to()
     bool interrupt();
+    bool take_signal_of_step();
     bool take_child();
     bool leave_stopped();
 
