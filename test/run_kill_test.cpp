@@ -154,6 +154,8 @@ void kill_it(const Run& run, Whom whom) {
 void killed_with_jobs_that_run_it_leaves_none(void**) {
     prepare("seq 3 > list");
     for (const Whom whom : {Whom::itself, Whom::its_group, Whom::runner, Whom::all_of_its_name}) {
+        // Emulated, it has the name of the emulator.
+        if (whom == Whom::all_of_its_name && test::is_emulated()) { continue; }
         prepare("rm -f up");
         Run run(kStubborn);
         await_lines("up", 3);

@@ -181,6 +181,10 @@ static void a_job_that_fails_is_tried_again_and_its_last_try_counts(void**) {
     assert_has("errors", "\"retried\": 1");
     assert_script("echo c | $BROOD run --retry 2 --line-buffer sh job {} 3 > found 2> errors", 0);
     assert_file("found", "out 1\nout 2\nout 3\n");
+    // What was no whole line goes out with its end.
+    assert_script("echo x | $BROOD run --retry 2 --line-buffer sh -c 'printf $0; exit 1' > found",
+                  123);
+    assert_file("found", "xxx");
     assert_script("echo d | $BROOD run sh job {} 3 > found 2> errors", 123);
     assert_file("found", "out 1\n");
 }
@@ -202,7 +206,7 @@ static void a_job_that_cannot_be_started_yet_is_started_later(void**) {
     if (run_script("prlimit --version > /dev/null 2>&1") != 0 || test::is_emulated()) {
         return test::not_run("descriptors run out meanwhile", "there is no prlimit for it");
     }
-    // The first takes the runner's descriptors away, and gives them back a while later, or does not.
+    // The first takes the runner's descriptors away, and gives them back later, or does not.
     prepare(
         "printf '[ $1 = 1 ] || exit 0; prlimit --nofile=8: -p $PPID; touch low;"
         " [ -e for_good ] || { sleep 0.5; prlimit --nofile=256: -p $PPID; }' > job");

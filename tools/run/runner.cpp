@@ -40,6 +40,7 @@ int Runner::run() noexcept {
     summary_.begun_ns = now_ns();
     if (!make_places()) { return 1; }
     for (;;) {
+        settle();  // A job that is tried again begins once what it wrote line by line is gone.
         feed();
         settle();
         if (is_over()) { return finish(); }
