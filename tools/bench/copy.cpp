@@ -34,7 +34,8 @@ double time_of(const std::string& command) {
     prepare(command);
     const double seconds = bench::now() - start;
     prepare(
-        "if [ -d out ]; then mkdir -p kept && mv out \"$(mktemp -d kept/XXXXXX)\"; else rm out; fi");
+        "if [ -d out ]; then mkdir -p kept && mv out \"$(mktemp -d kept/XXXXXX)\"; else"
+        " rm out; fi");
     return seconds;
 }
 
