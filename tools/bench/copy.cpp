@@ -25,9 +25,9 @@ void prepare(const std::string& script) {
     if (shell(script) != 0) { bench::die(script.c_str()); }
 }
 
-/// Seconds until the command has ended; what was written before is on the disk when it begins. Trees
-/// are kept until all is measured: for minutes ext4 passes over inodes that were removed, one by one,
-/// which takes longer than all else.
+/// Seconds until the command has ended; what was written before is on the disk when it begins.
+/// Trees are kept until all is measured: for minutes ext4 passes over inodes that were removed, one
+/// by one, which takes longer than all else.
 double time_of(const std::string& command) {
     prepare("sync -f .");
     const double start = bench::now();
