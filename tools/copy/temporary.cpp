@@ -27,7 +27,8 @@ bool lock(int fd) noexcept {
 
 bool is_held(int folder, const char* name) noexcept {
     const int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) { return false; }  // A link, or the like: those are there for a moment only.
+    // Of somebody else nothing is known. A link, or the like, is there for a moment only.
+    if (fd < 0) { return errno == EACCES || errno == EPERM; }
     const bool held = !lock(fd);
     close(fd);
     return held;
