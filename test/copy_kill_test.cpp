@@ -34,22 +34,6 @@ static void assert_all_is_whole() {
     if (status != 0) { fail_msg("something in out/ is not whole"); }
 }
 
-/// Kills one of the workers every few milliseconds until the host ends. Returns how many.
-static int storm(Host& host) {
-    int kills = 0;
-    siginfo_t ended = {};
-    while (waitid(P_PID, static_cast<id_t>(host.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           ended.si_pid == 0) {
-        pid_t workers[8];
-        const size_t count = host.workers(workers, 8);
-        if (count > 0 && kill(workers[static_cast<size_t>(rand()) % count], SIGKILL) == 0) {
-            ++kills;
-        }
-        test::sleep_ms(1 + rand() % 8);
-    }
-    return kills;
-}
-
 static void a_storm_of_kills_of_workers_leaves_whole_files_and_names_what_is_missing(void**) {
     make_tree();
     size_t named = 0;
@@ -57,7 +41,7 @@ static void a_storm_of_kills_of_workers_leaves_whole_files_and_names_what_is_mis
         srand(static_cast<unsigned>(round));
         prepare("rm -rf out");
         Host host("-j 3 --verify tree out", -1, "copy");
-        const int kills = storm(host);
+        const int kills = test::storm(host);
         const int status = host.join();
         assert_true(host.is_gone_within(0));
         assert_all_is_whole();

@@ -172,6 +172,22 @@ private:
     int master_ = -1, slave_ = -1;
 };
 
+/// Kills one of the workers every few milliseconds until the host ends. Returns how many.
+inline int storm(Host& host) {
+    int kills = 0;
+    siginfo_t ended = {};
+    while (waitid(P_PID, static_cast<id_t>(host.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0) {
+        pid_t workers[8];
+        const size_t count = host.workers(workers, 8);
+        if (count > 0 && kill(workers[static_cast<size_t>(rand()) % count], SIGKILL) == 0) {
+            ++kills;
+        }
+        sleep_ms(1 + rand() % 8);
+    }
+    return kills;
+}
+
 }  // namespace test
 
 #endif

@@ -44,22 +44,6 @@ static void a_file_that_cost_two_workers_is_named_and_the_rest_is_summed(void**)
                         "brood sum: tree/big: worker died (SIGKILL) twice\n");
 }
 
-/// Kills one of the workers every few milliseconds until the host ends. Returns how many.
-static int storm(Host& host) {
-    int kills = 0;
-    siginfo_t ended = {};
-    while (waitid(P_PID, static_cast<id_t>(host.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           ended.si_pid == 0) {
-        pid_t workers[8];
-        const size_t count = host.workers(workers, 8);
-        if (count > 0 && kill(workers[static_cast<size_t>(rand()) % count], SIGKILL) == 0) {
-            ++kills;
-        }
-        test::sleep_ms(1 + rand() % 8);
-    }
-    return kills;
-}
-
 static void a_storm_of_kills_leaves_only_right_sums_and_names_what_is_missing(void**) {
     prepare(
         "mkdir tree && cd tree && seq 1 3000 | split -l 1 -a 4 - f && for i in {1..40}; do"
@@ -68,7 +52,7 @@ static void a_storm_of_kills_leaves_only_right_sums_and_names_what_is_missing(vo
     for (int round = 0; round < 3; ++round) {
         srand(static_cast<unsigned>(round));
         Host host("-j 3 tree");
-        const int kills = storm(host);
+        const int kills = test::storm(host);
         const int status = host.join();
         print_message("killed %d workers, status %d\n", kills, status);
         assert_true(kills > 0);
