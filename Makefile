@@ -319,7 +319,9 @@ example: $(filter %/$(NAME),$(EXAMPLES)) ## A program of the notes, NAME=ktv; BR
 
 CHOSEN = $(if $(T),$(foreach t,$(T),$(or $(filter %/$(t),$(TESTS)), \
          $(error T=$(t): no such test))),$(TESTS))
-check: all $(CHOSEN) ## Every test; PORT=posix, CXX=clang++, SANITIZE=1, T='pool_test ...' choose
+# Few tests run examples, which take a fifth of all that is built.
+WITH_EXAMPLES = $(filter %/trace_test %/pages_test,$(CHOSEN))$(findstring /examples_,$(CHOSEN))
+check: lib $(COMMAND) $(if $(WITH_EXAMPLES),examples) $(CHOSEN) ## Every test; or T='pool_test ...'
 	@$(if $(filter %/trace_test,$(CHOSEN)),tools/build/need.sh --program strace 2>/dev/null || true)
 	@$(if $(filter %/pages_test,$(CHOSEN)),tools/build/need.sh --program mandoc zsh 2>/dev/null || \
 	    true)

@@ -36,7 +36,7 @@ std::uint64_t bytes_used(const Manager& manager) {
 }
 
 /// `make crash` looks at all of this, too.
-constexpr int kShare = 2;
+constexpr int kShare = 4;
 
 /// `act` on a list of `before` elements, at each instruction of it.
 void sweep_list(const char* what, int every, int before, std::function<bool(List<int>)> act) {

@@ -37,7 +37,7 @@ static void assert_all_is_whole() {
 static void a_storm_of_kills_of_workers_leaves_whole_files_and_names_what_is_missing(void**) {
     make_tree();
     size_t named = 0;
-    for (int round = 0; round < 8 || (named == 0 && round < 40); ++round) {
+    for (int round = 0; round < 4 || (named == 0 && round < 40); ++round) {
         srand(static_cast<unsigned>(round));
         prepare("rm -rf out");
         Host host("-j 3 --verify tree out", -1, "copy");
@@ -90,7 +90,7 @@ static void a_killed_supervisor_ends_the_work_with_an_error(void**) {
 }
 
 static void a_killed_host_leaves_whole_files_and_the_next_run_completes(void**) {
-    const int kills = getenv("BROOD_LONG") != nullptr ? 100 : 12;
+    const int kills = getenv("BROOD_LONG") != nullptr ? 100 : 8;
     make_tree();
     srand(7);
     int complete = 0;

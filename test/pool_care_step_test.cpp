@@ -62,7 +62,7 @@ void a_worker_killed_at_any_instruction_costs_no_task_that_is_run_again(void**) 
     Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(4).retries(1));
     assert_ok(pool);
     const test::Swept swept =
-        sweep("a worker killed", 2, [&](int steps) { return kill_a_worker_after(*pool, steps); });
+        sweep("a worker killed", 4, [&](int steps) { return kill_a_worker_after(*pool, steps); });
     assert_true(swept.points == 0 || swept.points * swept.every > 50);
 }
 
@@ -111,7 +111,7 @@ void a_task_that_follows_one_that_is_ended_is_not_hit(void**) {
         Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(2));
         assert_ok(pool);
         const char* const what = by_time ? "a time-out" : "a cancel";
-        const test::Swept swept = sweep(what, kIsPosix ? 151 : 17, [&](int steps) {
+        const test::Swept swept = sweep(what, kIsPosix ? 151 : 31, [&](int steps) {
             return end_a_task_after(*pool, steps, by_time);
         });
         assert_true(swept.points == 0 || swept.points * swept.every > 50);
@@ -190,7 +190,7 @@ bool cancel_after_death(Pool& pool, int steps) {
 void a_task_cancelled_while_it_is_put_back_never_ends_otherwise(void**) {
     Result<Pool> pool = Pool::create(PoolOptions().workers(1).capacity(1).retries(255));
     assert_ok(pool);
-    const test::Swept swept = sweep("a cancel after a death", 3, [&](int steps) {
+    const test::Swept swept = sweep("a cancel after a death", 6, [&](int steps) {
         assert_int_equal(*pool->apply(square, 3u), 9);
         return cancel_after_death(*pool, steps);
     });
