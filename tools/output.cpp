@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include <brood/signals.hpp>
 #include <tools/command.hpp>
 #include <tools/stop.hpp>
 #include <tools/sum_format.hpp>
@@ -58,6 +59,17 @@ void Output::note(const char* path, const char* what) noexcept {
 
 void Output::complain(const char* path, int error) noexcept {
     complain(path, std::strerror(error));
+}
+
+void Output::complain_of_death(const char* path, int exit_code) noexcept {
+    char text[80];
+    if (exit_code < 0) {
+        std::snprintf(text, sizeof text, "worker died (%s) twice",
+                      brood::signals::name(-exit_code));
+    } else {
+        std::snprintf(text, sizeof text, "worker died (exit code %d) twice", exit_code);
+    }
+    complain(path, text);
 }
 
 void Output::warn(const char* format, ...) noexcept {

@@ -26,7 +26,9 @@ public:
     /// "COMMAND: PATH: what" on standard error; the exit status will be kFailure.
     void complain(const char* path, const char* what) noexcept;
     void complain(const char* path, int error) noexcept;
-    /// The same, and the exit status stays as it is.
+    /// Of a file whose worker died twice, in the end with this exit code; negative: a signal.
+    void complain_of_death(const char* path, int exit_code) noexcept;
+    /// As complain(), and the exit status stays as it is.
     void note(const char* path, const char* what) noexcept;
     /// "COMMAND: WARNING: ..." and no more than that.
     [[gnu::format(printf, 2, 3)]] void warn(const char* format, ...) noexcept;

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include <tools/clock.hpp>
+
 namespace tool {
 namespace {
 
@@ -16,9 +18,7 @@ constexpr std::int64_t kIntervalNs = kSecond / 10;
 constexpr std::size_t kLineMax = 79;  // A line that reaches the terminal's edge cannot be cleared.
 
 std::int64_t now_ns() noexcept {
-    timespec now = {};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * kSecond + now.tv_nsec;
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 /// Terminals take the line in one piece. What does not get there is no loss.

@@ -5,22 +5,10 @@
 #include <cstdio>
 #include <cstring>
 
-#include <brood/signals.hpp>
 #include <tools/sum_format.hpp>
 
 namespace tool::copy {
 namespace {
-
-void complain_of_death(Output& output, const char* source, int exit_code) noexcept {
-    char text[80];
-    if (exit_code < 0) {
-        std::snprintf(text, sizeof text, "worker died (%s) twice",
-                      brood::signals::name(-exit_code));
-    } else {
-        std::snprintf(text, sizeof text, "worker died (exit code %d) twice", exit_code);
-    }
-    output.complain(source, text);
-}
 
 void complain_of_error(Output& output, const char* source, const char* target, Kind kind,
                        const Outcome& outcome) noexcept {
@@ -39,7 +27,7 @@ void complain_of(Output& output, const char* source, const char* target, Kind ki
                  const Outcome& outcome) noexcept {
     char name[kLineBytes];
     switch (outcome.end) {
-        case Outcome::End::died: return complain_of_death(output, source, outcome.error);
+        case Outcome::End::died: return output.complain_of_death(source, outcome.error);
         case Outcome::End::replaced: return output.complain(source, "no longer what it was");
         case Outcome::End::changed:
             return output.complain(source, "changed while it was copied; not copied");

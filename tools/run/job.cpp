@@ -8,14 +8,10 @@
 #include <cerrno>
 #include <utility>
 
+#include <tools/clock.hpp>
+
 namespace tool::run {
 namespace {
-
-std::int64_t clock_ns(clockid_t clock) noexcept {
-    timespec now = {};
-    clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
-}
 
 /// A process that is killed and has not ended by then is in a sleep that nothing interrupts.
 constexpr std::int64_t kKilledPatienceNs = 1000 * kMillisecond;

@@ -9,17 +9,12 @@
 #include <utility>
 
 #include <brood/brood.hpp>
+#include <tools/clock.hpp>
 
 namespace tool::sched {
 namespace {
 
 constexpr std::uint8_t kReady = 'r', kBurstOver = 'b', kGoOn = 'g';
-
-std::int64_t clock_ns(clockid_t clock) noexcept {
-    timespec now = {};
-    clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
-}
 
 /// A job, seen by the dispatcher. Of the pipes it has the other ends as its input and output.
 struct Steered {
